@@ -1,0 +1,157 @@
+"""Fit a real group connectome and report the verified cost on a held-out group.
+
+Searches on the training group, chooses among the finalists on it, and simulates the
+winner against the validation group: three repeats, evaluated five times.
+
+    python benchmarks/real_group.py --surrogate none --json FILE
+"""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import argparse
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+
+import delssome
+from delssome import MeanFieldFitter, pack_subjects
+from delssome.connectome import matrix_to_edges, unpack_subjects
+from delssome.costs import COST_NAMES, cost_terms
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "desikan68"
+N_EVALUATIONS = 5
+
+
+def load_group(folder, group):
+    """Pack one group of the desikan68 file; the last counts make the CDF."""
+    data = np.load(folder / "desikan68_group_trainvali.npz")
+    counts = data[f"fcd_cumcount_{group}"].astype(float)
+    X = pack_subjects(data[f"sc_{group}"], data[f"fc_{group}"], counts / counts[-1])
+    maps = np.column_stack([data["myelin"], data["rsfc_gradient"]])
+    return X, maps
+
+
+def evaluate(fitter, X):
+    """Simulated cost terms against one group, several times with fresh noise."""
+    target = unpack_subjects(X, fitter.n_fcd_bins)
+    n_edges = matrix_to_edges(target.fc).shape[1]
+    terms = []
+    for seed in range(N_EVALUATIONS):
+        simulated = fitter.set_params(random_state=10_000 + seed).predict(X)
+        terms.append(
+            cost_terms(
+                simulated[:, :n_edges],
+                simulated[:, n_edges:],
+                matrix_to_edges(target.fc),
+                target.fcd_cdf,
+            )[0]
+        )
+    return np.array(terms)
+
+
+def cpu_seconds():
+    """User and system time of this process and of the children it has waited for."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def run(surrogate, X, X_validation, maps, budget, n_jobs, seed):
+    """Fit once and give the row of the report."""
+    wall, cpu = time.perf_counter(), cpu_seconds()
+    setup = {}
+    estimator = None
+    if surrogate == "deep":
+        estimator, setup = train_surrogate(X, maps, budget, n_jobs, seed)
+    fitter = MeanFieldFitter(
+        maps,
+        estimator,
+        map_signs=(-1, 1),
+        n_jobs=n_jobs,
+        verbose=1,
+        random_state=seed,
+        **budget["fit"],
+    ).fit(X)
+    stop_workers()
+    wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
+    terms = evaluate(fitter, X_validation)
+    totals = terms.sum(axis=1)
+    return {
+        "verified_cost_mean": totals.mean(),
+        "verified_cost_sd": totals.std(ddof=1),
+        **{f"verified_{n}": m for n, m in zip(COST_NAMES, terms.mean(0), strict=True)},
+        "training_group_cost": fitter.cost_,
+        "in_range": fitter.in_range_,
+        "rate_min_hz": fitter.rates_.min(),
+        "rate_max_hz": fitter.rates_.max(),
+        "ei_ratio_mean": fitter.ei_ratio_.mean(),
+        "finalists_in_range": int(fitter.verification_.in_range.sum()),
+        "n_evaluations": int(fitter.history_.n_evaluations[-1]),
+        "wall_seconds": wall,
+        "cpu_seconds": cpu,
+        "params": dict(zip(fitter.param_names_, fitter.params_, strict=True)),
+        **setup,
+    }
+
+
+def stop_workers():
+    """End joblib's processes, so that their CPU time is counted."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--surrogate", nargs="+", default=["none"], choices=["none", "deep"]
+    )
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--popsize", type=int, default=32)
+    parser.add_argument("--max-iter", type=int, default=50)
+    parser.add_argument("--n-repeats", type=int, default=1)
+    parser.add_argument("--n-restarts", type=int, default=1)
+    parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="a smoke run")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+
+    X, maps = load_group(args.data, "train")
+    X_validation, _ = load_group(args.data, "vali")
+    budget = {
+        "fit": {
+            "popsize": args.popsize,
+            "max_iter": 2 if args.quick else args.max_iter,
+            "n_search_repeats": args.n_repeats,
+            "n_restarts": args.n_restarts,
+            "n_finalists": 4 if args.quick else 20,
+        },
+    }
+    report = {
+        "delssome": delssome.__version__,
+        "machine": platform.processor() or platform.machine(),
+        "n_jobs": args.n_jobs,
+        "seed": args.seed,
+        "budget": budget,
+    }
+    for surrogate in args.surrogate:
+        report[surrogate] = run(
+            surrogate, X, X_validation, maps, budget, args.n_jobs, args.seed
+        )
+        row = report[surrogate]
+        print(
+            f"surrogate={surrogate}: verified total {row['verified_cost_mean']:.3f} "
+            f"(SD {row['verified_cost_sd']:.3f}) on the validation group, "
+            f"{row['wall_seconds']:.0f} s wall, {row['cpu_seconds']:.0f} s CPU"
+        )
+    if args.json:
+        args.json.write_text(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    main()

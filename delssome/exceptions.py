@@ -1,0 +1,18 @@
+"""Errors and warnings of the package."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+__all__ = ["InfeasibleSpaceError", "OutOfRangeWarning", "SurrogateDomainWarning"]
+
+
+class InfeasibleSpaceError(RuntimeError):
+    """No candidate inside the box and the constraints could be drawn."""
+
+
+class OutOfRangeWarning(UserWarning):
+    """No simulated finalist kept its firing rates within the plausible range."""
+
+
+class SurrogateDomainWarning(UserWarning):
+    """Simulation contradicts what the surrogate predicted for a finalist."""

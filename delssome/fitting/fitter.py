@@ -1,0 +1,423 @@
+"""MeanFieldFitter: one group or one subject in, verified parameters out."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from delssome.connectome import (
+    check_fc,
+    check_fcd_cdf,
+    edges_to_matrix,
+    group_average,
+    matrix_to_edges,
+    n_rois_from_width,
+    prepare_sc,
+    unpack_subjects,
+)
+from delssome.costs import COST_NAMES, Target
+from delssome.exceptions import OutOfRangeWarning
+from delssome.fitting.protocol import search, verify
+from delssome.models import FIC, ParameterSpace, check_maps
+from delssome.simulation import (
+    Acquisition,
+    SimulationEvaluator,
+    check_device,
+    compare,
+)
+from delssome.utils import check_number, check_surrogate
+
+__all__ = ["MeanFieldFitter"]
+
+
+class MeanFieldFitter(BaseEstimator):
+    """Fit a mean-field model to the FC and FCD of a subject or a group.
+
+    Candidates are searched with CMA-ES, scored by simulation or by a surrogate; the
+    best of every generation are simulated afresh and the one with the lowest
+    simulated cost wins. All reported costs are simulated.
+
+    Parameters
+    ----------
+    maps : array-like of shape (n_rois, n_maps), default=None
+        Heterogeneity maps in which w_EE, w_EI and sigma are linear, for instance
+        T1w/T2w ratio and principal gradient of resting-state FC. None: the same
+        values in all regions (homogeneous).
+    surrogate : estimator, default=None
+        What ranks the candidates of the search: None simulates every candidate; a
+        fitted :class:`~delssome.surrogate.DeepSurrogate` predicts instead. Wrap a
+        fitted one in scikit-learn's ``FrozenEstimator`` wherever the fitter is
+        cloned (cross-validation, grid search).
+    popsize : int, default=100
+        Candidates in a generation.
+    max_iter : int, default=100
+        Largest number of generations in a search.
+    sigma0 : float, default=0.2
+        Initial step size of the search, as a share of each parameter's range.
+    n_restarts : int, default=1
+        Independent searches, pooled before verification. Published: 5.
+    n_repeats : int, default=3
+        Simulations with independent noise per candidate, in verification, `score`
+        and `predict`.
+    n_search_repeats : int, default=None
+        The same in a search by simulation. None: `n_repeats`.
+    n_finalists : int, default=20
+        Candidates, each the best of its generation, that are simulated afresh to
+        choose the winner.
+    validation_fraction : float, default=0.0
+        Share of the subjects held out of the search, against whose average the
+        finalists are compared. 0, or a single subject: finalists are compared with
+        the data of the search.
+    acquisition : Acquisition, default=None
+        TR, frames, window, burn-in and step of the simulation: those of the scan.
+        None: the Human Connectome Project's (TR 0.72 s, 1200 frames).
+    model : FIC, default=None
+        Model with its ranges and target rate. None: ``FIC()``.
+    n_fcd_bins : int, default=10_000
+        Bins of the FCD distribution in X.
+    sc_transform : {"log", None}, default="log"
+        "log" for streamline counts, None for weights; the result is scaled to a
+        maximum of 0.02.
+    map_signs : tuple of {-1, 0, 1}, default=None
+        Required sign of the correlation of w_EI with each map. None: no constraint.
+        Published for (T1w/T2w, RSFC gradient): (-1, 1).
+    min_w_EI_sd : float, default=0.0
+        Smallest standard deviation of w_EI over regions. Published: 0 for groups,
+        0.3 for individuals.
+    device : str, default="cpu"
+        Where to simulate: "cpu", "cuda".
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the simulation.
+    n_jobs : int, default=None
+        Processes that share the simulations (joblib). Results do not depend on it.
+    verbose : int, default=0
+        1 or more shows a progress bar.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the search, the noise and the split.
+
+    Attributes
+    ----------
+    params_ : ndarray of shape (n_params,)
+        Coefficients of the winner, named by `param_names_`: regional parameters are
+        ``c0 + c1 * map1 + ...``.
+    param_names_ : list of str
+        For instance w_EE_0, w_EE_1, w_EE_2, w_EI_0, ..., G, sigma_0, ....
+    regional_params_ : dict of str to ndarray of shape (n_rois,)
+        w_EE, w_EI, sigma and the solved feedback inhibition w_IE (nA); and G, a float.
+    ei_ratio_ : ndarray of shape (n_rois,)
+        Excitation/inhibition ratio <S_E>/<S_I>, simulated.
+    rates_ : ndarray of shape (n_rois,)
+        Mean excitatory firing rates, simulated, in Hz.
+    in_range_ : bool
+        Whether all rates of all repeats lay within the model's plausible range.
+    cost_ : float
+        Total cost of the winner against the data of the search, simulated with noise
+        that took no part in choosing it.
+    costs_ : dict of str to float
+        Its terms: fc_correlation, fc_l1 and fcd_ks.
+    validation_cost_ : float
+        Total cost of the winner against the held-out subjects (the same as `cost_`
+        if none are held out), from the same simulations.
+    fc_simulated_ : ndarray of shape (n_rois, n_rois)
+        FC of the winner.
+    fcd_cdf_simulated_ : ndarray of shape (n_fcd_bins,)
+        FCD distribution of the winner.
+    verification_ : Bunch of ndarrays of shape (n_finalists,)
+        One entry per finalist: ``restart``, ``generation``, ``predicted_total`` and
+        ``predicted_<term>`` (what the search went by), ``predicted_in_range``,
+        ``simulated_total``, ``simulated_<term>``, ``in_range``, ``rate_min``,
+        ``rate_max`` (Hz) and ``selected``. ``pandas.DataFrame(verification_)`` makes
+        it a table. ``theta`` (n_finalists, n_params) holds their coefficients.
+    history_ : Bunch of ndarrays
+        One entry per generation: ``restart``, ``generation``, ``n_evaluations``
+        (running count), ``best_total`` and ``median_total`` of the candidates in
+        range (NaN if none), ``n_in_range``, ``step_size``.
+    sc_, fc_, fcd_cdf_ : ndarray
+        What was fitted: scaled SC (n_rois, n_rois), FC (n_rois, n_rois) and FCD
+        distribution (n_fcd_bins,).
+    n_rois_ : int
+        Number of regions.
+    n_features_in_ : int
+        Number of columns of X.
+
+    See Also
+    --------
+    delssome.pack_subjects : Builds X.
+
+    References
+    ----------
+    Zeng et al. 2026, Nature Methods (DELSSOME; protocol and constraints).
+    Zhang et al. 2024, PNAS, https://doi.org/10.1073/pnas.2318641121 (pFIC).
+
+    Examples
+    --------
+    >>> from delssome import MeanFieldFitter
+    >>> from delssome.datasets import make_cohort
+    >>> from delssome.simulation import Acquisition
+    >>> scan = Acquisition(tr=2, n_frames=40, window=10, burn_in=10, warm_up=2, dt=0.02)
+    >>> cohort = make_cohort(n_subjects=2, n_rois=8, acquisition=scan, random_state=0)
+    >>> fitter = MeanFieldFitter(
+    ...     maps=cohort.maps, acquisition=scan, popsize=8, max_iter=2, n_repeats=1,
+    ...     random_state=0,
+    ... ).fit(cohort.X)
+    >>> fitter.ei_ratio_.shape
+    (8,)
+    """
+
+    def __init__(
+        self,
+        maps=None,
+        surrogate=None,
+        *,
+        popsize=100,
+        max_iter=100,
+        sigma0=0.2,
+        n_restarts=1,
+        n_repeats=3,
+        n_search_repeats=None,
+        n_finalists=20,
+        validation_fraction=0.0,
+        acquisition=None,
+        model=None,
+        n_fcd_bins=10_000,
+        sc_transform="log",
+        map_signs=None,
+        min_w_EI_sd=0.0,
+        device="cpu",
+        dtype="float32",
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.maps = maps
+        self.surrogate = surrogate
+        self.popsize = popsize
+        self.max_iter = max_iter
+        self.sigma0 = sigma0
+        self.n_restarts = n_restarts
+        self.n_repeats = n_repeats
+        self.n_search_repeats = n_search_repeats
+        self.n_finalists = n_finalists
+        self.validation_fraction = validation_fraction
+        self.acquisition = acquisition
+        self.model = model
+        self.n_fcd_bins = n_fcd_bins
+        self.sc_transform = sc_transform
+        self.map_signs = map_signs
+        self.min_w_EI_sd = min_w_EI_sd
+        self.device = device
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Search, verify and keep the parameters with the lowest simulated cost.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_subjects, n_features)
+            Packed subjects. Several rows are averaged as a group by the published
+            rules; one row is an individual.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+        """
+        X = validate_data(self, X, dtype=np.float64)
+        self._check_settings(X)
+        rng = _generator(self.random_state)
+        searched, validated = self._split(X, rng)
+        target = self._target(group_average(searched, self.n_fcd_bins))
+        validation = target
+        if validated is not None:
+            held_out = self._target(group_average(validated, self.n_fcd_bins))
+            validation = held_out._replace(sc=target.sc)  # as published
+
+        simulator = self._simulator(self.n_repeats)
+        evaluator = self.surrogate
+        if evaluator is None:
+            evaluator = self._simulator(self.n_search_repeats or self.n_repeats)
+        finalists, self.history_ = search(
+            self.space_,
+            evaluator,
+            target,
+            popsize=self.popsize,
+            max_iter=self.max_iter,
+            sigma0=self.sigma0,
+            n_restarts=self.n_restarts,
+            n_finalists=self.n_finalists,
+            rng=rng,
+            verbose=self.verbose,
+        )
+        self.verification_ = verify(
+            self.space_, simulator, validation, finalists, rng, self.verbose
+        )
+        winner = int(np.flatnonzero(self.verification_.selected)[0])
+        self.params_ = finalists.theta[winner].copy()
+        self.param_names_ = list(self.space_.names)
+
+        # Fresh noise: the winner was partly chosen for the noise it had.
+        params = self.space_.expand(self.params_)
+        final = simulator.statistics(params, target.sc, rng)
+        evaluation = compare(final, target)
+        self.cost_ = float(evaluation.total[0])
+        self.costs_ = dict(zip(COST_NAMES, evaluation.costs[0].tolist(), strict=True))
+        self.validation_cost_ = float(compare(final, validation).total[0])
+        self.in_range_ = bool(evaluation.in_range[0])
+        self.rates_ = final.rates[0]
+        self.ei_ratio_ = final.ei_ratio[0]
+        self.fc_simulated_ = edges_to_matrix(final.fc[0], diagonal=1.0)
+        self.fcd_cdf_simulated_ = final.fcd_cdf[0]
+        params = self.model_.dependent(params, target.sc)
+        self.regional_params_ = {
+            name: values[0] if values.ndim == 2 else float(values[0])
+            for name, values in params.items()
+        }
+        self.sc_ = target.sc
+        self.fc_ = edges_to_matrix(target.fc, diagonal=1.0)
+        self.fcd_cdf_ = target.fcd_cdf
+        if not self.in_range_:
+            low, high = self.model_.rate_range
+            warnings.warn(
+                f"The best parameters found leave the plausible range of firing rates: "
+                f"{self.rates_.min():.2f} to {self.rates_.max():.2f} Hz over regions "
+                f"(mean of repeats), plausible are {low:.2f} to {high:.2f} Hz in every "
+                "repeat. Search longer (max_iter, n_restarts), or widen "
+                "model=FIC(rate_tolerance=...).",
+                OutOfRangeWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def predict(self, X):
+        """Simulate with the fitted parameters and the connectome of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_subjects, n_features)
+            Packed subjects; their FC and FCD are not read and may be NaN.
+
+        Returns
+        -------
+        ndarray of shape (n_subjects, n_edges + n_fcd_bins)
+            Rows of [simulated FC upper triangle | simulated FCD CDF]. Every call
+            gives the same answer if `random_state` is an int.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, dtype=np.float64, reset=False, ensure_all_finite=False
+        )
+        sc = prepare_sc(
+            unpack_subjects(X, self.n_fcd_bins).sc, transform=self.sc_transform
+        )
+        statistics = self._simulate_winner(sc)
+        return np.hstack([statistics.fc, statistics.fcd_cdf])
+
+    def score(self, X, y=None):
+        """Minus the simulated total cost against the average of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_subjects, n_features)
+            Packed subjects; several rows are averaged as a group.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            Higher is better; the connectome is that of X.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        target = self._target(group_average(X, self.n_fcd_bins))
+        return -float(compare(self._simulate_winner(target.sc[None]), target).total[0])
+
+    def _check_settings(self, X):
+        """Everything that can be wrong, before anything long starts."""
+        for name, kind, low, high in (
+            ("popsize", Integral, 4, None),
+            ("max_iter", Integral, 1, None),
+            ("sigma0", Real, 1e-6, 10),
+            ("n_restarts", Integral, 1, None),
+            ("n_repeats", Integral, 1, None),
+            ("n_search_repeats", Integral, 1, None),
+            ("n_finalists", Integral, 1, None),
+            ("validation_fraction", Real, 0.0, 0.9),
+            ("n_fcd_bins", Integral, 2, None),
+        ):
+            if name != "n_search_repeats" or self.n_search_repeats is not None:
+                check_number(name, getattr(self, name), kind, low, high)
+        check_device(self.device)
+        check_surrogate(self.surrogate)
+        if self.dtype not in ("float32", "float64"):
+            raise ValueError(
+                f"dtype must be 'float32' or 'float64', got {self.dtype!r}."
+            )
+        self.acquisition_ = _instance("acquisition", self.acquisition, Acquisition)
+        self.model_ = _instance("model", self.model, FIC)
+        self.n_rois_ = n_rois_from_width(X.shape[1], self.n_fcd_bins)
+        maps = check_maps(self.maps, self.n_rois_)
+        self.space_ = ParameterSpace(
+            self.model_, maps, self.map_signs, self.min_w_EI_sd
+        )
+        subjects = unpack_subjects(X, self.n_fcd_bins)
+        check_fc(subjects.fc, "The FC in X")
+        check_fcd_cdf(subjects.fcd_cdf, "The FCD CDF in X")
+
+    def _split(self, X, rng):
+        n_held_out = round(self.validation_fraction * len(X))
+        if n_held_out == 0 or len(X) == 1:
+            return X, None
+        n_held_out = min(n_held_out, len(X) - 1)
+        order = rng.permutation(len(X))
+        return X[order[n_held_out:]], X[order[:n_held_out]]
+
+    def _target(self, average):
+        return Target(
+            prepare_sc(average.sc, transform=self.sc_transform),
+            matrix_to_edges(average.fc),
+            average.fcd_cdf,
+        )
+
+    def _simulator(self, n_repeats):
+        return SimulationEvaluator(
+            self.model_,
+            self.acquisition_,
+            n_fcd_bins=self.n_fcd_bins,
+            n_repeats=n_repeats,
+            device=self.device,
+            dtype=self.dtype,
+            n_jobs=self.n_jobs,
+        )
+
+    def _simulate_winner(self, sc):
+        theta = np.repeat(self.params_[None], len(sc), axis=0)
+        rng = _generator(self.random_state)
+        simulator = self._simulator(self.n_repeats)
+        return simulator.statistics(self.space_.expand(theta), sc, rng)
+
+
+def _generator(random_state):
+    """NumPy generator from a scikit-learn random state."""
+    seed = check_random_state(random_state).randint(2**31, size=4)
+    return np.random.default_rng(seed)
+
+
+def _instance(name, value, kind):
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"{name} must be a {kind.__name__} or None, got {type(value).__name__}."
+        )
+    return value

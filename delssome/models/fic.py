@@ -1,0 +1,224 @@
+"""The feedback inhibition control (FIC) model: equations, constants, fixed point."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+__all__ = ["FIC", "FixedPoint"]
+
+# Constants of Deco et al. 2014 as used by Zhang et al. 2024 and Zeng et al. 2026.
+I_0 = 0.382  # external input (nA)
+W_E, W_I = 1.0, 0.7  # share of I_0 that reaches each population
+J = 0.15  # NMDA conductance (nA)
+A_E, B_E, D_E = 310.0, 125.0, 0.16  # transfer function, excitatory (1/nC, Hz, s)
+A_I, B_I, D_I = 615.0, 177.0, 0.087  # transfer function, inhibitory
+TAU_E, TAU_I = 0.1, 0.01  # synaptic time constants (s)
+GAMMA = 0.641  # kinetic parameter of NMDA gating
+
+# Far below rounding for every u but 0, where it turns 0/0 into the limit 1/d.
+GUARD = 1e-30
+
+
+def transfer(current, a, b, d, expm1):
+    """Give the firing rate (Hz) of a population that receives `current` (nA)."""
+    u = a * current - b + GUARD
+    return u / -expm1(-d * u)
+
+
+def derivatives(S_E, S_I, coupling, w_EE, w_EI, w_IE, expm1):
+    """Give dS_E/dt and dS_I/dt (1/s) without noise, and the excitatory rate (Hz).
+
+    Every backend runs this one function: NumPy, torch and compiled code hand in
+    their own `expm1`. `coupling` is G * sum_j C_ij S_E,j.
+    """
+    I_E = W_E * I_0 + w_EE * J * S_E + J * coupling - w_IE * S_I
+    I_I = W_I * I_0 + w_EI * J * S_E - S_I
+    r_E = transfer(I_E, A_E, B_E, D_E, expm1)
+    r_I = transfer(I_I, A_I, B_I, D_I, expm1)
+    dS_E = -S_E / TAU_E + (1.0 - S_E) * GAMMA * r_E
+    dS_I = -S_I / TAU_I + r_I
+    return dS_E, dS_I, r_E
+
+
+class FixedPoint(NamedTuple):
+    """Where feedback inhibition holds every region (gating: 1; currents: nA)."""
+
+    S_E: float
+    I_E: float
+    I_I: np.ndarray
+    S_I: np.ndarray
+
+
+@dataclass(frozen=True)
+class FIC:
+    r"""Feedback inhibition control model with regional heterogeneity.
+
+    Parameters
+    ----------
+    target_rate : float, default=3.0
+        Excitatory firing rate at which feedback inhibition holds every region,
+        in Hz.
+    rate_tolerance : float, default=0.1
+        A simulation is within range if the mean rate of every region lies within
+        ``target_rate * (1 - rate_tolerance)`` and ``target_rate * (1 +
+        rate_tolerance)``: 2.7 to 3.3 Hz by default. ``inf`` accepts any rate.
+    w_EE, w_EI, G, sigma : tuple of float (low, high)
+        Ranges of the searched parameters, for every region: recurrent excitation,
+        excitation of the inhibitory population, global coupling, and noise
+        amplitude. Without unit, except sigma in s**-0.5.
+
+    Notes
+    -----
+    With :math:`r = H_X(I) = u / (1 - e^{-d_X u})`, :math:`u = a_X I - b_X`:
+
+    .. math::
+
+        I_E &= W_E I_0 + w_{EE} J S_E + G J \sum_j C_{ij} S_{E,j} - w_{IE} S_I \\
+        I_I &= W_I I_0 + w_{EI} J S_E - S_I \\
+        \dot S_E &= -S_E / \tau_E + (1 - S_E) \gamma H_E(I_E) + \sigma \nu_E \\
+        \dot S_I &= -S_I / \tau_I + H_I(I_I) + \sigma \nu_I
+
+    w_IE is not searched: it is solved so that every region has a fixed point at
+    `target_rate`. That point need not be stable.
+
+    References
+    ----------
+    Deco et al. 2014, J Neurosci, https://doi.org/10.1523/JNEUROSCI.5068-13.2014.
+    Demirtas et al. 2019, Neuron, https://doi.org/10.1016/j.neuron.2019.01.017
+    (solution for w_IE). Zhang et al. 2024, PNAS,
+    https://doi.org/10.1073/pnas.2318641121 (parameterisation and ranges).
+
+    Examples
+    --------
+    >>> from delssome.models import FIC
+    >>> point = FIC().fixed_point(w_EI=2.0)
+    >>> print(f"S_E={point.S_E:.4f} S_I={point.S_I:.4f}")
+    S_E=0.1613 S_I=0.0536
+    """
+
+    target_rate: float = 3.0
+    rate_tolerance: float = 0.1
+    w_EE: tuple = (1.0, 10.0)
+    w_EI: tuple = (0.0, 5.0)
+    G: tuple = (0.0, 3.0)
+    sigma: tuple = (0.0005, 0.01)
+
+    name: ClassVar[str] = "FIC"
+    # Searched parameters in the order of the published vector; G is the global one.
+    regional: ClassVar[tuple] = ("w_EE", "w_EI", "sigma")
+    searched: ClassVar[tuple] = ("w_EE", "w_EI", "G", "sigma")
+    # What the backends need to know: `derivatives` takes the states, the coupling
+    # (of the first state) and these parameters; it gives one derivative a state,
+    # and then the outputs whose time averages are recorded.
+    states: ClassVar[tuple] = ("S_E", "S_I")
+    inputs: ClassVar[tuple] = ("w_EE", "w_EI", "w_IE")
+    outputs: ClassVar[tuple] = ("r_E",)
+    derivatives: ClassVar = staticmethod(derivatives)
+
+    def __post_init__(self):
+        if not 0 < self.target_rate < 1000:
+            raise ValueError(
+                f"target_rate must lie between 0 and 1000 Hz, got {self.target_rate!r}."
+            )
+        if not self.rate_tolerance > 0:
+            raise ValueError(
+                f"rate_tolerance must be positive, got {self.rate_tolerance!r}."
+            )
+        for name in self.searched:
+            low, high = getattr(self, name)
+            if not 0 <= low < high < np.inf:
+                raise ValueError(
+                    f"The range of {name} must be (low, high) with 0 <= low < high, "
+                    f"got {getattr(self, name)!r}."
+                )
+
+    @property
+    def rate_range(self):
+        """Lowest and highest plausible mean firing rate (Hz)."""
+        margin = self.target_rate * self.rate_tolerance
+        return self.target_rate - margin, self.target_rate + margin
+
+    @property
+    def initial_state(self):
+        """S_E and S_I at the start of a simulation (published values)."""
+        return self._S_E, 0.1433408985
+
+    @property
+    def _S_E(self):
+        gain = TAU_E * GAMMA * self.target_rate
+        return gain / (1.0 + gain)
+
+    def fixed_point(self, w_EI):
+        """Solve for the state in which every region fires at `target_rate`.
+
+        Parameters
+        ----------
+        w_EI : array-like of any shape
+            Excitation of the inhibitory population.
+
+        Returns
+        -------
+        FixedPoint
+            S_E and I_E are scalars; I_I and S_I have the shape of `w_EI`.
+        """
+        w_EI = np.asarray(w_EI, dtype=np.float64)
+        S_E = self._S_E
+        I_E = _newton(
+            lambda I_E: transfer(I_E, A_E, B_E, D_E, np.expm1) - self.target_rate,
+            start=(B_E + 2.0 / D_E) / A_E,
+        )
+        # The balance falls and is concave in I_I, so that Newton's method cannot
+        # leave it once it is to the right of the root, where this start is.
+        drive = W_I * I_0 + J * w_EI * S_E
+        I_I = _newton(
+            lambda I_I: drive - TAU_I * transfer(I_I, A_I, B_I, D_I, np.expm1) - I_I,
+            start=drive,
+        )
+        S_I = TAU_I * transfer(I_I, A_I, B_I, D_I, np.expm1)
+        return FixedPoint(float(S_E), float(I_E), I_I, S_I)
+
+    def feedback_inhibition(self, w_EE, w_EI, G, sc):
+        """Solve for the w_IE that holds every region at `target_rate`.
+
+        Parameters
+        ----------
+        w_EE, w_EI : array-like of shape (n_candidates, n_rois)
+            Regional parameters.
+        G : array-like of shape (n_candidates,)
+            Global coupling.
+        sc : array-like of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
+            Structural connectivity as the model uses it (maximum 0.02).
+
+        Returns
+        -------
+        ndarray of shape (n_candidates, n_rois)
+            Feedback inhibition w_IE (nA).
+        """
+        point = self.fixed_point(w_EI)
+        strength = np.asarray(G)[..., None] * np.asarray(sc).sum(axis=-1)
+        I_other = W_E * I_0 + J * point.S_E * (np.asarray(w_EE) + strength)
+        return (I_other - point.I_E) / point.S_I
+
+    def dependent(self, params, sc):
+        """Add what follows from the searched parameters: here w_IE."""
+        w_IE = self.feedback_inhibition(params["w_EE"], params["w_EI"], params["G"], sc)
+        return {**params, "w_IE": w_IE}
+
+
+def _newton(function, start, max_iter=100):
+    """Root of an elementwise function; its slope is exact by a complex step."""
+    x = np.array(start, dtype=np.float64)
+    step = 1e-30
+    for _ in range(max_iter):
+        value = function(x + 1j * step)
+        update = value.real / (value.imag / step)
+        x = x - update
+        if np.all(np.abs(update) <= 1e-15 * np.abs(x)):
+            return x
+    if np.all(np.abs(update) <= 1e-12 * np.abs(x)):  # a last digit that swings
+        return x
+    raise RuntimeError("The fixed point of the FIC model was not found.")

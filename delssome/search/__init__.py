@@ -1,0 +1,5 @@
+"""Search over a feasible space by ask and tell; it knows nothing of what evaluates."""
+
+from delssome.search.cmaes import CMAES
+
+__all__ = ["CMAES"]

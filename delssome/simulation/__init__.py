@@ -1,0 +1,15 @@
+"""Simulation of mean-field models and their BOLD signal."""
+
+from delssome.simulation.acquisition import Acquisition
+from delssome.simulation.evaluator import SimulationEvaluator, Statistics, compare
+from delssome.simulation.integrator import Simulation, check_device, simulate
+
+__all__ = [
+    "Acquisition",
+    "Simulation",
+    "SimulationEvaluator",
+    "Statistics",
+    "check_device",
+    "compare",
+    "simulate",
+]

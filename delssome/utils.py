@@ -1,0 +1,43 @@
+"""Checks of settings, shared by the estimators."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Integral
+
+from sklearn.utils.validation import check_is_fitted
+
+__all__ = ["check_number", "check_surrogate"]
+
+
+def check_number(name, value, kind, low, high=None):
+    """Check that a setting is a number of a kind within closed limits.
+
+    Parameters
+    ----------
+    name : str
+        Name of the setting, for the error.
+    value : object
+    kind : {numbers.Integral, numbers.Real}
+    low : float
+    high : float, default=None
+        None: no upper limit.
+    """
+    word = "an integer" if kind is Integral else "a number"
+    limits = f"of at least {low}" if high is None else f"between {low} and {high}"
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"{name} must be {word} {limits}, got {value!r}.")
+    if not (value >= low and (high is None or value <= high)):
+        raise ValueError(f"{name} must be {word} {limits}, got {value!r}.")
+
+
+def check_surrogate(surrogate):
+    """Check that a surrogate is None or a fitted estimator that can evaluate."""
+    if surrogate is None:
+        return
+    if not callable(getattr(surrogate, "evaluate", None)):
+        raise TypeError(
+            "surrogate must be None (simulate every candidate) or a fitted estimator "
+            f"with an evaluate method, such as DeepSurrogate, got {surrogate!r}."
+        )
+    check_is_fitted(surrogate)
