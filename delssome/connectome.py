@@ -20,6 +20,7 @@ __all__ = [
     "group_average",
     "matrix_to_edges",
     "n_rois_from_width",
+    "pack_rows",
     "pack_subjects",
     "prepare_sc",
     "unpack_subjects",
@@ -278,9 +279,8 @@ def pack_subjects(sc, fc=None, fcd_cdf=None, *, n_fcd_bins=10_000):
     sc = check_sc(sc)
     sc = sc[None] if sc.ndim == 2 else sc
     n_subjects = len(sc)
-    edges = matrix_to_edges(sc)
     if fc is None:
-        fc_edges = np.full_like(edges, np.nan)
+        fc_edges = np.full_like(matrix_to_edges(sc), np.nan)
     else:
         fc = check_fc(fc)
         fc = fc[None] if fc.ndim == 2 else fc
@@ -298,7 +298,24 @@ def pack_subjects(sc, fc=None, fcd_cdf=None, *, n_fcd_bins=10_000):
                 f"fcd_cdf must have one row for each of the {n_subjects} subjects, "
                 f"got shape {cdf.shape}."
             )
-    return np.hstack([edges, fc_edges, cdf])
+    return pack_rows(sc, fc_edges, cdf)
+
+
+def pack_rows(sc, fc_edges, fcd_cdf):
+    """Put subjects side by side in rows, unchecked.
+
+    Parameters
+    ----------
+    sc : ndarray of shape (n_subjects, n_rois, n_rois) or (n_rois, n_rois)
+    fc_edges : ndarray of shape (n_subjects, n_edges) or (n_edges,)
+    fcd_cdf : ndarray of shape (n_subjects, n_fcd_bins) or (n_fcd_bins,)
+
+    Returns
+    -------
+    ndarray of shape (n_subjects, n_features)
+    """
+    parts = matrix_to_edges(sc), fc_edges, fcd_cdf
+    return np.hstack([np.atleast_2d(part) for part in parts])
 
 
 def unpack_subjects(X, n_fcd_bins=10_000):

@@ -155,7 +155,7 @@ class Evaluation(NamedTuple):
     @property
     def fitness(self):
         """What a search minimises: any candidate in range beats any that is not."""
-        outside = OUT_OF_RANGE + np.log1p(np.nan_to_num(self.violation, nan=np.inf))
+        outside = OUT_OF_RANGE + np.log1p(self.violation)
         fitness = np.where(self.in_range, self.total, outside)
         return np.where(np.isnan(fitness), np.inf, fitness)
 

@@ -5,9 +5,10 @@
 
 from numbers import Integral
 
+import torch
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["check_number", "check_surrogate"]
+__all__ = ["check_device", "check_number", "check_surrogate"]
 
 
 def check_number(name, value, kind, low, high=None):
@@ -29,6 +30,19 @@ def check_number(name, value, kind, low, high=None):
         raise TypeError(f"{name} must be {word} {limits}, got {value!r}.")
     if not (value >= low and (high is None or value <= high)):
         raise ValueError(f"{name} must be {word} {limits}, got {value!r}.")
+
+
+def check_device(device):
+    """Give the torch device, or say why it cannot be used."""
+    try:
+        torch_device = torch.device(device)
+        torch.empty(0, device=torch_device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(
+            f"device={device!r} cannot be used ({str(error).splitlines()[0]}); "
+            "use 'cpu', or 'cuda' on a machine where torch.cuda.is_available()."
+        ) from error
+    return torch_device
 
 
 def check_surrogate(surrogate):

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from delssome.connectome import (
     check_fc,
     check_fcd_cdf,
+    check_sc,
     edges_to_matrix,
     group_average,
     matrix_to_edges,
@@ -28,10 +29,10 @@ from delssome.models import FIC, ParameterSpace, check_maps
 from delssome.simulation import (
     Acquisition,
     SimulationEvaluator,
-    check_device,
+    check_step,
     compare,
 )
-from delssome.utils import check_number, check_surrogate
+from delssome.utils import check_device, check_number, check_surrogate
 
 __all__ = ["MeanFieldFitter"]
 
@@ -160,7 +161,7 @@ class MeanFieldFitter(BaseEstimator):
     >>> from delssome import MeanFieldFitter
     >>> from delssome.datasets import make_cohort
     >>> from delssome.simulation import Acquisition
-    >>> scan = Acquisition(tr=2, n_frames=40, window=10, burn_in=10, warm_up=2, dt=0.02)
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
     >>> cohort = make_cohort(n_subjects=2, n_rois=8, acquisition=scan, random_state=0)
     >>> fitter = MeanFieldFitter(
     ...     maps=cohort.maps, acquisition=scan, popsize=8, max_iter=2, n_repeats=1,
@@ -365,12 +366,14 @@ class MeanFieldFitter(BaseEstimator):
             )
         self.acquisition_ = _instance("acquisition", self.acquisition, Acquisition)
         self.model_ = _instance("model", self.model, FIC)
+        check_step(self.model_, self.acquisition_)
         self.n_rois_ = n_rois_from_width(X.shape[1], self.n_fcd_bins)
         maps = check_maps(self.maps, self.n_rois_)
         self.space_ = ParameterSpace(
             self.model_, maps, self.map_signs, self.min_w_EI_sd
         )
         subjects = unpack_subjects(X, self.n_fcd_bins)
+        check_sc(subjects.sc, "The SC in X")
         check_fc(subjects.fc, "The FC in X")
         check_fcd_cdf(subjects.fcd_cdf, "The FCD CDF in X")
 

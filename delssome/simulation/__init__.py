@@ -2,14 +2,14 @@
 
 from delssome.simulation.acquisition import Acquisition
 from delssome.simulation.evaluator import SimulationEvaluator, Statistics, compare
-from delssome.simulation.integrator import Simulation, check_device, simulate
+from delssome.simulation.integrator import Simulation, check_step, simulate
 
 __all__ = [
     "Acquisition",
     "Simulation",
     "SimulationEvaluator",
     "Statistics",
-    "check_device",
+    "check_step",
     "compare",
     "simulate",
 ]

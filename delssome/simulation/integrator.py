@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from delssome.simulation import haemodynamics
+from delssome.utils import check_device
 
-__all__ = ["Simulation", "check_device", "simulate"]
+__all__ = ["Simulation", "check_step", "simulate"]
 
 # Steps whose noise is drawn at once. A part of what a seed means: do not tune it
 # to the batch, or results would depend on the batch.
@@ -33,17 +34,14 @@ class Simulation(NamedTuple):
     averages: dict
 
 
-def check_device(device):
-    """Give the torch device, or say why it cannot be used."""
-    try:
-        device = torch.device(device)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
+def check_step(model, acquisition):
+    """Refuse an integration step at which the model would diverge."""
+    if acquisition.step > model.largest_step * (1 + 1e-9):
         raise ValueError(
-            f"device={device!r} cannot be used ({str(error).splitlines()[0]}); "
-            "use 'cpu', or 'cuda' on a machine where torch.cuda.is_available()."
-        ) from error
-    return device
+            f"The integration step must be at most {model.largest_step} s for the "
+            f"{model.name} model, got dt={acquisition.dt!r} in the acquisition: "
+            "explicit integration diverges with longer steps."
+        )
 
 
 def simulate(
@@ -87,6 +85,7 @@ def simulate(
     """
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}.")
+    check_step(model, acquisition)
     device, dtype = check_device(device), getattr(torch, dtype)
     seeds = np.atleast_2d(np.asarray(seeds))
     n_candidates, n_repeats = seeds.shape

@@ -1,0 +1,187 @@
+"""Training examples for the networks: simulated candidates, scored against scans."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from tqdm import tqdm
+
+from delssome.connectome import pack_rows
+from delssome.costs import cost_terms
+from delssome.surrogate.estimators import flatten_params
+
+__all__ = ["Corpus", "simulate_corpus"]
+
+# Candidates simulated between two updates of the progress bar.
+PORTION = 128
+
+
+@dataclass
+class Corpus:
+    """Simulated candidates and their costs against every target.
+
+    One simulation makes an example for every target that it is scored against, so
+    examples are stored as indices, never as copies.
+
+    Attributes
+    ----------
+    sc : ndarray of shape (n_sc, n_rois, n_rois)
+        Connectomes, scaled as the model uses them.
+    fc : ndarray of shape (n_targets, n_edges)
+        FC of the targets, upper triangle.
+    fcd_cdf : ndarray of shape (n_targets, n_fcd_bins)
+        FCD distribution of the targets.
+    params : ndarray of shape (n_candidates, 3 * n_rois + 1)
+        w_EE, w_EI (a column per region), G, sigma (a column per region).
+    sc_index : ndarray of int, shape (n_candidates,)
+        Connectome of each candidate.
+    in_range : ndarray of bool, shape (n_candidates,)
+        Whether all firing rates stayed within range.
+    costs : ndarray of shape (n_candidates, n_targets, 3)
+        Cost terms; NaN if the simulation diverged.
+    """
+
+    sc: np.ndarray
+    fc: np.ndarray
+    fcd_cdf: np.ndarray
+    params: np.ndarray
+    sc_index: np.ndarray
+    in_range: np.ndarray
+    costs: np.ndarray
+
+    def __add__(self, other):
+        """Join two corpora of the same connectomes and targets."""
+        for name in ("sc", "fc", "fcd_cdf"):
+            if not np.array_equal(getattr(self, name), getattr(other, name)):
+                raise ValueError(f"Corpora must share {name} to be joined.")
+        joined = {
+            name: np.concatenate([getattr(self, name), getattr(other, name)])
+            for name in ("params", "sc_index", "in_range", "costs")
+        }
+        return Corpus(self.sc, self.fc, self.fcd_cdf, **joined)
+
+    def range_examples(self):
+        """Examples for the classifier.
+
+        Returns
+        -------
+        X : ndarray of shape (n_candidates, 3 * n_rois + 2)
+        y : ndarray of bool, shape (n_candidates,)
+        contexts : ndarray of shape (n_sc, n_features)
+        """
+        fc = np.repeat(self.fc[:1], len(self.sc), axis=0)
+        cdf = np.repeat(self.fcd_cdf[:1], len(self.sc), axis=0)
+        X = np.column_stack([self.params, self.sc_index])
+        return X, self.in_range, pack_rows(self.sc, fc, cdf)
+
+    def cost_examples(self, in_range_only=True):
+        """Examples for the cost predictor, every candidate with every target.
+
+        Parameters
+        ----------
+        in_range_only : bool, default=True
+            Leave out candidates whose rates are out of range: a search never trusts
+            their costs.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, 3 * n_rois + 2)
+        y : ndarray of shape (n_samples, 3)
+        contexts : ndarray of shape (n_sc * n_targets, n_features)
+        """
+        n_sc, n_targets = len(self.sc), len(self.fc)
+        contexts = pack_rows(
+            np.repeat(self.sc, n_targets, axis=0),
+            np.tile(self.fc, (n_sc, 1)),
+            np.tile(self.fcd_cdf, (n_sc, 1)),
+        )
+        kept = np.isfinite(self.costs).all(axis=(1, 2))
+        if in_range_only:
+            kept &= self.in_range
+        index = self.sc_index[kept, None] * n_targets + np.arange(n_targets)
+        params = np.repeat(self.params[kept], n_targets, axis=0)
+        X = np.column_stack([params, index.ravel()])
+        return X, self.costs[kept].reshape(-1, 3), contexts
+
+    def save(self, path):
+        """Write the corpus to a npz file."""
+        np.savez_compressed(
+            path, **{f.name: getattr(self, f.name) for f in fields(self)}
+        )
+
+    @classmethod
+    def load(cls, path):
+        """Read a corpus that `save` wrote."""
+        with np.load(path, allow_pickle=False) as data:
+            return cls(**{f.name: data[f.name] for f in fields(cls)})
+
+
+def simulate_corpus(
+    simulator, params, sc, fc, fcd_cdf, *, sc_index=None, random_state=0, verbose=0
+):
+    """Simulate candidates once and score each against every target.
+
+    Parameters
+    ----------
+    simulator : SimulationEvaluator
+        Model, acquisition, repeats, device and processes.
+    params : dict of str to ndarray
+        Searched parameters, (n_candidates, n_rois) or (n_candidates,), as
+        :meth:`delssome.models.ParameterSpace.expand` gives them.
+    sc : array-like of shape (n_sc, n_rois, n_rois)
+        Connectomes, scaled as the model uses them.
+    fc : array-like of shape (n_targets, n_edges)
+        FC of the targets, upper triangle.
+    fcd_cdf : array-like of shape (n_targets, n_fcd_bins)
+        FCD distribution of the targets.
+    sc_index : array-like of int, shape (n_candidates,), default=None
+        Connectome of each candidate. None: the first for all.
+    random_state : int, default=0
+        Seed of the simulations.
+    verbose : int, default=0
+        1 or more shows a progress bar.
+
+    Returns
+    -------
+    Corpus
+    """
+    sc = np.asarray(sc, dtype=np.float64)
+    fc, fcd_cdf = np.atleast_2d(fc), np.atleast_2d(fcd_cdf)
+    n_candidates = len(params["G"])
+    if sc_index is None:
+        sc_index = np.zeros(n_candidates, dtype=int)
+    sc_index = np.asarray(sc_index)
+    if sc.ndim != 3 or sc_index.max() >= len(sc) or len(sc_index) != n_candidates:
+        raise ValueError(
+            f"sc must have shape (n_sc, n_rois, n_rois) and sc_index one row of it per "
+            f"candidate, got shapes {sc.shape} and {sc_index.shape}."
+        )
+    rng = np.random.default_rng(random_state)
+    costs, in_range = [], []
+    with tqdm(total=n_candidates, desc="corpus", disable=verbose < 1) as bar:
+        for start in range(0, n_candidates, PORTION):
+            part = slice(start, start + PORTION)
+            shared = len(np.unique(sc_index[part])) == 1
+            statistics = simulator.statistics(
+                {name: values[part] for name, values in params.items()},
+                sc[sc_index[start]] if shared else sc[sc_index[part]],
+                rng,
+            )
+            costs.append(
+                cost_terms(
+                    statistics.fc[:, None], statistics.fcd_cdf[:, None], fc, fcd_cdf
+                )
+            )
+            in_range.append(statistics.violation == 0)
+            bar.update(len(statistics.violation))
+    return Corpus(
+        sc,
+        fc,
+        fcd_cdf,
+        flatten_params(simulator.model, params),
+        sc_index,
+        np.concatenate(in_range),
+        np.concatenate(costs),
+    )

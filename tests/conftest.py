@@ -1,0 +1,90 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+# Small tensors: threads would only spin against each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+import pytest
+import torch
+
+from delssome import Acquisition, pack_subjects
+from delssome.observables import fc_matrix, fcd_cdf
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items):
+    if not torch.cuda.is_available():
+        skip = pytest.mark.skip(reason="needs a CUDA device")
+        for item in items:
+            if "gpu" in item.keywords:
+                item.add_marker(skip)
+
+
+def _numpy_state():
+    return np.random.get_state()[1].copy()  # noqa: NPY002
+
+
+@pytest.fixture(autouse=True)
+def global_state_untouched():
+    """No test, and nothing it calls, may leave global random states changed."""
+    before = _numpy_state(), torch.random.get_rng_state()
+    dtype = torch.get_default_dtype()
+    yield
+    assert np.array_equal(_numpy_state(), before[0])
+    assert torch.equal(torch.random.get_rng_state(), before[1])
+    assert torch.get_default_dtype() == dtype
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def scan():
+    """A scan short enough for tests."""
+    return Acquisition(tr=0.3, n_frames=40, window=10, burn_in=0.6, warm_up=0.3)
+
+
+@pytest.fixture
+def random_sc(rng):
+    """Symmetric streamline counts."""
+
+    def make(n_rois, density=0.6):
+        counts = np.round(np.exp(rng.normal(5.0, 1.5, (n_rois, n_rois))))
+        counts *= rng.random((n_rois, n_rois)) < density
+        ring = np.roll(np.eye(n_rois), 1, axis=1) * 100  # no region is isolated
+        upper = np.triu(np.maximum(counts, np.maximum(ring, ring.T)), 1)
+        return upper + upper.T
+
+    return make
+
+
+@pytest.fixture
+def make_subjects(rng, random_sc):
+    """Random but valid subjects, packed."""
+
+    def make(n_subjects, n_rois=5, n_fcd_bins=50):
+        sc = [random_sc(n_rois) for _ in range(n_subjects)]
+        bold = rng.standard_normal((n_subjects, 60, n_rois)).cumsum(axis=1)
+        return pack_subjects(sc, fc_matrix(bold), fcd_cdf(bold, 10, n_fcd_bins))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """What the published reference code gives (see its README)."""
+    path = SHARED / "reference" / "reference_fic.npz"
+    if not path.exists():
+        pytest.skip("reference data are not installed beside the project")
+    with np.load(path) as data:
+        return dict(data)

@@ -1,0 +1,218 @@
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+
+from delssome import FIC, Acquisition, MeanFieldFitter
+from delssome.connectome import group_average, matrix_to_edges, prepare_sc
+from delssome.costs import cost_terms
+from delssome.exceptions import OutOfRangeWarning
+from delssome.surrogate import DeepSurrogate
+
+N_ROIS, N_BINS = 5, 50
+N_EDGES = 10
+
+
+@pytest.fixture
+def settings(scan, maps):
+    return {
+        "maps": maps,
+        "acquisition": scan,
+        "popsize": 6,
+        "max_iter": 2,
+        "n_repeats": 2,
+        "n_search_repeats": 1,
+        "n_finalists": 2,
+        "n_fcd_bins": N_BINS,
+        "random_state": 0,
+    }
+
+
+@pytest.fixture
+def maps():
+    return np.random.default_rng(5).standard_normal((N_ROIS, 2))
+
+
+@pytest.fixture
+def X(make_subjects):
+    return make_subjects(3, N_ROIS, N_BINS)
+
+
+# Few candidates on short scans: whether any stays within range is not the point.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::delssome.exceptions.OutOfRangeWarning",
+    "ignore::delssome.exceptions.SurrogateDomainWarning",
+)
+
+
+@pytest.fixture
+def fitted(settings, X):
+    return MeanFieldFitter(**settings).fit(X)
+
+
+def test_fitted_attributes_have_the_documented_shapes(fitted):
+    assert fitted.params_.shape == (10,)
+    assert len(fitted.param_names_) == 10
+    for name in ("w_EE", "w_EI", "sigma", "w_IE"):
+        assert fitted.regional_params_[name].shape == (N_ROIS,)
+    assert isinstance(fitted.regional_params_["G"], float)
+    assert fitted.ei_ratio_.shape == fitted.rates_.shape == (N_ROIS,)
+    assert fitted.fc_simulated_.shape == fitted.fc_.shape == (N_ROIS, N_ROIS)
+    assert fitted.fcd_cdf_simulated_.shape == fitted.fcd_cdf_.shape == (N_BINS,)
+    assert fitted.verification_.theta.shape == (2, 10)
+    assert fitted.verification_.selected.sum() == 1
+    assert len(fitted.history_.generation) == 2
+    assert fitted.n_rois_ == N_ROIS
+    assert fitted.n_features_in_ == 2 * N_EDGES + N_BINS
+
+
+def test_the_winner_is_the_selected_finalist(fitted):
+    table = fitted.verification_
+    np.testing.assert_array_equal(fitted.params_, table.theta[table.selected][0])
+
+
+def test_regional_parameters_follow_from_coefficients_and_maps(fitted, maps):
+    c = dict(zip(fitted.param_names_, fitted.params_, strict=True))
+    w_EI = c["w_EI_0"] + maps @ [c["w_EI_1"], c["w_EI_2"]]
+    np.testing.assert_allclose(fitted.regional_params_["w_EI"], w_EI)
+
+
+def test_reported_costs_are_those_of_the_reported_simulation(fitted):
+    terms = cost_terms(
+        matrix_to_edges(fitted.fc_simulated_),
+        fitted.fcd_cdf_simulated_,
+        matrix_to_edges(fitted.fc_),
+        fitted.fcd_cdf_,
+    )
+    np.testing.assert_allclose(list(fitted.costs_.values()), terms)
+    assert fitted.cost_ == pytest.approx(terms.sum())
+
+
+def test_the_target_is_the_group_average(fitted, X):
+    average = group_average(X, N_BINS)
+    np.testing.assert_allclose(fitted.sc_, prepare_sc(average.sc))
+    np.testing.assert_allclose(fitted.fc_, average.fc)
+    np.testing.assert_allclose(fitted.fcd_cdf_, average.fcd_cdf)
+
+
+def test_a_seed_determines_the_fit_whatever_n_jobs(fitted, settings, X):
+    again = MeanFieldFitter(**settings, n_jobs=2).fit(X)
+    np.testing.assert_array_equal(again.params_, fitted.params_)
+    assert again.cost_ == fitted.cost_
+
+
+def test_held_out_subjects_choose_the_winner(settings, X):
+    fitter = MeanFieldFitter(**settings, validation_fraction=0.34).fit(X)
+    averages = [group_average(np.delete(X, k, axis=0), N_BINS) for k in range(3)]
+    assert any(np.allclose(fitter.fc_, average.fc) for average in averages)
+    assert fitter.validation_cost_ != fitter.cost_
+
+
+def test_predict_reads_the_connectome_only(fitted, X):
+    blind = X.copy()
+    blind[:, N_EDGES:] = np.nan
+    predicted = fitted.predict(blind)
+    assert predicted.shape == (3, N_EDGES + N_BINS)
+    np.testing.assert_array_equal(predicted, fitted.predict(X))
+    assert not np.array_equal(predicted[0], predicted[1])
+
+
+def test_score_is_minus_the_simulated_cost(fitted, X):
+    one = X[:1]
+    predicted = fitted.predict(one)[0]
+    fc, cdf = predicted[:N_EDGES], predicted[N_EDGES:]
+    terms = cost_terms(fc, cdf, one[0, N_EDGES : 2 * N_EDGES], one[0, 2 * N_EDGES :])
+    assert fitted.score(one) == pytest.approx(-terms.sum())
+
+
+def test_without_maps_the_fit_is_homogeneous(settings, X):
+    fitter = MeanFieldFitter(**{**settings, "maps": None}).fit(X[:1])
+    assert fitter.params_.shape == (4,)
+    assert np.ptp(fitter.regional_params_["w_EE"]) == 0
+
+
+def test_rates_out_of_range_are_reported(settings, X):
+    # A box in which every region is unstable.
+    model = FIC(w_EE=(9.0, 10.0), w_EI=(0.5, 1.0))
+    with pytest.warns(OutOfRangeWarning, match="2.70 to 3.30"):
+        fitter = MeanFieldFitter(**{**settings, "model": model}).fit(X)
+    assert not fitter.in_range_
+
+
+def test_it_survives_cloning_and_pickling(fitted, settings, X):
+    assert clone(fitted).get_params()["popsize"] == 6
+    copy = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(copy.predict(X[:1]), fitted.predict(X[:1]))
+
+
+def test_it_takes_read_only_input(settings, X):
+    X.flags.writeable = False
+    MeanFieldFitter(**settings).fit(X)
+
+
+@pytest.mark.slow
+def test_it_works_in_cross_validation_and_grid_search(settings, X):
+    scores = cross_val_score(MeanFieldFitter(**settings), X, cv=KFold(3))
+    assert np.isfinite(scores).all()
+    grid = GridSearchCV(
+        MeanFieldFitter(**settings), {"popsize": [5, 6]}, cv=2, n_jobs=2
+    )
+    assert grid.fit(X).best_params_["popsize"] in (5, 6)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"popsize": 1}, ValueError, "popsize must be an integer of at least 4"),
+        ({"popsize": 20.5}, TypeError, "popsize must be an integer"),
+        ({"max_iter": 0}, ValueError, "max_iter"),
+        ({"sigma0": -0.1}, ValueError, "sigma0"),
+        ({"n_restarts": "two"}, TypeError, "n_restarts"),
+        ({"n_repeats": 0}, ValueError, "n_repeats"),
+        ({"n_search_repeats": 0}, ValueError, "n_search_repeats"),
+        ({"validation_fraction": 1.0}, ValueError, "validation_fraction"),
+        ({"n_fcd_bins": 49}, ValueError, "columns with n_fcd_bins=49"),
+        ({"maps": np.ones((4, 1))}, ValueError, "5 regions"),
+        ({"maps": np.full((5, 1), np.nan)}, ValueError, "maps must be finite"),
+        ({"map_signs": (1,)}, ValueError, "map_signs"),
+        ({"device": "quantum"}, ValueError, "device='quantum'"),
+        ({"dtype": "float16"}, ValueError, "dtype"),
+        ({"acquisition": 0.72}, TypeError, "acquisition must be a Acquisition"),
+        ({"acquisition": Acquisition(dt=0.02)}, ValueError, "integration step"),
+        ({"model": "FIC"}, TypeError, "model must be a FIC"),
+        ({"sc_transform": "sqrt"}, ValueError, "sc_transform"),
+        ({"surrogate": "magic"}, TypeError, "surrogate must be None"),
+        ({"surrogate": DeepSurrogate()}, NotFittedError, "not fitted"),
+    ],
+)
+def test_bad_settings_are_named_before_work_starts(
+    settings, X, change, error, message, monkeypatch
+):
+    monkeypatch.setattr("delssome.fitting.fitter.search", None)  # never reached
+    with pytest.raises(error, match=message):
+        MeanFieldFitter(**{**settings, **change}).fit(X)
+
+
+def test_bad_subjects_are_named_before_work_starts(settings, X, monkeypatch):
+    monkeypatch.setattr("delssome.fitting.fitter.search", None)
+    fitter = MeanFieldFitter(**settings)
+    for column, value, message in (
+        (0, np.nan, "NaN"),
+        (0, -1.0, "SC in X must not be negative"),
+        (N_EDGES, 1.5, "FC in X"),
+        (-1, 0.5, "FCD CDF in X must end at 1"),
+    ):
+        broken = X.copy()
+        broken[:, column] = value
+        with pytest.raises(ValueError, match=message):
+            fitter.fit(broken)
+    with pytest.raises(ValueError, match="columns with n_fcd_bins=50"):
+        fitter.fit(X[:, :-1])
+
+
+def test_an_unfitted_fitter_says_so(settings, X):
+    with pytest.raises(NotFittedError):
+        MeanFieldFitter(**settings).predict(X)

@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+
+from delssome.costs import Evaluation, Target
+from delssome.exceptions import SurrogateDomainWarning
+from delssome.fitting.protocol import search, verify
+from delssome.models import FIC, ParameterSpace
+from delssome.simulation import Statistics
+
+N_ROIS, N_EDGES, N_BINS = 10, 45, 20
+
+
+class Bowl:
+    """Evaluator with a known best point: G = 1 and small w_EE."""
+
+    def evaluate(self, params, target, rng):
+        first = (params["G"] - 1) ** 2
+        second = params["w_EE"].mean(axis=1) / 10
+        costs = np.stack([first, second, np.zeros_like(first)], axis=1)
+        return Evaluation(costs, np.where(params["G"] > 2, params["G"] - 2, 0.0))
+
+
+class Simulator:
+    """Stand-in that gives chosen statistics for each candidate."""
+
+    def __init__(self, fc, violation):
+        self.fc, self.violation = fc, violation
+
+    def statistics(self, params, sc, rng):
+        n = len(params["G"])
+        return Statistics(
+            self.fc[:n],
+            np.tile(np.linspace(0.05, 1, N_BINS), (n, 1)),
+            np.full((n, N_ROIS), 3.0),
+            np.ones((n, N_ROIS)),
+            self.violation[:n],
+        )
+
+
+@pytest.fixture
+def space(rng):
+    return ParameterSpace(FIC(), rng.standard_normal((N_ROIS, 1)))
+
+
+@pytest.fixture
+def target(rng):
+    cdf = np.linspace(0.05, 1, N_BINS)
+    return Target(np.zeros((N_ROIS, N_ROIS)), rng.uniform(-0.5, 0.8, N_EDGES), cdf)
+
+
+def run(space, target, **settings):
+    settings = {
+        "popsize": 12,
+        "max_iter": 15,
+        "sigma0": 0.2,
+        "n_restarts": 2,
+        "n_finalists": 6,
+        **settings,
+    }
+    return search(space, Bowl(), target, rng=np.random.default_rng(0), **settings)
+
+
+def test_search_keeps_the_best_of_each_generation_best_first(space, target):
+    finalists, history = run(space, target)
+    assert len(finalists.theta) == 6
+    assert np.all(np.diff(finalists.evaluation.fitness) >= 0)
+    kept = set(zip(finalists.restart, finalists.generation, strict=True))
+    assert len(kept) == 6  # no generation twice
+    best = np.nanmin(history.best_total)
+    assert finalists.evaluation.total[0] == pytest.approx(best)
+    again = Bowl().evaluate(space.expand(finalists.theta), target, None)
+    np.testing.assert_allclose(again.costs, finalists.evaluation.costs)
+
+
+def test_history_has_a_row_per_generation_of_every_restart(space, target):
+    _, history = run(space, target)
+    assert len(history.restart) == 30
+    assert history.n_evaluations[-1] == 30 * 12
+    assert set(history.restart) == {0, 1}
+
+
+def test_restarts_explore_independently(space, target):
+    finalists, _ = run(space, target, n_finalists=30)
+    first = finalists.theta[finalists.restart == 0]
+    second = finalists.theta[finalists.restart == 1]
+    assert not np.isin(first[:, 0], second[:, 0]).any()
+
+
+def test_search_ends_where_the_evaluator_says(space, target):
+    finalists, _ = run(space, target, max_iter=40)
+    params = space.expand(finalists.theta[:1])
+    assert params["G"][0] == pytest.approx(1.0, abs=0.1)
+    assert params["w_EE"].mean() < 2.0
+
+
+def test_the_lowest_simulated_cost_in_range_wins(space, target, rng):
+    finalists, _ = run(space, target)
+    noise = np.array([0.5, 0.0, 0.05, 0.3, 0.4, 0.6])[:, None]
+    fc = target.fc + noise * rng.standard_normal((6, N_EDGES))
+    violation = np.array([0, 1.0, 0, 0, 0, 0])  # the best one is out of range
+    table = verify(space, Simulator(fc, violation), target, finalists, rng)
+    assert np.flatnonzero(table.selected).tolist() == [2]
+    assert table.in_range.tolist() == [True, False, True, True, True, True]
+    np.testing.assert_allclose(
+        table.simulated_total,
+        table.simulated_fc_correlation + table.simulated_fc_l1 + table.simulated_fcd_ks,
+    )
+    np.testing.assert_array_equal(table.predicted_total, finalists.evaluation.total)
+
+
+def test_a_surrogate_that_was_right_raises_no_warning(space, target, rng):
+    finalists, _ = run(space, target)
+    matched = finalists._replace(
+        evaluation=Evaluation(np.full((6, 3), 0.03), np.zeros(6))
+    )
+    fc = np.tile(target.fc, (6, 1))
+    table = verify(space, Simulator(fc, np.zeros(6)), target, matched, rng)
+    assert table.in_range.all()
+
+
+def test_finalists_that_leave_the_range_are_reported(space, target, rng):
+    finalists, _ = run(space, target)
+    finalists = finalists._replace(
+        evaluation=Evaluation(np.full((6, 3), 0.03), np.zeros(6))
+    )
+    simulator = Simulator(np.tile(target.fc, (6, 1)), np.ones(6))
+    with pytest.warns(SurrogateDomainWarning, match="6 that were predicted"):
+        verify(space, simulator, target, finalists, rng)

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+import torch
+
+from delssome.models import FIC
+from delssome.models.fic import A_E, B_E, D_E, derivatives, transfer
+
+# Steady state at 3 Hz for several w_EI: I_I* (nA), S_I*, S_E*/S_I*.
+STEADY_STATE = np.array(
+    [
+        [0.5, 0.2472939232, 0.0322024452, 5.0084678571],
+        [1.0, 0.2526738685, 0.0389188682, 4.1441315992],
+        [1.5, 0.2576135672, 0.0460755379, 3.5004455496],
+        [2.0, 0.2621777016, 0.0536077719, 3.0086106147],
+        [2.5, 0.2664210350, 0.0614608068, 2.6241912503],
+        [3.0, 0.2703893821, 0.0695888280, 2.3176839736],
+        [3.5, 0.2741209013, 0.0779536773, 2.0689840064],
+        [4.0, 0.2776473764, 0.0865235705, 1.8640575119],
+        [5.0, 0.2841871122, 0.1041765714, 1.5481879405],
+    ]
+)
+# First three regions of the published HCP solution 1: maps, and what follows.
+MYELIN = np.array([1.3342565, 1.14471966, 1.29327652])
+GRADIENT = np.array([0.469872081, -0.500129655, 2.0486862])
+
+
+def solution_1():
+    design = np.column_stack([np.ones(3), MYELIN, GRADIENT])
+    w_EE = design @ [3.13916737, 0.24563252, -0.26126642]
+    w_EI = design @ [2.41337585, 0.00361269, 0.30840929]
+    return w_EE[None], w_EI[None], np.array([2.119975985670872])
+
+
+def test_fixed_point_matches_the_check_values():
+    point = FIC().fixed_point(STEADY_STATE[:, 0])
+    assert pytest.approx(0.1612849115155582, abs=1e-15) == point.S_E
+    assert pytest.approx(0.3765333620, abs=1e-10) == point.I_E
+    # The check values have ten digits.
+    np.testing.assert_allclose(point.I_I, STEADY_STATE[:, 1], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(point.S_I, STEADY_STATE[:, 2], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(
+        point.S_E / point.S_I, STEADY_STATE[:, 3], rtol=0, atol=1e-9
+    )
+
+
+def test_feedback_inhibition_matches_the_published_solution():
+    w_EE, w_EI, G = solution_1()
+    unconnected = FIC().feedback_inhibition(w_EE, w_EI, G, np.zeros((3, 3)))
+    per_strength = FIC().feedback_inhibition(w_EE, w_EI, G, np.eye(3)) - unconnected
+    # Six published digits.
+    np.testing.assert_allclose(unconnected[0], [1.38254, 1.58347, 1.08144], atol=6e-6)
+    np.testing.assert_allclose(per_strength[0], [0.82097, 0.88878, 0.72839], atol=6e-6)
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [(3.0, [2.58170, 2.79495, 2.29055]), (3.0631, [2.59695, 2.81354, 2.30176])],
+)
+def test_analytic_ei_ratio_matches_the_published_solution(rate, expected):
+    _, w_EI, _ = solution_1()
+    point = FIC(target_rate=rate).fixed_point(w_EI[0])
+    np.testing.assert_allclose(point.S_E / point.S_I, expected, atol=6e-6)
+
+
+@pytest.mark.parametrize("rate", [0.41, 3.0, 40.0])
+def test_every_region_rests_at_the_target_rate(rate, rng):
+    model = FIC(target_rate=rate)
+    sc = rng.random((6, 6)) * 0.02
+    params = {
+        "w_EE": rng.uniform(1, 10, (20, 6)),
+        "w_EI": rng.uniform(0, 5, (20, 6)),
+        "G": rng.uniform(0, 3, 20),
+    }
+    w_IE = model.dependent(params, sc)["w_IE"]
+    point = model.fixed_point(params["w_EI"])
+    coupling = params["G"][:, None] * sc.sum(axis=1) * point.S_E
+    dS_E, dS_I, r_E = derivatives(
+        point.S_E, point.S_I, coupling, params["w_EE"], params["w_EI"], w_IE, np.expm1
+    )
+    np.testing.assert_allclose(r_E, rate, rtol=1e-9)
+    np.testing.assert_allclose(dS_E, 0, atol=1e-8)
+    np.testing.assert_allclose(dS_I, 0, atol=1e-8)
+
+
+def test_feedback_inhibition_takes_a_connectome_per_candidate(rng):
+    w_EE, w_EI = rng.uniform(1, 5, (2, 4)), rng.uniform(1, 5, (2, 4))
+    G, sc = np.array([1.0, 2.0]), rng.random((2, 4, 4))
+    together = FIC().feedback_inhibition(w_EE, w_EI, G, sc)
+    for k in range(2):
+        alone = FIC().feedback_inhibition(w_EE[[k]], w_EI[[k]], G[[k]], sc[k])
+        np.testing.assert_allclose(together[k], alone[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_transfer_has_its_limit_where_it_is_zero_over_zero(dtype):
+    currents = torch.tensor(B_E / A_E, dtype=dtype) + torch.tensor(
+        [-1e-6, -6e-8, 0, 6e-8, 1e-6], dtype=dtype
+    )
+    rates = transfer(currents, A_E, B_E, D_E, torch.expm1)
+    exact = 1 / D_E + (A_E * currents.double() - B_E) / 2
+    # Rounding of a * I near b = 125 is 8e-6 in float32.
+    torch.testing.assert_close(rates.double(), exact, rtol=0, atol=2e-5)
+
+
+def test_numpy_and_torch_share_the_equations(rng):
+    arguments = rng.random((6, 50))
+    with_numpy = derivatives(*arguments, np.expm1)
+    with_torch = derivatives(*torch.from_numpy(arguments), torch.expm1)
+    for a, b in zip(with_numpy, with_torch, strict=True):
+        np.testing.assert_allclose(a, b.numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"target_rate": 0}, "target_rate"),
+        ({"target_rate": -3.0}, "target_rate"),
+        ({"rate_tolerance": 0.0}, "rate_tolerance"),
+        ({"w_EE": (5.0, 1.0)}, "range of w_EE"),
+        ({"G": (-1.0, 3.0)}, "range of G"),
+    ],
+)
+def test_bad_settings_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        FIC(**settings)

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+
+from delssome.models import FIC, ParameterSpace, check_maps
+
+
+@pytest.fixture
+def maps(rng):
+    return rng.standard_normal((30, 2)) * [0.13, 1.2] + [1.3, 0.2]
+
+
+def test_names_follow_the_published_order(maps):
+    assert ParameterSpace(FIC(), maps).names == [
+        *("w_EE_0", "w_EE_1", "w_EE_2", "w_EI_0", "w_EI_1", "w_EI_2"),
+        *("G", "sigma_0", "sigma_1", "sigma_2"),
+    ]
+
+
+def test_expand_is_linear_in_the_raw_maps(maps):
+    theta = np.arange(1.0, 11.0)
+    params = ParameterSpace(FIC(), maps).expand(theta)
+    expected = 4 + 5 * maps[:, 0] + 6 * maps[:, 1]
+    np.testing.assert_allclose(params["w_EI"][0], expected)
+    assert params["G"][0] == 7
+
+
+def test_search_coordinates_and_coefficients_are_inverse(maps, rng):
+    space = ParameterSpace(FIC(), maps)
+    x = rng.standard_normal((5, space.n_dim))
+    np.testing.assert_allclose(space.x(space.theta(x)), x, atol=1e-12)
+
+
+def test_search_does_not_depend_on_the_unit_of_a_map(maps):
+    x = np.random.default_rng(1).uniform(0, 1, (20, 10))
+    metres, kilometres = (ParameterSpace(FIC(), maps * k) for k in (1.0, 1e-3))
+    a = metres.expand(metres.theta(x))["w_EE"]
+    b = kilometres.expand(kilometres.theta(x))["w_EE"]
+    np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
+def test_feasible_means_every_region_inside_the_box(maps):
+    space = ParameterSpace(FIC(), maps)
+    x = np.full((1, space.n_dim), 0.0)
+    x[:, [0, 3, 6, 7]] = 0.5
+    assert space.feasible(space.theta(x)).all()
+    for k in (0, 3, 6, 7):
+        for value in (-0.01, 1.01):
+            outside = x.copy()
+            outside[0, k] = value
+            assert not space.feasible(space.theta(outside)).any()
+    steep = x.copy()
+    steep[0, 1] = 3.0  # one region leaves the range of w_EE
+    assert not space.feasible(space.theta(steep)).any()
+
+
+def test_map_signs_constrain_the_correlation_with_w_EI(maps):
+    free = ParameterSpace(FIC(), maps)
+    signed = ParameterSpace(FIC(), maps, map_signs=(-1, 1))
+    x = np.random.default_rng(0).normal(0, 0.2, (500, 10))
+    x[:, [0, 3, 6, 7]] += 0.5
+    theta = free.theta(x)
+    w_EI = free.expand(theta)["w_EI"]
+    r = [[np.corrcoef(row, m)[0, 1] for m in maps.T] for row in w_EI]
+    expected = free.feasible(theta) & (np.array(r) * [-1, 1] >= 0).all(axis=1)
+    assert 0 < expected.sum() < free.feasible(theta).sum()
+    np.testing.assert_array_equal(signed.feasible(theta), expected)
+
+
+def test_spread_of_w_EI_can_be_required(maps):
+    space = ParameterSpace(FIC(), maps, min_w_EI_sd=0.3)
+    x = np.zeros((2, 10))
+    x[:, [0, 3, 6, 7]] = 0.5
+    x[1, 4] = 0.4  # a standard deviation of 0.4 * 5 / 4 = 0.5
+    np.testing.assert_array_equal(space.feasible(space.theta(x)), [False, True])
+
+
+def test_without_maps_regions_share_their_values():
+    space = ParameterSpace(FIC(), check_maps(None, 7))
+    assert space.names == ["w_EE_0", "w_EI_0", "G", "sigma_0"]
+    assert space.expand([2.0, 3.0, 1.0, 0.005])["w_EE"].tolist() == [[2.0] * 7]
+
+
+def test_start_is_near_the_middle_of_the_regional_ranges(maps, rng):
+    space = ParameterSpace(FIC(), maps)
+    starts = np.array([space.start(rng) for _ in range(200)])
+    np.testing.assert_allclose(starts[:, [0, 3, 6, 7]].mean(axis=0), 0.5, atol=0.06)
+    assert starts[:, 6].std() > 0.25  # G is drawn over its whole range
+
+
+@pytest.mark.parametrize(
+    ("maps", "error", "message"),
+    [
+        (np.ones((5, 1)), ValueError, "vary"),
+        (np.column_stack([np.arange(5.0), 2 * np.arange(5.0) + 1]), ValueError, "lin"),
+        (np.full((5, 1), np.nan), ValueError, "finite"),
+        (np.zeros((5, 2, 2)), ValueError, "shape"),
+        (np.arange(4.0), ValueError, "5 regions"),
+        ([["a"]] * 5, TypeError, "numeric"),
+    ],
+)
+def test_bad_maps_are_named(maps, error, message):
+    with pytest.raises(error, match=message):
+        check_maps(maps, 5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"map_signs": (1,)}, "map_signs"),
+        ({"map_signs": (1, 2)}, "map_signs"),
+        ({"min_w_EI_sd": -1}, "min_w_EI_sd"),
+    ],
+)
+def test_bad_constraints_are_named(maps, settings, message):
+    with pytest.raises(ValueError, match=message):
+        ParameterSpace(FIC(), maps, **settings)
+
+
+def test_spread_without_maps_is_refused():
+    with pytest.raises(ValueError, match="give maps"):
+        ParameterSpace(FIC(), check_maps(None, 5), min_w_EI_sd=0.3)
