@@ -51,7 +51,7 @@ def rng():
 @pytest.fixture(scope="session")
 def scan():
     """A scan short enough for tests."""
-    return Acquisition(tr=0.3, n_frames=40, window=10, burn_in=0.6, warm_up=0.3)
+    return Acquisition(tr=0.3, n_frames=40, window=10, burn_in=9.0, warm_up=0.5)
 
 
 @pytest.fixture

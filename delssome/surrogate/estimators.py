@@ -188,7 +188,8 @@ class _DeepEstimator(BaseEstimator):
         inputs = self._inputs(X, len(contexts.sc))
         self._set_contexts(self.net_, contexts)
         try:
-            output = self.net_.forward(inputs)
+            with torch.random.fork_rng(devices=[]):  # loaders draw from it
+                output = self.net_.forward(inputs)
         finally:
             self.net_.module_.bank = None
         return output.cpu().numpy().astype(np.float64)

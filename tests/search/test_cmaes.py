@@ -14,9 +14,8 @@ def space():
 
 
 def bowl(space, theta, centre=0.45):
-    return ((space.x(theta) - centre * np.isin(np.arange(10), [0, 3, 6, 7])) ** 2).sum(
-        1
-    )
+    bottom = centre * np.isin(np.arange(10), [0, 3, 6, 7])
+    return ((space.x(theta) - bottom) ** 2).sum(axis=1)
 
 
 def run(space, n_generations, seed=0):
