@@ -4,9 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-import torch
+from numba import njit
 
-from delssome.connectome import edges_to_matrix
+from delssome.connectome import edges_to_matrix, matrix_to_edges
 
 __all__ = [
     "check_bold",
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 # Rows of the FCD matrix held at once.
-BLOCK = 256
+BLOCK = 128
 
 
 def fc_edges(bold):
@@ -33,7 +33,9 @@ def fc_edges(bold):
     ndarray of shape (..., n_edges)
         Upper triangle, float64. NaN where a signal is constant or NaN.
     """
-    return _correlate_edges(_tensor(bold)).numpy().astype(np.float64)
+    x = _standardise(np.asarray(bold))
+    correlations = np.swapaxes(x, -1, -2) @ x
+    return np.clip(matrix_to_edges(correlations), -1.0, 1.0)
 
 
 def fc_matrix(bold):
@@ -64,8 +66,8 @@ def fcd_matrix(bold, window):
     ndarray of shape (n_windows, n_windows)
         float64.
     """
-    vectors = _window_vectors(_tensor(bold), window)
-    return (vectors @ vectors.T).numpy().astype(np.float64)
+    vectors = _window_vectors(np.asarray(bold), window)
+    return (vectors @ vectors.T).astype(np.float64)
 
 
 def fcd_histogram(bold, window, n_bins=10_000):
@@ -85,7 +87,7 @@ def fcd_histogram(bold, window, n_bins=10_000):
         Counts as float64; NaN where a scan holds NaN or a constant signal. In
         float32, values within rounding (1e-6) of a bin edge may fall on either side.
     """
-    bold = _tensor(bold)
+    bold = np.asarray(bold)
     scans = bold.reshape(-1, *bold.shape[-2:])
     counts = np.empty((len(scans), n_bins))
     for out, scan in zip(counts, scans, strict=True):
@@ -168,39 +170,86 @@ def _first(mask, most=5):
     return text + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
-def _tensor(bold):
-    bold = torch.as_tensor(np.array(bold))
-    return bold if bold.is_floating_point() else bold.double()
-
-
-def _standardise(x):
-    x = x - x.mean(dim=-1, keepdim=True)
-    return x / x.norm(dim=-1, keepdim=True)
-
-
-def _correlate_edges(bold):
-    """(..., n_frames, n_rois) to (..., n_edges)."""
-    x = _standardise(bold.transpose(-1, -2))
-    n_rois = x.shape[-2]
-    rows, columns = torch.triu_indices(n_rois, n_rois, offset=1)
-    return (x @ x.transpose(-1, -2))[..., rows, columns].clamp(-1.0, 1.0)
+def _standardise(bold):
+    """Give signals mean 0 and sum of squares 1 over frames, in double precision."""
+    x = bold - bold.mean(axis=-2, keepdims=True, dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return x / np.sqrt((x * x).sum(axis=-2, keepdims=True))
 
 
 def _window_vectors(bold, window):
-    """Standardised FC vector of every window, (n_windows, n_edges)."""
-    windows = bold.unfold(0, window, 1).transpose(-1, -2)
-    return _standardise(_correlate_edges(windows))
+    """Give the standardised FC vector of every window, (n_windows, n_edges)."""
+    n_frames, n_rois = bold.shape
+    if not 2 <= window <= n_frames:
+        raise ValueError(
+            f"window must be 2 to n_frames={n_frames} frames long, got {window}."
+        )
+    n_edges = n_rois * (n_rois - 1) // 2
+    dtype = np.float32 if bold.dtype == np.float32 else np.float64
+    vectors = np.empty((n_frames - window + 1, n_edges), dtype=dtype)
+    _slide(_standardise(bold), window, vectors)
+    return vectors
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+def _slide(x, window, vectors):
+    """Slide a window over standardised signals: add the next frame, drop the first."""
+    n_frames, n_rois = x.shape
+    n_edges = vectors.shape[1]
+    products = np.zeros(n_edges)
+    sums, squares = np.zeros(n_rois), np.zeros(n_rois)
+    row = np.empty(n_edges)
+    for last in range(n_frames):
+        first = last - window
+        edge = 0
+        for i in range(n_rois):
+            new = x[last, i]
+            old = x[first, i] if first >= 0 else 0.0
+            sums[i] += new - old
+            squares[i] += new * new - old * old
+            if first >= 0:
+                for j in range(i + 1, n_rois):
+                    k = np.uint64(edge + j - i - 1)
+                    products[k] += new * x[last, j] - old * x[first, j]
+            else:
+                for j in range(i + 1, n_rois):
+                    products[np.uint64(edge + j - i - 1)] += new * x[last, j]
+            edge += n_rois - 1 - i
+        if first < -1:
+            continue
+        scale = 1.0 / np.sqrt(squares - sums * sums / window)
+        edge = 0
+        for i in range(n_rois):
+            mean, own = sums[i] / window, scale[i]
+            for j in range(i + 1, n_rois):
+                k = np.uint64(edge + j - i - 1)
+                row[k] = (products[k] - mean * sums[j]) * own * scale[j]
+            edge += n_rois - 1 - i
+        mean = row.sum() / n_edges
+        norm = 0.0
+        for k in range(n_edges):
+            norm += (row[k] - mean) ** 2
+        norm = 1.0 / np.sqrt(norm)
+        for k in range(n_edges):
+            vectors[first + 1, k] = (row[k] - mean) * norm
 
 
 def _histogram(vectors, n_bins):
-    if not torch.isfinite(vectors).all():
+    counts = np.zeros(n_bins, dtype=np.int64)
+    if not np.isfinite(vectors[:, 0]).all():
         return np.nan
-    counts = torch.zeros(n_bins, dtype=torch.int64)
-    n_windows = len(vectors)
-    for start in range(0, n_windows - 1, BLOCK):
-        stop = min(start + BLOCK, n_windows)
-        block = vectors[start:stop] @ vectors[start:].T
-        rows, columns = torch.triu_indices(*block.shape, offset=1)
-        bins = ((block[rows, columns] + 1.0) * (n_bins / 2)).long()
-        counts += torch.bincount(bins.clamp_(0, n_bins - 1), minlength=n_bins)
-    return counts.numpy()
+    for start in range(0, len(vectors) - 1, BLOCK):
+        _count(vectors[start : start + BLOCK] @ vectors[start:].T, counts)
+    return counts
+
+
+@njit(nogil=True, cache=True)
+def _count(block, counts):
+    """Count what lies above the diagonal of a block of rows of the FCD matrix."""
+    n_bins = len(counts)
+    half = block.dtype.type(n_bins / 2)
+    one = block.dtype.type(1)
+    for i in range(block.shape[0]):
+        for j in range(i + 1, block.shape[1]):
+            position = np.int64((block[i, j] + one) * half)
+            counts[np.uint64(min(max(position, 0), n_bins - 1))] += 1

@@ -29,10 +29,11 @@ from delssome.models import FIC, ParameterSpace, check_maps
 from delssome.simulation import (
     Acquisition,
     SimulationEvaluator,
+    check_backend,
     check_step,
     compare,
 )
-from delssome.utils import check_device, check_number, check_surrogate
+from delssome.utils import check_number, check_surrogate
 
 __all__ = ["MeanFieldFitter"]
 
@@ -91,12 +92,16 @@ class MeanFieldFitter(BaseEstimator):
     min_w_EI_sd : float, default=0.0
         Smallest standard deviation of w_EI over regions. Published: 0 for groups,
         0.3 for individuals.
+    backend : {"auto", "fused", "torch"}, default="auto"
+        What simulates: "fused" is compiled for the CPU, in float32; "torch" runs on
+        any device. "auto" takes the fused one where it can.
     device : str, default="cpu"
         Where to simulate: "cpu", "cuda".
     dtype : {"float32", "float64"}, default="float32"
         Precision of the simulation.
     n_jobs : int, default=None
-        Processes that share the simulations (joblib). Results do not depend on it.
+        Workers that share the simulations (joblib): threads for the fused backend,
+        processes for torch. Results do not depend on it.
     verbose : int, default=0
         1 or more shows a progress bar.
     random_state : int, RandomState instance or None, default=None
@@ -190,6 +195,7 @@ class MeanFieldFitter(BaseEstimator):
         sc_transform="log",
         map_signs=None,
         min_w_EI_sd=0.0,
+        backend="auto",
         device="cpu",
         dtype="float32",
         n_jobs=None,
@@ -212,6 +218,7 @@ class MeanFieldFitter(BaseEstimator):
         self.sc_transform = sc_transform
         self.map_signs = map_signs
         self.min_w_EI_sd = min_w_EI_sd
+        self.backend = backend
         self.device = device
         self.dtype = dtype
         self.n_jobs = n_jobs
@@ -358,12 +365,8 @@ class MeanFieldFitter(BaseEstimator):
         ):
             if name != "n_search_repeats" or self.n_search_repeats is not None:
                 check_number(name, getattr(self, name), kind, low, high)
-        check_device(self.device)
+        check_backend(self.backend, self.device, self.dtype)
         check_surrogate(self.surrogate)
-        if self.dtype not in ("float32", "float64"):
-            raise ValueError(
-                f"dtype must be 'float32' or 'float64', got {self.dtype!r}."
-            )
         self.acquisition_ = _instance("acquisition", self.acquisition, Acquisition)
         self.model_ = _instance("model", self.model, FIC)
         check_step(self.model_, self.acquisition_)
@@ -398,6 +401,7 @@ class MeanFieldFitter(BaseEstimator):
             self.acquisition_,
             n_fcd_bins=self.n_fcd_bins,
             n_repeats=n_repeats,
+            backend=self.backend,
             device=self.device,
             dtype=self.dtype,
             n_jobs=self.n_jobs,

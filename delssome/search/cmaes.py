@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import cma
 import numpy as np
 
 from delssome.exceptions import InfeasibleSpaceError
@@ -44,6 +43,8 @@ class CMAES:
     """
 
     def __init__(self, space, *, popsize=100, sigma0=0.2, rng):
+        import cma  # it loads matplotlib, which only those who search should pay for
+
         self.space = space
         self.popsize = popsize
         self._strategy = cma.CMAEvolutionStrategy(

@@ -6,17 +6,18 @@
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
+from threadpoolctl import threadpool_limits
 
 from delssome.costs import Evaluation, cost_terms
 from delssome.observables import fc_edges, fcd_histogram
-from delssome.simulation.integrator import simulate
+from delssome.simulation.integrator import check_backend, simulate
 
 __all__ = ["SimulationEvaluator", "Statistics", "compare"]
 
-# Simulations side by side: enough to hide the cost of dispatching a step, few
-# enough to leave work for several processes. The number of processes has no say in
-# it, so that results do not depend on it.
+# Simulations side by side: enough to fill the lanes of the fused backend and to hide
+# the dispatch of the other, few enough to leave work for several workers. The number
+# of workers has no say in it, so that results do not depend on it.
 SMALLEST_BATCH, LARGEST_BATCH, N_BATCHES = 16, 64, 4
 
 
@@ -60,10 +61,12 @@ class SimulationEvaluator:
     n_fcd_bins : int, default=10_000
     n_repeats : int, default=3
         Simulations with independent noise per candidate.
+    backend : {"auto", "fused", "torch"}, default="auto"
     device : str, default="cpu"
     dtype : {"float32", "float64"}, default="float32"
     n_jobs : int, default=None
-        Processes among which batches are shared (joblib).
+        Workers among which batches are shared (joblib): threads for the fused
+        backend, processes for torch.
 
     Notes
     -----
@@ -79,6 +82,7 @@ class SimulationEvaluator:
         *,
         n_fcd_bins=10_000,
         n_repeats=3,
+        backend="auto",
         device="cpu",
         dtype="float32",
         n_jobs=None,
@@ -87,6 +91,7 @@ class SimulationEvaluator:
         self.acquisition = acquisition
         self.n_fcd_bins = n_fcd_bins
         self.n_repeats = n_repeats
+        self.backend = backend
         self.device = device
         self.dtype = dtype
         self.n_jobs = n_jobs
@@ -110,10 +115,11 @@ class SimulationEvaluator:
         """
         n_candidates = len(params["G"])
         seeds = draw_seeds(rng, (n_candidates, self.n_repeats))
-        n_together = np.clip(seeds.size // N_BATCHES, SMALLEST_BATCH, LARGEST_BATCH)
-        size = max(1, round(n_together / self.n_repeats))
+        size = _batch_size(n_candidates, self.n_repeats)
         batches = [slice(k, k + size) for k in range(0, n_candidates, size)]
-        parts = Parallel(n_jobs=self.n_jobs)(
+        fused = check_backend(self.backend, self.device, self.dtype) == "fused"
+        options = {"backend": self.backend, "device": self.device, "dtype": self.dtype}
+        jobs = (
             delayed(_simulate_batch)(
                 self.model,
                 {name: values[batch] for name, values in params.items()},
@@ -121,11 +127,16 @@ class SimulationEvaluator:
                 self.acquisition,
                 seeds[batch],
                 self.n_fcd_bins,
-                self.device,
-                self.dtype,
+                options,
             )
             for batch in batches
         )
+        # Compiled code runs side by side in threads, eager torch only in processes.
+        # Workers share the cores, so the matrix products in each use one.
+        parallel = Parallel(n_jobs=self.n_jobs, prefer="threads" if fused else None)
+        limit = 1 if effective_n_jobs(self.n_jobs) > 1 else None
+        with threadpool_limits(limit, user_api="blas"):
+            parts = parallel(jobs)
         return Statistics(*map(np.concatenate, zip(*parts, strict=True)))
 
     def evaluate(self, params, target, rng):
@@ -150,10 +161,17 @@ def compare(statistics, target):
     return Evaluation(costs, statistics.violation)
 
 
-def _simulate_batch(model, params, sc, acquisition, seeds, n_fcd_bins, device, dtype):
-    simulation = simulate(
-        model, params, sc, acquisition, seeds, device=device, dtype=dtype
+def _batch_size(n_candidates, n_repeats):
+    """Give the candidates of a batch: a multiple of the smallest batch, if it can."""
+    wanted = np.clip(
+        n_candidates * n_repeats // N_BATCHES, SMALLEST_BATCH, LARGEST_BATCH
     )
+    step = SMALLEST_BATCH // np.gcd(n_repeats, SMALLEST_BATCH)
+    return int(max(1, round(wanted / n_repeats / step)) * step)
+
+
+def _simulate_batch(model, params, sc, acquisition, seeds, n_fcd_bins, options):
+    simulation = simulate(model, params, sc, acquisition, seeds, **options)
     rates = simulation.averages["r_E"]
     fc = fc_edges(simulation.bold)
     counts = fcd_histogram(simulation.bold, acquisition.fcd_window, n_fcd_bins)

@@ -4,7 +4,7 @@ import torch
 
 from delssome import FIC, Acquisition
 from delssome.simulation import simulate
-from delssome.simulation.integrator import _Noise
+from delssome.simulation.torch_backend import _Noise
 
 N_ROIS = 6
 

@@ -1,0 +1,383 @@
+"""A synthetic cohort: connectomes, maps and scans with known parameters."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import logging
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from sklearn.utils import Bunch, check_random_state
+
+from delssome.connectome import pack_subjects, prepare_sc
+from delssome.models import FIC, ParameterSpace
+from delssome.utils import check_number
+
+__all__ = ["make_cohort"]
+
+logger = logging.getLogger("delssome")
+
+MIN_ROIS = 8
+MAP_NAMES = ("myelin", "gradient")
+# Means and SDs over regions of the T1w/T2w ratio and of the principal gradient of
+# resting-state FC in young adults, and about the correlation between the two.
+MAP_MEANS, MAP_SDS, MAP_CORRELATION = (1.31, 0.20), (0.13, 1.22), -0.5
+SMOOTHNESS = 35.0  # SD of the kernel that smooths maps (mm)
+
+# A hemisphere is a folded ellipsoid: centre of the left one and semi-axes (mm), in
+# the usual directions (right, front, up).
+CENTRE, SEMI_AXES = (-34.0, -18.0, 12.0), (28.0, 70.0, 46.0)
+FOLDING = 0.08  # SD of the depth of a region, as a share of the radius
+JITTER = 1.5  # SD of what differs between mirrored regions (mm)
+CALLOSUM = (0.0, -10.0, 15.0)  # fibres between hemispheres pass here (mm)
+TORTUOSITY = 1.2  # length of a fibre over its shortest path
+# Expected streamlines between two of 68 regions: peak, decay with length (mm), SD of
+# the logarithm over edges and over subjects, factor between mirrored regions.
+PEAK, DECAY, EDGE_SD, SUBJECT_EDGE_SD, HOMOTOPIC = 7e3, 22.0, 1.0, 0.3, 5.0
+# A tract with fewer streamlines than about this is missed (median, SD of logarithm).
+FAINT, FAINT_SD = 45.0, 1.0
+
+# Coefficients of the group on [1, myelin, gradient]: near published ones for young
+# adults (Zhang et al. 2024), but with less recurrent excitation, so that subjects
+# have room around them before regions leave their target rate.
+GROUP = {
+    "w_EE": (2.9, 0.2456, -0.2613),
+    "w_EI": (2.413, 0.0036, 0.3084),
+    "sigma": (0.0059, -0.0014, 0.0012),
+}
+# G times the largest eigenvalue of the prepared SC, which decides how strongly
+# regions move together and whether they stay near their target rate. With few
+# regions the limit on G comes first; w_EE makes up for a share of what is missing.
+COUPLING, MAX_G, MADE_UP = 0.92, 2.8, 0.3
+MAP_SIGNS, MIN_W_EI_SD = (-1, 1), 0.3  # published constraints on individuals
+MAX_DRAWS, MAX_ROUNDS = 1000, 20
+
+DESCR = """\
+Synthetic cohort of {n_subjects} subjects with {n_rois} regions.
+
+Connectomes are streamline counts between points on two folded ellipsoids; FC and
+FCD come from one simulated scan of the FIC model per subject ({n_frames} frames at a
+TR of {tr} s), with that subject's connectome and parameters. No empirical data.
+{n_redrawn} draws of parameters left the range of plausible firing rates in their
+simulation and were replaced.
+"""
+
+
+def make_cohort(
+    n_subjects=10,
+    n_rois=68,
+    *,
+    acquisition=None,
+    model=None,
+    subject_sd=0.03,
+    n_fcd_bins=10_000,
+    n_jobs=None,
+    verbose=0,
+    random_state=None,
+):
+    """Make a synthetic cohort whose parameters and E/I ratios are known.
+
+    Parameters
+    ----------
+    n_subjects : int, default=10
+    n_rois : int, default=68
+        Regions, at least 8. The left hemisphere comes first; it has one region more
+        if the number is odd.
+    acquisition : Acquisition, default=None
+        Scan to simulate. None: ``Acquisition()``, 1200 frames at a TR of 0.72 s,
+        which takes less than a minute for 10 subjects with 68 regions. Time grows
+        with the length of the scan and its burn-in.
+    model : FIC, default=None
+        Model with its ranges. None: ``FIC()``.
+    subject_sd : float, default=0.03
+        Standard deviation over subjects of every coefficient, as a share of the
+        group's. With more than about 0.05, many draws leave the plausible rates and
+        have to be replaced.
+    n_fcd_bins : int, default=10_000
+        Bins of the FCD CDF.
+    n_jobs : int, default=None
+        Processes among which subjects are shared (joblib).
+    verbose : int, default=0
+        With 1 or more, logger "delssome" tells (level INFO) how far it is.
+    random_state : int, RandomState or None, default=None
+        None makes another cohort every time. A subject depends on its position, not
+        on how many follow (FC and FCD up to rounding).
+
+    Returns
+    -------
+    Bunch
+        What a study would have:
+
+        X : ndarray of shape (n_subjects, n_features)
+            Packed subjects, as estimators take them.
+        sc, fc : ndarray of shape (n_subjects, n_rois, n_rois)
+            Streamline counts; Pearson correlations.
+        fcd_cdf : ndarray of shape (n_subjects, n_fcd_bins)
+        bold : ndarray of shape (n_subjects, n_frames, n_rois)
+            float32.
+        maps : ndarray of shape (n_rois, 2)
+            Smooth maps like T1w/T2w ratio and principal gradient of FC.
+        map_names : tuple of str
+        region_names : list of str
+        centroids : ndarray of shape (n_rois, 3)
+            Positions (right, front, up), in mm.
+        lengths : ndarray of shape (n_rois, n_rois)
+            Fibre lengths, in mm.
+        acquisition : Acquisition
+
+        and the truth:
+
+        params : dict of str to ndarray
+            w_EE, w_EI and sigma (n_subjects, n_rois), G (n_subjects,).
+        theta : ndarray of shape (n_subjects, 10)
+            Coefficients on [1, maps], named by `theta_names`.
+        theta_names : list of str
+        group_theta : ndarray of shape (10,)
+            What subjects scatter about.
+        ei_ratio : ndarray of shape (n_subjects, n_rois)
+            E/I ratio, <S_E>/<S_I> of the simulated scan.
+        rates : ndarray of shape (n_subjects, n_rois)
+            Mean excitatory firing rates, in Hz; all plausible.
+        n_draws : ndarray of int, shape (n_subjects,)
+            Simulated draws of parameters until the rates were plausible.
+        DESCR : str
+
+    Notes
+    -----
+    A draw of parameters counts only if it is in the feasible box of the model, obeys
+    the published constraints on individuals, and keeps all simulated rates within
+    the plausible range; a draw that does not is replaced by another one for the same
+    subject. FC and FCD are those of one noisy scan, so that even the true parameters
+    fit them only up to noise. The group's G is at most 2.8: with fewer than about 50
+    regions, coupling and thus mean FC are lower.
+
+    Examples
+    --------
+    >>> from delssome.datasets import make_cohort
+    >>> from delssome.simulation import Acquisition
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> cohort = make_cohort(n_subjects=2, n_rois=8, acquisition=scan, random_state=0)
+    >>> cohort.X.shape, cohort.ei_ratio.shape
+    ((2, 10056), (2, 8))
+    """
+    from delssome.simulation import Acquisition
+
+    check_number("n_subjects", n_subjects, Integral, 1)
+    check_number("n_rois", n_rois, Integral, MIN_ROIS)
+    check_number("subject_sd", subject_sd, Real, 0)
+    check_number("n_fcd_bins", n_fcd_bins, Integral, 2)
+    acquisition = Acquisition() if acquisition is None else acquisition
+    model = FIC() if model is None else model
+    if not isinstance(model, FIC):
+        raise TypeError(f"model must be None or a FIC model, got {model!r}.")
+
+    # One stream for the population and one per subject.
+    population, *streams = _seeds(random_state).spawn(1 + n_subjects)
+    rng = np.random.default_rng(population)
+    centroids, lengths, expected, faint = _population_connectome(n_rois, rng)
+    space = ParameterSpace(model, _maps(centroids, rng), MAP_SIGNS, MIN_W_EI_SD)
+    group_theta = _group_theta(expected, faint)
+
+    subjects = [np.random.default_rng(stream) for stream in streams]
+    sc = np.stack([_counts(expected, faint, rng) for rng in subjects])
+    scans = _scan_until_plausible(
+        space, group_theta, subject_sd, sc, subjects, acquisition, n_jobs, verbose
+    )
+    fc, fcd_cdf = _statistics(scans.bold, acquisition, n_fcd_bins, n_jobs)
+    n_left = (n_rois + 1) // 2
+    return Bunch(
+        X=pack_subjects(sc, fc, fcd_cdf),
+        sc=sc,
+        fc=fc,
+        fcd_cdf=fcd_cdf,
+        maps=space.maps,
+        map_names=MAP_NAMES,
+        region_names=[
+            *(f"L{i + 1:02d}" for i in range(n_left)),
+            *(f"R{i + 1:02d}" for i in range(n_rois - n_left)),
+        ],
+        centroids=centroids,
+        lengths=lengths,
+        acquisition=acquisition,
+        params=space.expand(scans.theta),
+        theta_names=list(space.names),
+        group_theta=group_theta,
+        DESCR=DESCR.format(
+            n_subjects=n_subjects,
+            n_rois=n_rois,
+            n_frames=acquisition.n_frames,
+            tr=acquisition.tr,
+            n_redrawn=int((scans.n_draws - 1).sum()),
+        ),
+        **scans,
+    )
+
+
+def _seeds(random_state):
+    # Without random_state, fresh entropy: scikit-learn's rule would move the global
+    # random state.
+    if random_state is None:
+        return np.random.SeedSequence()
+    return np.random.SeedSequence(check_random_state(random_state).randint(2**31))
+
+
+def _population_connectome(n_rois, rng):
+    """Give centroids, fibre lengths, expected streamlines and least visible ones."""
+    n_right = n_rois // 2
+    n_left = n_rois - n_right
+    left = np.asarray(CENTRE) + _folded_sphere(n_left, rng) * SEMI_AXES
+    centroids = np.vstack([left, left[:n_right] * (-1, 1, 1)])
+    centroids += rng.normal(0.0, JITTER, centroids.shape)
+
+    path = _distances(centroids)
+    to_callosum = np.linalg.norm(centroids - CALLOSUM, axis=1)
+    is_left = np.arange(n_rois) < n_left
+    across = is_left[:, None] != is_left
+    path[across] = (to_callosum[:, None] + to_callosum)[across]
+    lengths = path * TORTUOSITY * np.exp(_symmetric_normal(n_rois, 0.05, rng))
+
+    # Regions of a coarser parcellation are larger and share more streamlines.
+    expected = PEAK * (68 / n_rois) * np.exp(-lengths / DECAY)
+    expected *= np.exp(_symmetric_normal(n_rois, EDGE_SD, rng))
+    pairs = np.arange(n_right)
+    expected[pairs, pairs + n_left] *= HOMOTOPIC
+    expected[pairs + n_left, pairs] *= HOMOTOPIC
+    np.fill_diagonal(expected, 0.0)
+    faint = FAINT * np.exp(_symmetric_normal(n_rois, FAINT_SD, rng))
+    return centroids, lengths, expected, faint
+
+
+def _folded_sphere(n, rng):
+    """Spread n points evenly over a sphere (Fibonacci's spiral), then fold it."""
+    k = np.arange(n) + 0.5
+    front = 1.0 - 2.0 * k / n
+    angle = np.pi * (1.0 + 5**0.5) * k
+    radius = np.sqrt(1.0 - front**2)
+    points = np.column_stack([radius * np.cos(angle), front, radius * np.sin(angle)])
+    return points * (1.0 + rng.normal(0.0, FOLDING, (n, 1)))
+
+
+def _distances(points):
+    return np.linalg.norm(points[:, None] - points, axis=-1)
+
+
+def _symmetric_normal(n, sd, rng):
+    upper = np.triu(rng.normal(0.0, sd, (n, n)), k=1)
+    return upper + upper.T
+
+
+def _counts(expected, faint, rng):
+    """Draw a subject's streamline counts around the expected ones."""
+    n_rois = len(expected)
+    own = expected * np.exp(_symmetric_normal(n_rois, SUBJECT_EDGE_SD, rng))
+    own[own < faint] = 0.0
+    counts = np.triu(rng.poisson(own), k=1)
+    # Every region keeps its strongest tract, with a count whose logarithm is not 0.
+    strongest = np.zeros((n_rois, n_rois), dtype=int)
+    strongest[np.arange(n_rois), expected.argmax(axis=1)] = 2
+    return np.maximum.reduce([counts, counts.T, strongest, strongest.T]).astype(float)
+
+
+def _maps(centroids, rng):
+    """Draw two smooth maps that are alike in both hemispheres, (n_rois, 2)."""
+    distances = _distances(centroids * (centroids[:, :1] < 0) * (-2, 0, 0) + centroids)
+    kernel = np.exp(-0.5 * (distances / SMOOTHNESS) ** 2)
+    fields = kernel @ rng.normal(size=(len(kernel), 2))
+    fields = fields / fields.std(axis=0) + rng.normal(0.0, 0.2, fields.shape)
+    # Ranks: evenly spread, as gradients are, which also bounds the parameters.
+    gradient, other = _standardise(fields.argsort(axis=0).argsort(axis=0)).T
+    other = _standardise(other - gradient * np.mean(other * gradient))
+    myelin = MAP_CORRELATION * gradient + (1 - MAP_CORRELATION**2) ** 0.5 * other
+    return np.column_stack([myelin, gradient]) * MAP_SDS + MAP_MEANS
+
+
+def _standardise(x):
+    return (x - x.mean(axis=0)) / x.std(axis=0)
+
+
+def _group_theta(expected, faint):
+    typical = prepare_sc(np.where(expected < faint, 0.0, expected))
+    largest = np.linalg.eigvalsh(typical)[-1]
+    G = min(COUPLING / largest, MAX_G)
+    theta = np.array([*GROUP["w_EE"], *GROUP["w_EI"], G, *GROUP["sigma"]])
+    theta[0] += MADE_UP * (COUPLING - G * largest)
+    return theta
+
+
+def _scan_until_plausible(
+    space, group_theta, subject_sd, sc, subjects, acquisition, n_jobs, verbose
+):
+    """Simulate all subjects, and those that leave the plausible rates again."""
+    low, high = space.model.rate_range
+    result = Bunch(n_draws=np.zeros(len(sc), dtype=int))
+    todo = np.arange(len(sc))
+    for _ in range(MAX_ROUNDS):
+        if verbose:
+            logger.info("make_cohort: simulate %d subjects", len(todo))
+        draws = [subjects[i] for i in todo]
+        theta = np.stack([_draw(space, group_theta, subject_sd, rng) for rng in draws])
+        seeds = np.array([rng.integers(2**63) for rng in draws])
+        scans = _simulate(space, theta, sc[todo], acquisition, seeds, n_jobs)
+        for name, values in {"theta": theta, **scans}.items():
+            if name not in result:
+                result[name] = np.empty_like(values)
+            result[name][todo] = values
+        result.n_draws[todo] += 1
+        rates = scans["rates"]  # NaN, if a simulation diverged, is not plausible
+        todo = todo[~((rates >= low) & (rates <= high)).all(axis=1)]
+        if len(todo) == 0:
+            return result
+    raise RuntimeError(
+        f"No draw of {MAX_ROUNDS} kept the firing rates of subjects "
+        f"{', '.join(map(str, todo))} within {low:.3g} to {high:.3g} Hz; use a smaller "
+        f"subject_sd than {subject_sd!r}, a longer scan, or another random_state."
+    )
+
+
+def _draw(space, group_theta, subject_sd, rng):
+    for _ in range(MAX_DRAWS):
+        theta = group_theta * (1.0 + rng.normal(0.0, subject_sd, space.n_dim))
+        if space.feasible(theta[None])[0]:
+            return theta
+    raise ValueError(
+        f"No draw of {MAX_DRAWS} with subject_sd={subject_sd!r} was inside the ranges "
+        "of the model; use a smaller subject_sd or wider ranges."
+    )
+
+
+def _simulate(space, theta, sc, acquisition, seeds, n_jobs):
+    """Simulate one scan per subject: dict of arrays, subjects first."""
+    prepared = prepare_sc(sc)
+    parts = np.array_split(np.arange(len(sc)), min(effective_n_jobs(n_jobs), len(sc)))
+    scans = Parallel(n_jobs)(
+        delayed(_simulate_part)(
+            space.model,
+            space.expand(theta[part]),
+            prepared[part],
+            acquisition,
+            seeds[part],
+        )
+        for part in parts
+    )
+    return {name: np.concatenate([scan[name] for scan in scans]) for name in scans[0]}
+
+
+def _simulate_part(model, params, sc, acquisition, seeds):
+    from delssome.simulation import simulate
+
+    bold, averages = simulate(model, params, sc, acquisition, seeds[:, None])
+    return {
+        "bold": bold[:, 0],
+        "rates": averages["r_E"][:, 0],
+        "ei_ratio": (averages["S_E"] / averages["S_I"])[:, 0],
+    }
+
+
+def _statistics(bold, acquisition, n_fcd_bins, n_jobs):
+    from delssome.observables import fc_matrix, fcd_cdf
+
+    cdf = Parallel(n_jobs)(
+        delayed(fcd_cdf)(scan, acquisition.fcd_window, n_fcd_bins) for scan in bold
+    )
+    return fc_matrix(bold), np.stack(cdf)

@@ -1,0 +1,360 @@
+"""The command line: files, contents, and errors in one line."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from delssome import Acquisition, MeanFieldFitter, __version__, pack_subjects
+from delssome.cli import main
+from delssome.exceptions import OutOfRangeWarning
+from delssome.observables import fc_matrix, fcd_cdf
+from delssome.reporting import check_out, summary, summary_text, tables, write_results
+
+N_ROIS = 8
+SCAN = Acquisition(n_frames=40, window=10, burn_in=3.6, warm_up=1.0)
+FILES = {
+    "parameters.csv",
+    "coefficients.csv",
+    "ei_ratio.csv",
+    "verification.csv",
+    "history.csv",
+    "report.png",
+    "ei_ratio.png",
+    "summary.json",
+}
+TINY = {
+    "--window": 10,
+    "--burn-in": 3.6,
+    "--warm-up": 1,
+    "--popsize": 8,
+    "--max-iter": 1,
+    "--n-repeats": 1,
+    "--n-finalists": 2,
+    "--n-jobs": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Files of one subject, by name."""
+    rng = np.random.default_rng(0)
+    upper = np.triu(rng.integers(1, 1000, (N_ROIS, N_ROIS)), 1)
+    bold = rng.standard_normal((40, N_ROIS)).cumsum(axis=0)
+    matrices = {
+        "sc": upper + upper.T,
+        "bold": bold,
+        "bold2": bold[::-1],
+        "maps": rng.standard_normal((N_ROIS, 1)),
+        "fc": fc_matrix(bold),
+        "fcd": fcd_cdf(bold, 10),
+        "small": np.ones((3, 3)),
+    }
+    folder = tmp_path_factory.mktemp("data")
+    paths = {}
+    for name, matrix in matrices.items():
+        paths[name] = str(folder / f"{name}.csv")
+        np.savetxt(paths[name], matrix, delimiter=",", fmt="%.17g")
+    paths["names"] = str(folder / "names.txt")
+    (folder / "names.txt").write_text("\n".join(f"area {k}" for k in range(N_ROIS)))
+    paths["missing"] = str(folder / "missing.csv")
+    return paths
+
+
+@pytest.fixture(scope="module")
+def fitter(data):
+    sc, bold, maps = (
+        np.loadtxt(data[name], delimiter=",", ndmin=2)
+        for name in ("sc", "bold", "maps")
+    )
+    fitter = MeanFieldFitter(
+        maps,
+        acquisition=SCAN,
+        popsize=8,
+        max_iter=1,
+        n_repeats=1,
+        n_finalists=2,
+        random_state=0,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return fitter.fit(pack_subjects(sc, fc_matrix(bold), fcd_cdf(bold, 10)))
+
+
+def fit_options(out, options):
+    """Arguments of `delssome fit`; options that are None are left out."""
+    argv = ["fit", "--out", str(out)]
+    for name, value in {**TINY, **options}.items():
+        if value is not None:
+            values = value if isinstance(value, list) else [value]
+            argv += [name, *map(str, values)]
+    return argv
+
+
+def read(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def column(rows, name):
+    return np.array([float(row[name]) for row in rows])
+
+
+def error_of(capsys, *argv):
+    """Run, expect an error, and give its one line."""
+    assert main([str(a) for a in argv]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("delssome: error: ")
+    assert message.count("\n") == 1
+    return message
+
+
+def test_demo_writes_a_folder_and_finds_the_truth_of_its_cohort(tmp_path, capsys):
+    out = tmp_path / "new" / "demo"
+    assert main(f"demo --quick --n-rois 8 --n-jobs 1 --out {out}".split()) == 0
+    assert {path.name for path in out.iterdir()} == FILES
+    rows = read(out / "ei_ratio.csv")
+    assert len(rows) == 8
+    assert set(rows[0]) == {"region", "ei_ratio", "truth"}
+    results = json.loads((out / "summary.json").read_text())
+    r = np.corrcoef(column(rows, "ei_ratio"), column(rows, "truth"))[0, 1]
+    np.testing.assert_allclose(results["truth"]["ei_ratio_correlation"], r, rtol=1e-12)
+    printed = capsys.readouterr().out
+    for word in (
+        "1/3 make",
+        "2/3 fit",
+        "3/3 write",
+        "fcd_ks",
+        "noise",
+        "true parameters",
+    ):
+        assert word in printed
+    assert str(out) in printed
+
+
+def test_fit_of_bold_equals_the_fitter(tmp_path, data, fitter):
+    options = {
+        "--sc": data["sc"],
+        "--bold": data["bold"],
+        "--tr": 0.72,
+        "--maps": data["maps"],
+        "--region-names": data["names"],
+    }
+    assert main(fit_options(tmp_path / "out", options)) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    rows = read(tmp_path / "out" / "ei_ratio.csv")
+    assert [row["region"] for row in rows] == [f"area {k}" for k in range(N_ROIS)]
+    assert "truth" not in rows[0]
+    np.testing.assert_array_equal(column(rows, "ei_ratio"), fitter.ei_ratio_)
+    results = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert results["costs_verified"]["total"] == fitter.cost_
+    assert results["acquisition"]["n_frames"] == 40
+    assert results["acquisition"]["window"] == 10
+
+
+def test_fit_of_statistics_equals_fit_of_bold(tmp_path, data, fitter):
+    options = {
+        "--sc": data["sc"],
+        "--fc": data["fc"],
+        "--fcd": data["fcd"],
+        "--tr": 0.72,
+        "--n-frames": 40,
+        "--maps": data["maps"],
+    }
+    assert main(fit_options(tmp_path, options)) == 0
+    w_EI = column(read(tmp_path / "parameters.csv"), "w_EI")
+    np.testing.assert_array_equal(w_EI, fitter.regional_params_["w_EI"])
+
+
+def test_fit_of_a_folder_is_a_group(tmp_path, data):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for subject, bold in (("a", "bold"), ("b", "bold2")):
+        for kind, path in (("sc", data["sc"]), ("bold", data[bold])):
+            shutil.copy(path, folder / f"{subject}_{kind}.csv")
+    out = tmp_path / "out"
+    assert main(fit_options(out, {"--folder": folder, "--tr": 0.72})) == 0
+    results = json.loads((out / "summary.json").read_text())
+    assert results["n_subjects"] == 2
+    assert results["acquisition"]["n_frames"] == 40
+    assert results["acquisition"]["burn_in"] == 3.6
+    assert len(read(out / "ei_ratio.csv")) == N_ROIS
+
+
+def test_fit_averages_runs_and_shows_a_warning_in_one_line(tmp_path, data, capsys):
+    options = {"--sc": data["sc"], "--bold": [data["bold"]] * 2, "--tr": 0.72}
+    with pytest.MonkeyPatch.context() as patch:
+
+        def warn_and_fit(self, X):
+            warnings.warn("rates are\n  wrong", OutOfRangeWarning, stacklevel=2)
+            return fit(self, X)
+
+        fit = MeanFieldFitter.fit
+        patch.setattr(MeanFieldFitter, "fit", warn_and_fit)
+        assert main(fit_options(tmp_path, options)) == 0
+    assert read(tmp_path / "ei_ratio.csv")[0]["region"] == "region_1"
+    lines = capsys.readouterr().err.splitlines()
+    assert "delssome: warning: rates are wrong" in lines
+    assert not any("OutOfRangeWarning" in line for line in lines)
+
+
+def test_fit_states_the_scan_it_falls_back_on(tmp_path, data, capsys, monkeypatch):
+    monkeypatch.setattr(MeanFieldFitter, "fit", refuse)
+    options = {"--sc": data["sc"], "--fc": data["fc"], "--fcd": data["fcd"]}
+    assert main(fit_options(tmp_path, {**options, "--window": None})) == 2
+    printed = capsys.readouterr().out
+    assert "Human Connectome Project" in printed
+    assert "scan of 1200 frames, TR 0.72 s, FCD window 83 frames" in printed
+
+
+def refuse(self, X):
+    raise ValueError("not today")
+
+
+def test_tables_hold_what_the_fitter_holds(tmp_path, fitter):
+    names = [f"r{k}" for k in range(N_ROIS)]
+    write_results(tmp_path, tables(fitter, names), {}, summary(fitter))
+    parameters = read(tmp_path / "parameters.csv")
+    assert len(parameters) == N_ROIS
+    for name in ("w_EE", "w_EI", "w_IE", "sigma", "G"):
+        np.testing.assert_array_equal(
+            column(parameters, name),
+            np.broadcast_to(fitter.regional_params_[name], N_ROIS),
+        )
+    np.testing.assert_array_equal(column(parameters, "rate_hz"), fitter.rates_)
+    coefficients = read(tmp_path / "coefficients.csv")
+    assert [row["name"] for row in coefficients] == fitter.param_names_
+    np.testing.assert_array_equal(column(coefficients, "value"), fitter.params_)
+    verification = read(tmp_path / "verification.csv")
+    assert len(verification) == len(fitter.verification_.theta)
+    np.testing.assert_array_equal(
+        column(verification, "simulated_fcd_ks"), fitter.verification_.simulated_fcd_ks
+    )
+    np.testing.assert_array_equal(
+        column(verification, "G"),
+        fitter.verification_.theta[:, fitter.param_names_.index("G")],
+    )
+    assert {row["selected"] for row in verification} <= {"True", "False"}
+    history = read(tmp_path / "history.csv")
+    np.testing.assert_array_equal(
+        column(history, "n_evaluations"), fitter.history_.n_evaluations
+    )
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_summary_text_is_aligned_and_says_if_rates_are_in_range(fitter):
+    results = summary(fitter)
+    lines = summary_text(results).splitlines()
+    assert len({len(line) for line in lines[:5]}) == 1
+    assert lines[4].split()[0] == "total"
+    assert float(lines[4].split()[-1]) == round(fitter.cost_, 3)
+    assert "noise" in lines[-2]
+    results["in_range"] = False
+    assert "OUTSIDE the plausible range" in summary_text(results)
+
+
+ERRORS = {
+    "no SC file": ({"--sc": "missing"}, "missing.csv"),
+    "no BOLD file": ({"--bold": "missing"}, "missing.csv"),
+    "no file of names": ({"--region-names": "missing"}, "missing.csv"),
+    "SC not square": ({"--sc": "maps"}, "maps.csv must have shape (n_rois, n_rois)"),
+    "BOLD of other regions": (
+        {"--bold": "small"},
+        "each of the 8 regions of --sc, got shape (3, 3)",
+    ),
+    "maps of other regions": ({"--maps": "small"}, "each of the 8 regions"),
+    "names of other regions": ({"--region-names": "small"}, "one name a line"),
+    "no TR": ({"--tr": None}, "--bold needs --tr"),
+    "BOLD and FC": ({"--fc": "fc"}, "either --bold, or --fc and --fcd"),
+    "FC without FCD": ({"--bold": None, "--fc": "fc"}, "--fc and --fcd go together"),
+    "FC with TR alone": (
+        {"--bold": None, "--fc": "fc", "--fcd": "fcd"},
+        "both --tr and --n-frames",
+    ),
+    "FCD not a vector": (
+        {"--bold": None, "--fc": "fc", "--fcd": "fc", "--n-frames": 40},
+        "one row or column",
+    ),
+    "FC of other regions": (
+        {"--bold": None, "--fc": "small", "--fcd": "fcd", "--n-frames": 40},
+        "shape of --sc",
+    ),
+    "folder and files": ({"--folder": "sc"}, "--folder goes without"),
+    "not a folder": (
+        {"--sc": None, "--bold": None, "--folder": "sc"},
+        "sc.csv is not a folder",
+    ),
+    "folder without TR": (
+        {"--sc": None, "--bold": None, "--folder": "sc", "--tr": None},
+        "--folder needs --tr",
+    ),
+    "scan too short": ({"--window": 39}, "frames for an FCD window of 39"),
+    "setting": ({"--popsize": 1}, "popsize must be"),
+    "device": ({"--device": "abacus"}, "device='abacus'"),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_error_of_input_is_one_line_and_writes_nothing(case, tmp_path, data, capsys):
+    changes, expected = ERRORS[case]
+    options = {"--sc": "sc", "--bold": "bold", "--tr": 0.72, **changes}
+    options = {k: data.get(v, v) for k, v in options.items()}
+    out = tmp_path / "out"
+    assert expected in error_of(capsys, *fit_options(out, options))
+    assert not out.exists()
+
+
+def test_usage_errors_are_one_line(capsys):
+    assert "{demo,fit}" in error_of(capsys)
+    assert "invalid choice: 'guess'" in error_of(capsys, "guess")
+    assert "--out" in error_of(capsys, "fit")
+    assert "give --sc" in error_of(capsys, "fit", "--out", "nowhere")
+
+
+def test_out_must_be_empty_unless_overwritten(tmp_path, capsys):
+    kept = tmp_path / "kept.txt"
+    kept.write_text("mine")
+    message = error_of(capsys, "demo", "--quick", "--out", tmp_path)
+    assert "is not empty" in message
+    assert "--overwrite" in message
+    assert "is a file" in error_of(capsys, "demo", "--out", kept)
+    assert check_out(tmp_path, overwrite=True) == tmp_path
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError("disk full")
+
+    (tmp_path / "a.csv").write_text("old")
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_results(tmp_path, {"a.csv": {"x": [1]}}, {}, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+    assert (tmp_path / "a.csv").read_text() == "old"
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"delssome {__version__}\n"
+
+
+def test_help_names_the_commands(capsys):
+    assert main(["--help"]) == 0
+    assert "fit your own data" in capsys.readouterr().out
+
+
+def test_python_m_delssome_runs_without_plotting_until_needed():
+    code = "import sys, delssome.cli; sys.exit('delssome.plotting' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "delssome", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"delssome {__version__}\n"
