@@ -19,9 +19,18 @@ from pathlib import Path
 import numpy as np
 
 import delssome
-from delssome import MeanFieldFitter, pack_subjects
-from delssome.connectome import matrix_to_edges, unpack_subjects
-from delssome.costs import COST_NAMES, cost_terms
+from delssome import FIC, Acquisition, MeanFieldFitter, pack_subjects
+from delssome.connectome import matrix_to_edges, prepare_sc, unpack_subjects
+from delssome.costs import COST_NAMES, Target, cost_terms
+from delssome.models import ParameterSpace
+from delssome.search import CMAES
+from delssome.simulation import SimulationEvaluator
+from delssome.surrogate import (
+    CostPredictor,
+    DeepSurrogate,
+    WithinRangeClassifier,
+    simulate_corpus,
+)
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "desikan68"
 N_EVALUATIONS = 5
@@ -37,7 +46,7 @@ def load_group(folder, group):
 
 
 def evaluate(fitter, X):
-    """Simulated cost terms against one group, several times with fresh noise."""
+    """Give the simulated cost terms against one group, several times over."""
     target = unpack_subjects(X, fitter.n_fcd_bins)
     n_edges = matrix_to_edges(target.fc).shape[1]
     terms = []
@@ -52,6 +61,69 @@ def evaluate(fitter, X):
             )[0]
         )
     return np.array(terms)
+
+
+def train_surrogate(X, maps, budget, n_jobs, seed):
+    """Simulate a corpus on the training group's connectome and train on it.
+
+    Half of the candidates are spread over the box, the others come from CMA-ES
+    trajectories, as published. Every simulation is scored against the training group
+    and, to teach the network that targets differ, against simulated candidates.
+    """
+    group = unpack_subjects(X)
+    target = Target(
+        prepare_sc(group.sc[0]), matrix_to_edges(group.fc[0]), group.fcd_cdf[0]
+    )
+    space = ParameterSpace(FIC(), maps, map_signs=(-1, 1))
+    simulator = SimulationEvaluator(FIC(), Acquisition(), n_repeats=1, n_jobs=n_jobs)
+    rng = np.random.default_rng(seed + 1)
+    size = budget["corpus"]
+    started = time.perf_counter(), cpu_seconds()
+
+    spread = CMAES(space, popsize=size // 2, sigma0=0.4, rng=rng).ask()
+    params = space.expand(spread)
+    statistics = simulator.statistics(
+        {name: values[:64] for name, values in params.items()}, target.sc, rng
+    )
+    usable = np.flatnonzero(statistics.violation == 0)[:3]
+    fc = np.vstack([target.fc, statistics.fc[usable]])
+    cdf = np.vstack([target.fcd_cdf, statistics.fcd_cdf[usable]])
+
+    def simulate(params):
+        return simulate_corpus(
+            simulator,
+            params,
+            target.sc[None],
+            fc,
+            cdf,
+            random_state=int(rng.integers(2**31)),
+        )
+
+    corpus = simulate(params)
+    popsize = 48
+    n_generations = max(1, size // 4 // popsize)
+    for _ in range(2):
+        search = CMAES(space, popsize=popsize, rng=rng)
+        for _ in range(n_generations):
+            part = simulate(space.expand(search.ask()))
+            outside = np.where(part.in_range, 0.0, 10.0)
+            search.tell(part.costs[:, 0].sum(axis=1) + outside)
+            corpus = corpus + part
+    simulated = time.perf_counter(), cpu_seconds()
+    surrogate = DeepSurrogate(
+        WithinRangeClassifier(**budget["network"]),
+        CostPredictor(**budget["network"]),
+        random_state=seed,
+    ).fit(corpus)
+    trained = time.perf_counter(), cpu_seconds()
+    return surrogate, {
+        "corpus_simulations": len(corpus.params),
+        "corpus_share_in_range": corpus.in_range.mean(),
+        "corpus_wall_seconds": simulated[0] - started[0],
+        "corpus_cpu_seconds": simulated[1] - started[1],
+        "training_wall_seconds": trained[0] - simulated[0],
+        "training_cpu_seconds": trained[1] - simulated[1],
+    }
 
 
 def cpu_seconds():
@@ -115,7 +187,9 @@ def main():
     parser.add_argument("--max-iter", type=int, default=50)
     parser.add_argument("--n-repeats", type=int, default=1)
     parser.add_argument("--n-restarts", type=int, default=1)
+    parser.add_argument("--backend", default="auto", choices=["auto", "fused", "torch"])
     parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--corpus", type=int, default=4000, help="simulations")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="a smoke run")
     parser.add_argument("--json", type=Path)
@@ -129,8 +203,11 @@ def main():
             "max_iter": 2 if args.quick else args.max_iter,
             "n_search_repeats": args.n_repeats,
             "n_restarts": args.n_restarts,
+            "backend": args.backend,
             "n_finalists": 4 if args.quick else 20,
         },
+        "corpus": 200 if args.quick else args.corpus,
+        "network": {"max_epochs": 2} if args.quick else {},
     }
     report = {
         "delssome": delssome.__version__,
@@ -140,6 +217,9 @@ def main():
         "budget": budget,
     }
     for surrogate in args.surrogate:
+        # A surrogate costs little to ask: it gets the published number of candidates.
+        if surrogate == "deep" and not args.quick:
+            budget["fit"] |= {"popsize": 100, "max_iter": 100}
         report[surrogate] = run(
             surrogate, X, X_validation, maps, budget, args.n_jobs, args.seed
         )

