@@ -77,7 +77,7 @@ def test_noisy_fc(reference, noisy):
     z = (ours.mean(1) - reference["fc_mean"]) / error
     # Edges of a run are correlated: a shift of all by two errors is still chance.
     assert np.sqrt((z**2).mean(axis=1)).max() < 2.0
-    for k in range(3):  # the fourth has left its fixed point and has hardly any FC
+    for k in range(2):  # mean FC of the others is below 0.01: all noise
         r = np.corrcoef(ours[k].mean(0), reference["fc_mean"][k])[0, 1]
         assert r > 0.98
 
