@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import argparse
+import logging
 import sys
 import time
 import warnings
@@ -12,7 +13,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from delssome._version import __version__
@@ -43,11 +43,11 @@ from delssome.simulation import Acquisition, SimulationEvaluator
 
 __all__ = ["main"]
 
-# Two to three minutes on two cores.
+# A minute or two on two cores.
 DEMO = {
     "cohort": {"n_subjects": 8},
-    "scan": {"tr": 2.0, "n_frames": 120, "burn_in": 20.0, "warm_up": 5.0},
-    "fit": {"popsize": 32, "max_iter": 14, "n_search_repeats": 1, "n_finalists": 8},
+    "scan": {},
+    "fit": {"popsize": 40, "max_iter": 25, "n_search_repeats": 1},
 }
 QUICK = {
     "cohort": {"n_subjects": 2},
@@ -70,7 +70,7 @@ def main(argv=None):
         Exit code: 0 done, 2 wrong input, 130 interrupted.
     """
     try:
-        with _readable_warnings(), _one_thread():
+        with _readable_warnings(), _log_on_stderr():
             args = _parser().parse_args(argv)
             args.command(args)
     except SystemExit as request:  # --help, --version
@@ -92,7 +92,7 @@ def demo(args):
     started = time.perf_counter()
     out = check_out(args.out, args.overwrite)
     settings = QUICK if args.quick else DEMO
-    n_rois = args.n_rois or (10 if args.quick else 30)
+    n_rois = args.n_rois or (10 if args.quick else 68)
     scan = Acquisition(**settings["scan"])
     n_subjects = settings["cohort"]["n_subjects"]
     _say(
@@ -336,17 +336,19 @@ def _readable_warnings():
 
 
 @contextmanager
-def _one_thread():
-    """Keep torch from spreading small matrices over threads, which only wait.
-
-    Cores are used by processes instead, see --n-jobs.
-    """
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def _log_on_stderr():
+    """Show what the package logs, such as that a kernel is being compiled."""
+    logger = logging.getLogger("delssome")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("delssome: %(message)s"))
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
     try:
         yield
     finally:
-        torch.set_num_threads(n_threads)
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -368,7 +370,7 @@ def _parser():
     command = commands.add_parser("demo", help="fit synthetic data with known truth")
     command.set_defaults(command=demo)
     add = command.add_argument
-    add("--n-rois", type=int, help="number of regions (30)")
+    add("--n-rois", type=int, help="number of regions (68)")
     add("--quick", action="store_true", help="seconds instead of minutes, a worse fit")
     _add_common(command, out="delssome-demo")
 
@@ -428,4 +430,4 @@ def _add_common(command, out=None):
     )
     add("--overwrite", action="store_true", help="write into a folder that has files")
     add("--seed", type=int, default=0, help="seed of search and noise (0)")
-    add("--n-jobs", type=int, default=-1, help="processes (-1: all cores)")
+    add("--n-jobs", type=int, default=-1, help="workers (-1: all cores)")

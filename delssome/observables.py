@@ -70,7 +70,7 @@ def fcd_matrix(bold, window):
     return (vectors @ vectors.T).astype(np.float64)
 
 
-def fcd_histogram(bold, window, n_bins=10_000):
+def fcd_histogram(bold, window, n_bins=10_000, device="cpu"):
     """Histogram of the upper triangle of the FCD matrix on [-1, 1].
 
     Parameters
@@ -80,6 +80,8 @@ def fcd_histogram(bold, window, n_bins=10_000):
         Frames in a window; the stride is one frame.
     n_bins : int, default=10_000
         Equal bins, the last one closed.
+    device : str, default="cpu"
+        Where to compute: compiled code on the CPU, torch on others ("cuda").
 
     Returns
     -------
@@ -89,6 +91,11 @@ def fcd_histogram(bold, window, n_bins=10_000):
     """
     bold = np.asarray(bold)
     scans = bold.reshape(-1, *bold.shape[-2:])
+    if str(device) != "cpu":
+        from delssome.fcd_torch import histograms
+
+        counts = histograms(scans, window, n_bins, device)
+        return counts.reshape(*bold.shape[:-2], n_bins)
     counts = np.empty((len(scans), n_bins))
     for out, scan in zip(counts, scans, strict=True):
         out[:] = _histogram(_window_vectors(scan, window), n_bins)

@@ -6,6 +6,7 @@
 import csv
 import io
 import json
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -238,12 +239,22 @@ def write_results(folder, tables, figures, results):
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=200)
         contents[name] = buffer.getvalue()
-    contents["summary.json"] = (json.dumps(results, indent=2) + "\n").encode()
+    text = json.dumps(_without_nan(results), indent=2, allow_nan=False)
+    contents["summary.json"] = f"{text}\n".encode()
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         _write_atomically(folder / name, content)
     return [folder / name for name in contents]
+
+
+def _without_nan(value):
+    """Put null where JSON has no number: NaN and infinity."""
+    if isinstance(value, dict):
+        return {name: _without_nan(item) for name, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def _csv(columns):

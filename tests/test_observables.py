@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from delssome.connectome import matrix_to_edges
+from delssome.fcd_torch import histograms
 from delssome.observables import (
     check_bold,
     fc_edges,
@@ -109,3 +110,14 @@ def test_a_signal_constant_during_one_window_is_refused(bold):
         check_bold(scan, 8)
     scan[17, 3] += 1e-3  # now the window varies
     check_bold(scan, 8)
+
+
+def test_torch_counts_the_same_pairs(rng):
+    scans = rng.standard_normal((70, 60, 5)).cumsum(
+        axis=1
+    )  # more than are held at once
+    scans[3, 10, 2] = np.nan
+    counts = histograms(scans, 12, 40, "cpu")
+    expected = fcd_histogram(scans, 12, 40)
+    np.testing.assert_array_equal(counts, expected)
+    assert np.isnan(counts[3]).all()

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from delssome.costs import Evaluation, cost_terms
 from delssome.observables import fc_edges, fcd_histogram
 from delssome.simulation.integrator import check_backend, simulate
+from delssome.utils import check_device
 
 __all__ = ["SimulationEvaluator", "Statistics", "compare"]
 
@@ -19,6 +20,7 @@ __all__ = ["SimulationEvaluator", "Statistics", "compare"]
 # the dispatch of the other, few enough to leave work for several workers. The number
 # of workers has no say in it, so that results do not depend on it.
 SMALLEST_BATCH, LARGEST_BATCH, N_BATCHES = 16, 64, 4
+GPU_BATCH = 16_384
 
 
 class Statistics(NamedTuple):
@@ -115,7 +117,12 @@ class SimulationEvaluator:
         """
         n_candidates = len(params["G"])
         seeds = draw_seeds(rng, (n_candidates, self.n_repeats))
-        size = _batch_size(n_candidates, self.n_repeats)
+        on_gpu = check_device(self.device).type != "cpu"
+        size = (
+            max(1, GPU_BATCH // self.n_repeats)
+            if on_gpu
+            else _batch_size(n_candidates, self.n_repeats)
+        )
         batches = [slice(k, k + size) for k in range(0, n_candidates, size)]
         fused = check_backend(self.backend, self.device, self.dtype) == "fused"
         options = {"backend": self.backend, "device": self.device, "dtype": self.dtype}
@@ -133,8 +140,9 @@ class SimulationEvaluator:
         )
         # Compiled code runs side by side in threads, eager torch only in processes.
         # Workers share the cores, so the matrix products in each use one.
-        parallel = Parallel(n_jobs=self.n_jobs, prefer="threads" if fused else None)
-        limit = 1 if effective_n_jobs(self.n_jobs) > 1 else None
+        n_jobs = 1 if on_gpu else self.n_jobs
+        parallel = Parallel(n_jobs=n_jobs, prefer="threads" if fused else None)
+        limit = 1 if effective_n_jobs(n_jobs) > 1 else None
         with threadpool_limits(limit, user_api="blas"):
             parts = parallel(jobs)
         return Statistics(*map(np.concatenate, zip(*parts, strict=True)))
@@ -174,7 +182,9 @@ def _simulate_batch(model, params, sc, acquisition, seeds, n_fcd_bins, options):
     simulation = simulate(model, params, sc, acquisition, seeds, **options)
     rates = simulation.averages["r_E"]
     fc = fc_edges(simulation.bold)
-    counts = fcd_histogram(simulation.bold, acquisition.fcd_window, n_fcd_bins)
+    counts = fcd_histogram(
+        simulation.bold, acquisition.fcd_window, n_fcd_bins, options["device"]
+    )
     valid = (
         np.isfinite(rates).all(axis=-1)
         & np.isfinite(fc).all(axis=-1)

@@ -186,13 +186,14 @@ def _kernel(model, derivatives, width):
     """Build the kernel of a model for a number of lanes."""
     layout = _Layout(model)
     source = _neural_source(model, layout)
+    file, tag = _kernel_file(source, derivatives, width)
     rows = {f"ROW_{k}": k for k in range(layout.n_rows)}
     rows |= {name: layout.blood + k for k, name in enumerate("ZFVQ")}
     rows["SUMS"] = layout.sums
     scope = {
         **{f"U{k}": np.uint64(k) for k in range(5)},
         **{name: np.uint64(row * width) for name, row in rows.items()},
-        "__name__": stages.__name__,
+        "__name__": lanes.__name__,
         "np": np,
         "LANES": np.uint64(width),
         "BLOCK": np.uint64(layout.n_rows * width),
@@ -202,33 +203,30 @@ def _kernel(model, derivatives, width):
         "expm1": lanes.expm1,
         "exp": lanes.exp,
         "log": lanes.log,
-        "derivatives": _specialise(derivatives),
-        "blood_derivatives": lanes.specialise(haemodynamics.derivatives),
-        "bold_signal": lanes.specialise(haemodynamics.bold_signal),
+        "derivatives": _specialise(derivatives, tag),
+        "blood_derivatives": lanes.specialise(haemodynamics.derivatives, tag),
+        "bold_signal": lanes.specialise(haemodynamics.bold_signal, tag),
     }
-    file = _kernel_file(source, derivatives, width)
     exec(compile(source, str(file), "exec"), scope)
-    scope["neural"] = njit(**lanes.OPTIONS)(scope["neural"])
+    parts = {"neural": scope["neural"]}
     for name in ("coupling", "own_coupling", "balloon", "take_frame", "close_sums"):
-        stage = _with_scope(getattr(stages, name), scope)
-        scope[name] = njit(**lanes.OPTIONS)(stage)
-    cached = file.exists()
+        parts[name] = getattr(stages, name)
+    for name, part in parts.items():
+        scope[name] = njit(**lanes.OPTIONS)(lanes.with_scope(part, scope, tag))
+    kept = file.exists()
+    # Numba keeps compiled code beside the file that a function says it comes from.
     code = stages.kernel.__code__.replace(co_filename=str(file))
-    function = FunctionType(code, scope, "kernel")
-    compiled = njit(**lanes.OPTIONS, cache=cached)(function)
-    if not (cached and any(file.parent.glob("__pycache__/*.nbc"))):
+    function = lanes.with_scope(FunctionType(code, scope, "kernel"), scope, tag)
+    compiled = njit(**lanes.OPTIONS, cache=kept)(function)
+    if not (kept and any(file.parent.glob("__pycache__/*.nbc"))):
         logger.info(
-            "Compiling the simulation kernel of the %s model for %d lanes: about "
-            "10 s%s.",
+            "Compiling the simulation kernel of the %s model for %d lanes: some "
+            "seconds%s.",
             model.name,
             width,
-            f", once; it is kept in {file.parent}" if cached else "",
+            f", once; it is kept in {file.parent}" if kept else "",
         )
     return compiled
-
-
-def _with_scope(function, scope):
-    return FunctionType(function.__code__, scope, function.__name__)
 
 
 def _helpers(function):
@@ -239,10 +237,12 @@ def _helpers(function):
     return {name: value for name, value in named.items() if inspect.isfunction(value)}
 
 
-def _specialise(function):
+def _specialise(function, tag):
     """Compile a model's equations with all functions that they call."""
-    helpers = {name: _specialise(helper) for name, helper in _helpers(function).items()}
-    return lanes.specialise(function, **helpers)
+    helpers = {
+        name: _specialise(helper, tag) for name, helper in _helpers(function).items()
+    }
+    return lanes.specialise(function, tag, **helpers)
 
 
 def _sources(function):
@@ -258,30 +258,37 @@ def _sources(function):
 
 
 def _kernel_file(source, derivatives, width):
-    """Give the file under whose name the compiled kernel is kept.
+    """Give the file under whose name the compiled kernel is kept, and its tag.
 
-    Its folder is named after all sources that the kernel is built from, so that a
-    changed equation, or another version, compiles anew. Where nothing can be
-    written, the file does not exist and nothing is kept.
+    The tag stands for all sources that the kernel is built from, so that a changed
+    equation, or another version, compiles anew. Where nothing can be written, or the
+    equations are in no file, the file does not exist and nothing is kept.
     """
     sources = [source, numba.__version__, str(width)]
+    kept = True
     try:
         sources += _sources(derivatives)
-    except (OSError, TypeError):  # equations typed at a prompt
-        return Path("kernel-of-no-file.py")
+    except (OSError, TypeError):  # typed at a prompt
+        sources.append(str(id(derivatives)))
+        kept = False
     for part in (haemodynamics, lanes, stages, _kernel_file):
         sources.append(Path(inspect.getfile(part)).read_text())
-    digest = hashlib.sha256("\n".join(sources).encode()).hexdigest()[:16]
+    tag = hashlib.sha256("\n".join(sources).encode()).hexdigest()[:16]
     home = os.environ.get("DELSSOME_CACHE") or Path.home() / ".cache" / "delssome"
-    file = Path(home) / f"kernel-{digest}" / "neural.py"
-    if not file.exists():
+    file = Path(home) / f"kernel-{tag}" / "neural.py"
+    if kept:
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", dir=file.parent, suffix=".tmp", delete=False
-            ) as temporary:
-                temporary.write(source)
-            os.replace(temporary.name, file)
+            _write_once(file, source)
         except OSError as error:
             logger.info("Compiled kernels are not kept: %s", error)
-    return file
+    return file, tag
+
+
+def _write_once(file, text):
+    if file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
+    with os.fdopen(handle, "w") as stream:
+        stream.write(text)
+    os.replace(temporary, file)

@@ -28,15 +28,27 @@ OPTIONS = {
 }
 
 
-def specialise(function, inline=True, **names):
+def with_scope(function, scope, tag):
+    """Copy a function with other global names and a name of its own.
+
+    Compiled code of functions of the same name is taken for the same by the linker,
+    so that whatever differs between two kernels must bear the kernel's tag.
+    """
+    copy = FunctionType(function.__code__, scope, f"{function.__name__}_{tag}")
+    copy.__qualname__ = copy.__name__
+    copy.__module__ = __name__  # one that can always be imported: cached code needs it
+    return copy
+
+
+def specialise(function, tag, **names):
     """Compile a function written for Python floats in single precision.
 
     Parameters
     ----------
     function : function
         Plain function; the numbers in it, and in its module, become float32.
-    inline : bool, default=True
-        Force it into its callers.
+    tag : str
+        Tells it from other functions of its name.
     **names : object
         Replace or add global names, for instance by compiled functions.
 
@@ -45,15 +57,15 @@ def specialise(function, inline=True, **names):
     numba dispatcher
     """
 
-    def single(value):
+    def as_float32(value):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return f32(value) if is_number else value
 
-    constants = tuple(single(value) for value in function.__code__.co_consts)
+    constants = tuple(as_float32(value) for value in function.__code__.co_consts)
     code = function.__code__.replace(co_consts=constants)
-    scope = {name: single(value) for name, value in function.__globals__.items()}
-    copy = FunctionType(code, {**scope, **names}, function.__name__)
-    return njit(**OPTIONS, forceinline=inline)(copy)
+    scope = {name: as_float32(value) for name, value in function.__globals__.items()}
+    single = FunctionType(code, {**scope, **names}, function.__name__)
+    return lane(with_scope(single, single.__globals__, tag))
 
 
 def lane(function):

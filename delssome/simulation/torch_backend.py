@@ -3,6 +3,9 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import math
+from functools import cache
+
 import numpy as np
 import torch
 
@@ -10,12 +13,13 @@ from delssome.simulation import haemodynamics
 
 __all__ = ["integrate"]
 
-# Steps whose noise is drawn at once. A part of what a seed means: do not tune it
-# to the batch, or results would depend on the batch.
-CHUNK = 64
+# Steps between two returns to Python: what is compiled, on a GPU, as one piece.
+CHUNK = 10
 
 
-def integrate(model, inputs, G, amplitude, sc, acquisition, seeds, *, device, dtype):
+def integrate(
+    model, inputs, G, amplitude, sc, acquisition, seeds, *, device, dtype, compiled=None
+):
     """Integrate simulations side by side.
 
     Parameters
@@ -31,9 +35,10 @@ def integrate(model, inputs, G, amplitude, sc, acquisition, seeds, *, device, dt
         Structural connectivity, shared or one for each simulation.
     acquisition : Acquisition
     seeds : ndarray of int, shape (n_simulations,)
-        Noise is drawn on the CPU, so that a seed means the same on every device.
     device : str
     dtype : {"float32", "float64"}
+    compiled : bool, default=None
+        Whether chunks of steps are compiled by ``torch.compile``. None: on a GPU.
 
     Returns
     -------
@@ -41,7 +46,8 @@ def integrate(model, inputs, G, amplitude, sc, acquisition, seeds, *, device, dt
     averages : list of ndarray of shape (n_simulations, n_rois)
         Of the model's states, then of its outputs.
     """
-    dtype = getattr(torch, dtype)
+    device, dtype = torch.device(device), getattr(torch, dtype)
+    compiled = device.type == "cuda" if compiled is None else compiled
     n_sc = 1 if sc.ndim == 2 else len(sc)
 
     def regional(values):  # simulations that share a connectome go last
@@ -53,97 +59,165 @@ def integrate(model, inputs, G, amplitude, sc, acquisition, seeds, *, device, dt
         return np.ascontiguousarray(x.reshape(-1, *x.shape[2:]))
 
     with torch.inference_mode():
+        G, amplitude = regional(G), regional(amplitude)
         matrix = torch.tensor(sc, device=device, dtype=dtype)
-        run = _Integration(
-            model,
+        fixed = (
             matrix.reshape(n_sc, *matrix.shape[-2:]),
-            regional(G),
+            G,
             [regional(values) for values in inputs],
-            _Noise(seeds, regional(amplitude), len(model.states)),
-            acquisition.step,
+            amplitude,
+            _seed_words(seeds, n_sc, device),
         )
-        for _ in range(acquisition.warm_up_steps):
-            run.neural_step()
-        bold = torch.empty((acquisition.n_frames, *run.G.shape), dtype=dtype)
-        for frame in range(-acquisition.burn_in_frames, acquisition.n_frames):
-            for _ in range(acquisition.steps_per_frame):
-                run.full_step()
-            run.close_frame()
-            if frame >= 0:
-                bold[frame] = run.bold()
-        averages = [per_simulation(total / run.n_steps) for total in run.totals]
+        advance = _advance(type(model), model.derivatives, compiled)
+        state = [torch.full_like(G, value) for value in model.initial_state]
+        blood = [torch.full_like(G, value) for value in haemodynamics.REST]
+        n_averages = len(model.states) + len(model.outputs)
+        totals = [torch.zeros_like(G, dtype=torch.float64) for _ in range(n_averages)]
+
+        # Counted on the device, so that no step waits for the host.
+        step = torch.zeros((), dtype=torch.int64, device=device)
+
+        def run(n_steps, state, blood, with_blood):
+            """Advance in chunks; sums over a few hundred steps fit in float32."""
+            sums = [torch.zeros_like(G) for _ in range(n_averages)]
+            for start in range(0, n_steps, CHUNK):
+                n = min(CHUNK, n_steps - start)
+                state, blood, sums = advance(
+                    n, with_blood, acquisition.step, step, fixed, state, blood, sums
+                )
+                step.add_(n)
+            return state, blood, sums
+
+        n_warm_up, n_steps = acquisition.warm_up_steps, acquisition.steps_per_frame
+        state, blood, _ = run(n_warm_up, state, blood, False)
+        bold = torch.empty((acquisition.n_frames, *G.shape), dtype=dtype, device=device)
+        n_frames = acquisition.burn_in_frames + acquisition.n_frames
+        for frame in range(n_frames):
+            state, blood, sums = run(n_steps, state, blood, True)
+            for total, part in zip(totals, sums, strict=True):
+                total.add_(part)
+            if frame >= acquisition.burn_in_frames:
+                signal = haemodynamics.bold_signal(*blood[2:])
+                bold[frame - acquisition.burn_in_frames] = signal
+        averages = [per_simulation(total / (n_frames * n_steps)) for total in totals]
         return per_simulation(bold), averages
 
 
-class _Integration:
-    """State of one batch and the steps that move it on."""
+@cache
+def _advance(model, derivatives, compiled):
+    """Give the function that moves a batch on by a chunk of steps."""
+    n_states = len(model.states)
 
-    def __init__(self, model, sc, G, inputs, noise, step):
-        self.model, self.sc, self.G, self.inputs = model, sc, G, inputs
-        self.noise, self.dt = noise, step
-        self.state = [torch.full_like(G, value) for value in model.initial_state]
-        self.blood = [torch.full_like(G, value) for value in haemodynamics.REST]
-        n = len(model.states) + len(model.outputs)
-        self.totals = [torch.zeros_like(G, dtype=torch.float64) for _ in range(n)]
-        self.sums = [torch.zeros_like(G) for _ in range(n)]
-        self.n_steps = 0
+    def advance(n_steps, with_blood, dt, step, fixed, state, blood, sums):
+        sc, G, inputs, amplitude, seeds = fixed
+        noise = gaussians(seeds, step, n_steps, G, n_states)
+        for k in range(n_steps):
+            coupling = torch.matmul(sc, state[0]) * G
+            results = derivatives(*state, coupling, *inputs, torch.expm1)
+            state = [
+                x + dt * dx + amplitude * g[k]
+                for x, dx, g in zip(state, results[:n_states], noise, strict=True)
+            ]
+            if with_blood:
+                changes = haemodynamics.derivatives(
+                    state[0], *blood, torch.exp, torch.log
+                )
+                blood = [x + dt * dx for x, dx in zip(blood, changes, strict=True)]
+                values = (*state, *results[n_states:])
+                sums = [s + value for s, value in zip(sums, values, strict=True)]
+        return state, blood, sums
 
-    def neural_step(self):
-        coupling = torch.matmul(self.sc, self.state[0]).mul_(self.G)
-        results = self.model.derivatives(
-            *self.state, coupling, *self.inputs, torch.expm1
+    if not compiled:
+        return advance
+    fused = torch.compile(advance, dynamic=False)
+
+    def advance_compiled(*arguments):
+        # Every batch size, and the rest of a frame, is compiled for itself.
+        with torch._dynamo.config.patch(recompile_limit=64):
+            return fused(*arguments)
+
+    return advance_compiled
+
+
+# The counter-based generator Philox 4x32-10 (Salmon et al. 2011) on 64-bit integers,
+# of which the low halves are used: noise is a function of seed, step, region and
+# state alone, the same on every device and in every batch.
+WORD = 0xFFFFFFFF
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+WEYL = (0x9E3779B9, 0xBB67AE85)
+
+
+def philox(counter, key):
+    """Give four random 32-bit words for every counter and key.
+
+    Parameters
+    ----------
+    counter : sequence of 4 tensors of int64
+    key : sequence of 2 tensors of int64
+        Words of 32 bits, broadcast against each other.
+
+    Returns
+    -------
+    tuple of 4 tensors of int64
+    """
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        # Products may overflow the sign bit; masks undo the sign's extension.
+        p0, p1 = c0 * MULTIPLIERS[0], c2 * MULTIPLIERS[1]
+        c0, c1, c2, c3 = (
+            ((p1 >> 32) & WORD) ^ c1 ^ k0,
+            p1 & WORD,
+            ((p0 >> 32) & WORD) ^ c3 ^ k1,
+            p0 & WORD,
         )
-        n_states = len(self.state)
-        increments = self.noise.next()
-        for x, dx, increment in zip(
-            self.state, results[:n_states], increments, strict=True
-        ):
-            x.add_(dx, alpha=self.dt).add_(increment)
-        return results[n_states:]
-
-    def full_step(self):
-        outputs = self.neural_step()
-        dz, df, dv, dq = haemodynamics.derivatives(
-            self.state[0], *self.blood, torch.exp, torch.log
-        )
-        # df is z itself, so f moves before z does.
-        for k, dx in ((1, df), (0, dz), (2, dv), (3, dq)):
-            self.blood[k].add_(dx, alpha=self.dt)
-        for total, value in zip(self.sums, (*self.state, *outputs), strict=True):
-            total.add_(value)
-        self.n_steps += 1
-
-    def close_frame(self):
-        # Sums of one frame are exact enough in float32, those of a scan are not.
-        for total, part in zip(self.totals, self.sums, strict=True):
-            total.add_(part)
-            part.zero_()
-
-    def bold(self):
-        return haemodynamics.bold_signal(*self.blood[2:])
+        k0, k1 = (k0 + WEYL[0]) & WORD, (k1 + WEYL[1]) & WORD
+    return c0, c1, c2, c3
 
 
-class _Noise:
-    """Gaussian increments, drawn in chunks from one generator per simulation."""
+def gaussians(seeds, step, n_steps, like, n_states):
+    """Draw independent standard normal numbers for a chunk of steps.
 
-    def __init__(self, seeds, amplitude, n_states):
-        self.generators = [torch.Generator().manual_seed(int(s)) for s in seeds]
-        self.amplitude, self.n_states = amplitude, n_states
-        self.position = CHUNK
+    Parameters
+    ----------
+    seeds : pair of tensors of int64, shape (n_sc, 1, m)
+        Low and high words of the simulations' seeds.
+    step : tensor of int64, no dimension
+        First step.
+    n_steps : int
+    like : tensor of shape (n_sc, n_rois, m)
+        Gives shape, precision and device.
+    n_states : int
 
-    def next(self):
-        if self.position == CHUNK:
-            self.chunk, self.position = self._draw(), 0
-        self.position += 1
-        return self.chunk[self.position - 1]
+    Returns
+    -------
+    list of n_states tensors of shape (n_steps, n_sc, n_rois, m)
+    """
+    n_rois = like.shape[1]
+    region = torch.arange(-(-n_rois // 2), device=like.device)[:, None]
+    steps = step + torch.arange(n_steps, device=like.device)[:, None, None, None]
+    drawn = []
+    for pair in range(-(-n_states // 2)):
+        # Four words make two pairs of numbers: one for a region of either half.
+        zero = torch.zeros_like(region)
+        words = philox((steps, region, zero + pair, zero), seeds)
+        halves = _box_muller(*words[:2], like), _box_muller(*words[2:], like)
+        drawn += [
+            torch.cat(parts, dim=-2)[..., :n_rois, :]
+            for parts in zip(*halves, strict=True)
+        ]
+    return drawn[:n_states]
 
-    def _draw(self):
-        n_sc, n_rois, _ = self.amplitude.shape
-        draws = torch.empty(
-            (len(self.generators), CHUNK, self.n_states, n_rois),
-            dtype=self.amplitude.dtype,
-        )
-        for out, generator in zip(draws, self.generators, strict=True):
-            out.normal_(generator=generator)
-        draws = draws.unflatten(0, (n_sc, -1)).permute(2, 3, 0, 4, 1)
-        return draws.to(self.amplitude.device).contiguous().mul_(self.amplitude)
+
+def _box_muller(a, b, like):
+    # 24 bits are what float32 holds: no number is beyond 5.9.
+    uniform = ((a >> 8).to(like.dtype) + 0.5) * 2.0**-24
+    angle = (b >> 8).to(like.dtype) * (2.0 * math.pi * 2.0**-24)
+    radius = torch.sqrt(-2.0 * torch.log(uniform))
+    return radius * torch.cos(angle), radius * torch.sin(angle)
+
+
+def _seed_words(seeds, n_sc, device):
+    seeds = np.asarray(seeds, dtype=np.int64).reshape(n_sc, 1, -1)
+    words = seeds & WORD, (seeds >> 32) & WORD
+    return [torch.tensor(word, device=device) for word in words]

@@ -147,7 +147,8 @@ def test_a_changed_equation_changes_the_kernel(rng, sc, scan):
     assert not np.allclose(fused.bold, plain.bold, rtol=1e-3)
 
 
-def test_kernels_are_kept_and_found_again(tmp_path):
+def run_with_cache(folder, *numbers):
+    """Simulate batches of these sizes in another process; give sums and messages."""
     code = (
         "import logging; logging.basicConfig(level=logging.INFO)\n"
         "import numpy as np\n"
@@ -156,24 +157,30 @@ def test_kernels_are_kept_and_found_again(tmp_path):
         "scan = Acquisition(tr=0.3, n_frames=5, window=3, burn_in=0, warm_up=0)\n"
         "p = dict(w_EE=np.ones((1, 4)), w_EI=np.ones((1, 4)), G=np.ones(1),\n"
         "         sigma=np.ones((1, 4)) * 0.001)\n"
-        "print(simulate(FIC(), p, np.zeros((4, 4)), scan, [[1]]).bold.sum())\n"
+        f"for n in {numbers}:\n"
+        "    bold = simulate(FIC(), p, np.zeros((4, 4)), scan, [range(n)]).bold\n"
+        "    print(bold[0, 0].sum(), bold[0, -1].sum())\n"
     )
-    environment = {**os.environ, "DELSSOME_CACHE": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "DELSSOME_CACHE": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines(), done.stderr
 
-    def run():
-        return subprocess.run(
-            [sys.executable, "-c", code],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
 
-    first, second = run(), run()
-    assert "Compiling" in first.stderr
-    assert "Compiling" not in second.stderr
-    assert first.stdout == second.stdout
-    assert len(list(tmp_path.glob("kernel-*/__pycache__/*.nbc"))) == 1
+@pytest.mark.slow
+def test_kernels_are_kept_apart_and_found_again(tmp_path):
+    narrow, messages = run_with_cache(tmp_path, 16)
+    assert "Compiling" in messages
+    wide, _ = run_with_cache(tmp_path, 32)
+    # Compiled in two processes, loaded in one: each must still be itself.
+    both, messages = run_with_cache(tmp_path, 16, 32)
+    assert "Compiling" not in messages
+    assert both == narrow + wide
+    assert len(list(tmp_path.glob("kernel-*/__pycache__/*.nbc"))) == 2
 
 
 def test_an_unwritable_cache_is_no_obstacle(tmp_path, rng, sc, scan, monkeypatch):

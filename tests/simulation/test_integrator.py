@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
-import torch
 
 from delssome import FIC, Acquisition
 from delssome.simulation import simulate
-from delssome.simulation.torch_backend import _Noise
 
 N_ROIS = 6
 
@@ -72,22 +70,6 @@ def test_a_connectome_per_candidate_equals_one_at_a_time(params, sc, scan, rng):
         )
 
 
-def test_noise_of_the_states_is_standard_and_independent():
-    noise = _Noise(np.arange(20), torch.ones(1, 50, 20), n_states=2)
-    draws = torch.stack([noise.next() for _ in range(100)]).numpy()
-    S_E, S_I = draws[:, 0].ravel(), draws[:, 1].ravel()
-    n = S_E.size  # 100 000 draws: five standard errors
-    assert abs(S_E.mean()) < 5 / np.sqrt(n)
-    assert abs(S_E.std() - 1) < 5 / np.sqrt(2 * n)
-    assert abs((S_E**4).mean() - 3) < 5 * np.sqrt(96 / n)
-    assert abs(np.corrcoef(S_E, S_I)[0, 1]) < 5 / np.sqrt(n)
-    lagged = np.corrcoef(draws[1:].ravel(), draws[:-1].ravel())[0, 1]
-    assert abs(lagged) < 5 / np.sqrt(2 * n)
-    simulations = np.corrcoef(draws.transpose(4, 0, 1, 2, 3).reshape(20, -1))
-    off = simulations[np.triu_indices(20, 1)]
-    assert np.abs(off).max() < 5 / np.sqrt(draws.size / 20)
-
-
 def test_noise_grows_with_the_square_root_of_the_step(params, sc):
     # One step from rest: the spread of S_E is sigma * sqrt(dt).
     spread = {}
@@ -135,14 +117,3 @@ def test_an_unknown_device_is_named(params, sc, scan, device):
 def test_an_unknown_dtype_is_named(params, sc, scan):
     with pytest.raises(ValueError, match="float16"):
         simulate(FIC(), params, sc, scan, [[0]] * 3, dtype="float16")
-
-
-@pytest.mark.gpu
-def test_cuda_gives_the_numbers_of_the_cpu(params, sc, scan):
-    seeds = np.arange(6).reshape(3, 2)
-    cpu, cuda = (
-        simulate(FIC(), params, sc, scan, seeds, dtype="float64", device=device)
-        for device in ("cpu", "cuda")
-    )
-    # Same noise, other order of summation.
-    np.testing.assert_allclose(cpu.bold, cuda.bold, atol=1e-9)

@@ -144,6 +144,6 @@ def test_specialised_functions_compute_in_single_precision():
     def cubic(x):
         return 1.5 * x * x * x + 2 * x - 1
 
-    single = lanes.specialise(cubic)
+    single = lanes.specialise(cubic, "test")
     assert isinstance(single.py_func(np.float32(0.3)), np.float32)
     assert single(np.float32(0.3)) == pytest.approx(cubic(0.3), rel=1e-6)
