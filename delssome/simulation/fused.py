@@ -19,6 +19,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from textwrap import dedent, indent
+from threading import Lock
 from types import FunctionType
 
 import numba
@@ -36,6 +37,7 @@ logger = logging.getLogger("delssome")
 WIDE, NARROW = 32, 16
 # Rows of the coupling matrix product computed together; regions are padded to it.
 TILE = 4
+BUILDING = Lock()
 
 
 def integrate(model, inputs, G, amplitude, sc, acquisition, seeds):
@@ -181,9 +183,14 @@ def _neural_source(model, layout):
     return source.replace("{body}", indent("\n".join(lines), " " * 12))
 
 
-@cache
 def _kernel(model, derivatives, width):
-    """Build the kernel of a model for a number of lanes."""
+    """Give the kernel of a model for a number of lanes."""
+    with BUILDING:  # threads would each build their own
+        return _build(model, derivatives, width)
+
+
+@cache
+def _build(model, derivatives, width):
     layout = _Layout(model)
     source = _neural_source(model, layout)
     file, tag = _kernel_file(source, derivatives, width)

@@ -189,11 +189,11 @@ def test_an_unwritable_cache_is_no_obstacle(tmp_path, rng, sc, scan, monkeypatch
     blocked = tmp_path / "a file"
     blocked.write_text("")
     monkeypatch.setenv("DELSSOME_CACHE", str(blocked))
-    fused._kernel.cache_clear()
+    fused._build.cache_clear()
     try:
         result = simulate(FIC(), candidates(rng, 1), sc, scan, [[0]])
     finally:
-        fused._kernel.cache_clear()
+        fused._build.cache_clear()
     assert np.isfinite(result.bold).all()
 
 
