@@ -97,7 +97,7 @@ def make_cohort(
     n_fcd_bins : int, default=10_000
         Bins of the FCD CDF.
     n_jobs : int, default=None
-        Processes among which subjects are shared (joblib).
+        Workers among which subjects are shared (joblib).
     verbose : int, default=0
         With 1 or more, logger "delssome" tells (level INFO) how far it is.
     random_state : int, RandomState or None, default=None
@@ -350,7 +350,7 @@ def _simulate(space, theta, sc, acquisition, seeds, n_jobs):
     """Simulate one scan per subject: dict of arrays, subjects first."""
     prepared = prepare_sc(sc)
     parts = np.array_split(np.arange(len(sc)), min(effective_n_jobs(n_jobs), len(sc)))
-    scans = Parallel(n_jobs)(
+    scans = Parallel(n_jobs, prefer="threads")(
         delayed(_simulate_part)(
             space.model,
             space.expand(theta[part]),
@@ -377,7 +377,7 @@ def _simulate_part(model, params, sc, acquisition, seeds):
 def _statistics(bold, acquisition, n_fcd_bins, n_jobs):
     from delssome.observables import fc_matrix, fcd_cdf
 
-    cdf = Parallel(n_jobs)(
+    cdf = Parallel(n_jobs, prefer="threads")(
         delayed(fcd_cdf)(scan, acquisition.fcd_window, n_fcd_bins) for scan in bold
     )
     return fc_matrix(bold), np.stack(cdf)
