@@ -24,7 +24,7 @@ from delssome.connectome import (
 )
 from delssome.costs import COST_NAMES, Target
 from delssome.exceptions import OutOfRangeWarning
-from delssome.fitting.protocol import search, verify
+from delssome.fitting.protocol import report_disagreement, search, verify
 from delssome.models import FIC, ParameterSpace, check_maps
 from delssome.simulation import (
     Acquisition,
@@ -269,6 +269,8 @@ class MeanFieldFitter(BaseEstimator):
         self.verification_ = verify(
             self.space_, simulator, validation, finalists, rng, self.verbose
         )
+        if self.surrogate is not None:
+            report_disagreement(self.verification_)
         winner = int(np.flatnonzero(self.verification_.selected)[0])
         self.params_ = finalists.theta[winner].copy()
         self.param_names_ = list(self.space_.names)

@@ -15,7 +15,7 @@ from delssome.exceptions import SurrogateDomainWarning
 from delssome.search import CMAES
 from delssome.simulation import compare
 
-__all__ = ["Finalists", "search", "verify"]
+__all__ = ["Finalists", "report_disagreement", "search", "verify"]
 
 # Median gap in total cost between prediction and simulation of the finalists above
 # which the surrogate is reported as wrong: twice the published noise floor of 0.15.
@@ -164,19 +164,25 @@ def verify(space, simulator, target, finalists, rng, verbose=0):
     table.rate_max = statistics.rates.max(axis=1)
     table.selected = selected
     table.theta = finalists.theta
-    _report_disagreement(table)
     return table
 
 
-def _report_disagreement(table):
+def report_disagreement(table):
+    """Warn if simulation contradicts what a surrogate predicted of the finalists.
+
+    Parameters
+    ----------
+    table : Bunch
+        As `verify` gives it.
+    """
     gap = np.abs(table.simulated_total - table.predicted_total)
     gap = np.nanmedian(gap) if np.isfinite(gap).any() else np.inf
     n_escaped = np.count_nonzero(table.predicted_in_range & ~table.in_range)
     n = len(table.in_range)
     if gap > DISAGREEMENT or n_escaped > n / 2:
         warnings.warn(
-            f"Simulation contradicts the search: the median gap in total cost over {n} "
-            f"finalists is {gap:.2f} (noise explains about 0.15), and {n_escaped} that "
+            f"Simulation contradicts the surrogate: the median gap in total cost over "
+            f"{n} finalists is {gap:.2f} (noise explains about 0.15), {n_escaped} that "
             "were predicted within the range of firing rates are not. Costs reported "
             "are simulated and hold, but the search may have missed better "
             "parameters: use surrogate=None or train the surrogate on connectomes "

@@ -44,7 +44,6 @@ def X(make_subjects):
 # Few candidates on short scans: whether any stays within range is not the point.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::delssome.exceptions.OutOfRangeWarning",
-    "ignore::delssome.exceptions.SurrogateDomainWarning",
 )
 
 

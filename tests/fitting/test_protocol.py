@@ -3,7 +3,7 @@ import pytest
 
 from delssome.costs import Evaluation, Target
 from delssome.exceptions import SurrogateDomainWarning
-from delssome.fitting.protocol import search, verify
+from delssome.fitting.protocol import report_disagreement, search, verify
 from delssome.models import FIC, ParameterSpace
 from delssome.simulation import Statistics
 
@@ -115,6 +115,7 @@ def test_a_surrogate_that_was_right_raises_no_warning(space, target, rng):
     )
     fc = np.tile(target.fc, (6, 1))
     table = verify(space, Simulator(fc, np.zeros(6)), target, matched, rng)
+    report_disagreement(table)
     assert table.in_range.all()
 
 
@@ -124,5 +125,14 @@ def test_finalists_that_leave_the_range_are_reported(space, target, rng):
         evaluation=Evaluation(np.full((6, 3), 0.03), np.zeros(6))
     )
     simulator = Simulator(np.tile(target.fc, (6, 1)), np.ones(6))
+    table = verify(space, simulator, target, finalists, rng)
     with pytest.warns(SurrogateDomainWarning, match="6 that were predicted"):
-        verify(space, simulator, target, finalists, rng)
+        report_disagreement(table)
+
+
+def test_predictions_far_from_simulation_are_reported(space, target, rng):
+    finalists, _ = run(space, target)
+    simulator = Simulator(-np.tile(target.fc, (6, 1)), np.zeros(6))
+    table = verify(space, simulator, target, finalists, rng)
+    with pytest.warns(SurrogateDomainWarning, match="median gap"):
+        report_disagreement(table)

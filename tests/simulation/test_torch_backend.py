@@ -82,6 +82,7 @@ def test_noise_does_not_depend_on_how_steps_are_chunked():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
 def test_compiled_chunks_give_the_same_numbers(params, sc, scan):
     """What runs on a GPU, compiled for the CPU instead."""
     full = FIC().dependent(params, sc)
