@@ -17,8 +17,6 @@ from tqdm import tqdm
 
 from delssome._version import __version__
 from delssome.connectome import (
-    average_fc,
-    average_fcd_cdf,
     check_fc,
     check_fcd_cdf,
     check_sc,
@@ -30,7 +28,7 @@ from delssome.costs import COST_NAMES, Target
 from delssome.exceptions import InfeasibleSpaceError
 from delssome.fitting import MeanFieldFitter
 from delssome.models import check_maps
-from delssome.observables import check_bold, fc_matrix, fcd_cdf
+from delssome.observables import average_runs, check_bold
 from delssome.reporting import (
     check_out,
     figures,
@@ -266,9 +264,7 @@ def _from_bold(args, n_rois):
         check_bold(run, scan.fcd_window, path)
         for path, run in zip(args.bold, runs, strict=True)
     ]
-    fc = average_fc([fc_matrix(run) for run in runs])
-    np.fill_diagonal(fc, 1.0)
-    return fc, average_fcd_cdf([fcd_cdf(run, scan.fcd_window) for run in runs]), scan
+    return *average_runs(runs, scan.fcd_window), scan
 
 
 def _from_statistics(args, n_rois):

@@ -6,9 +6,15 @@
 import numpy as np
 from numba import njit
 
-from delssome.connectome import edges_to_matrix, matrix_to_edges
+from delssome.connectome import (
+    average_fc,
+    average_fcd_cdf,
+    edges_to_matrix,
+    matrix_to_edges,
+)
 
 __all__ = [
+    "average_runs",
     "check_bold",
     "fc_edges",
     "fc_matrix",
@@ -121,6 +127,27 @@ def fcd_cdf(bold, window, n_bins=10_000):
     counts = fcd_histogram(bold, window, n_bins)
     cumulative = counts.cumsum(axis=-1)
     return cumulative / cumulative[..., -1:]
+
+
+def average_runs(runs, window, n_bins=10_000):
+    """Average FC (Fisher's z) and FCD distribution over the runs of a subject.
+
+    Parameters
+    ----------
+    runs : sequence of array-like of shape (n_frames, n_rois)
+        Runs may differ in length.
+    window : int
+        Frames in a window of the FC dynamics.
+    n_bins : int, default=10_000
+
+    Returns
+    -------
+    fc : ndarray of shape (n_rois, n_rois)
+    fcd_cdf : ndarray of shape (n_bins,)
+    """
+    fc = average_fc([fc_matrix(run) for run in runs])
+    np.fill_diagonal(fc, 1.0)
+    return fc, average_fcd_cdf([fcd_cdf(run, window, n_bins) for run in runs])
 
 
 def check_bold(bold, window, name="bold"):

@@ -116,7 +116,7 @@ def load_hcp_aal(acquisition=None, n_fcd_bins=10_000, half=None):
     for folder, scan in zip(folders, bold, strict=True):
         check_bold(scan, window, f"{folder.name}: bold")
     sc, fc = np.stack(sc), fc_matrix(bold)
-    cdf = np.stack([fcd_cdf(scan, window, n_fcd_bins) for scan in bold])
+    cdf = fcd_cdf(bold, window, n_fcd_bins)
     return Bunch(
         X=pack_subjects(sc, fc, cdf),
         sc=sc,

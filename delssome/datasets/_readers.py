@@ -15,8 +15,6 @@ from scipy.sparse import issparse
 from sklearn.utils import Bunch
 
 from delssome.connectome import (
-    average_fc,
-    average_fcd_cdf,
     check_fc,
     check_fcd_cdf,
     check_sc,
@@ -346,7 +344,7 @@ def _check_cdf(cdf, name, n_fcd_bins):
 
 def _from_bold(found, n_rois, window, n_fcd_bins):
     """Average FC and FCD CDF over runs; frames of the shortest."""
-    from delssome.observables import check_bold, fc_matrix, fcd_cdf
+    from delssome.observables import average_runs, check_bold
 
     runs = []
     for name, load in found:
@@ -361,10 +359,7 @@ def _from_bold(found, n_rois, window, n_fcd_bins):
                     "come first."
                 )
             runs.append(run)
-    fc = average_fc([fc_matrix(run) for run in runs])
-    np.fill_diagonal(fc, 1.0)
-    cdf = average_fcd_cdf([fcd_cdf(run, window, n_fcd_bins) for run in runs])
-    return fc, cdf, min(map(len, runs))
+    return *average_runs(runs, window, n_fcd_bins), min(map(len, runs))
 
 
 def _window(tr, window):

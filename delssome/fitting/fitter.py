@@ -360,13 +360,13 @@ class MeanFieldFitter(BaseEstimator):
             ("sigma0", Real, 1e-6, 10),
             ("n_restarts", Integral, 1, None),
             ("n_repeats", Integral, 1, None),
-            ("n_search_repeats", Integral, 1, None),
             ("n_finalists", Integral, 1, None),
             ("validation_fraction", Real, 0.0, 0.9),
             ("n_fcd_bins", Integral, 2, None),
         ):
-            if name != "n_search_repeats" or self.n_search_repeats is not None:
-                check_number(name, getattr(self, name), kind, low, high)
+            check_number(name, getattr(self, name), kind, low, high)
+        if self.n_search_repeats is not None:
+            check_number("n_search_repeats", self.n_search_repeats, Integral, 1)
         check_backend(self.backend, self.device, self.dtype)
         check_surrogate(self.surrogate)
         self.acquisition_ = _instance("acquisition", self.acquisition, Acquisition)

@@ -74,9 +74,10 @@ def _integrate_block(model, width, inputs, G, amplitude, sc, acquisition, seeds)
     layout = _Layout(model)
     padded = -(-n_rois // TILE) * TILE
 
-    def in_lanes(values):  # (n, n_rois) to (n_rois, width); idle lanes repeat the last
-        lanes_used = np.minimum(np.arange(width), n - 1)
-        return values[lanes_used].T
+    in_lane = np.minimum(np.arange(width), n - 1)  # idle lanes repeat the last
+
+    def in_lanes(values):  # (n, n_rois) to (n_rois, width)
+        return values[in_lane].T
 
     work = np.zeros((n_rois, layout.n_rows, width), dtype=np.float32)
     for k, value in enumerate(model.initial_state):
@@ -93,12 +94,10 @@ def _integrate_block(model, width, inputs, G, amplitude, sc, acquisition, seeds)
     if shared:
         matrix[:n_rois, :n_rois, 0] = sc
     else:
-        matrix[:n_rois, :n_rois] = np.moveaxis(
-            sc[np.minimum(np.arange(width), n - 1)], 0, -1
-        )
+        matrix[:n_rois, :n_rois] = np.moveaxis(sc[in_lane], 0, -1)
     activity = np.zeros((padded, width), dtype=np.float32)
     activity[:n_rois] = model.initial_state[0]
-    generator = np.ascontiguousarray(lanes.seed_lanes(np.resize(seeds, width)))
+    generator = lanes.seed_lanes(seeds[in_lane])
     frames = np.empty((acquisition.n_frames, n_rois, width), dtype=np.float32)
     totals = np.zeros((layout.n_averages, n_rois, width))
     _kernel(type(model), model.derivatives, width)(
