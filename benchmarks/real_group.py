@@ -144,7 +144,7 @@ def run(surrogate, X, X_validation, maps, budget, n_jobs, seed):
     """Fit once and give the row of the report."""
     wall, cpu = time.perf_counter(), cpu_seconds()
     setup = {}
-    estimator = None
+    estimator = None if surrogate == "none" else surrogate
     if surrogate == "deep":
         estimator, setup = train_surrogate(X, maps, budget, n_jobs, seed)
     fitter = MeanFieldFitter(
@@ -188,7 +188,7 @@ def stop_workers():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--surrogate", nargs="+", default=["none"], choices=["none", "deep"]
+        "--surrogate", nargs="+", default=["none"], choices=["none", "linear", "deep"]
     )
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--popsize", type=int, default=32)

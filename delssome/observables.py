@@ -76,7 +76,7 @@ def fcd_matrix(bold, window):
     return (vectors @ vectors.T).astype(np.float64)
 
 
-def fcd_histogram(bold, window, n_bins=10_000, device="cpu"):
+def fcd_histogram(bold, window, n_bins=10_000, device="cpu", stride=1):
     """Histogram of the upper triangle of the FCD matrix on [-1, 1].
 
     Parameters
@@ -88,6 +88,10 @@ def fcd_histogram(bold, window, n_bins=10_000, device="cpu"):
         Equal bins, the last one closed.
     device : str, default="cpu"
         Where to compute: compiled code on the CPU, torch on others ("cuda").
+    stride : int, default=1
+        Frames from one window to the next, on the CPU. Published: 1. Neighbouring
+        windows are so alike that every tenth tells nearly the same distribution for
+        a hundredth of the pairs.
 
     Returns
     -------
@@ -104,7 +108,7 @@ def fcd_histogram(bold, window, n_bins=10_000, device="cpu"):
         return counts.reshape(*bold.shape[:-2], n_bins)
     counts = np.empty((len(scans), n_bins))
     for out, scan in zip(counts, scans, strict=True):
-        out[:] = _histogram(_window_vectors(scan, window), n_bins)
+        out[:] = _histogram(_window_vectors(scan, window, stride), n_bins)
     return counts.reshape(*bold.shape[:-2], n_bins)
 
 
@@ -211,8 +215,8 @@ def _standardise(bold):
         return x / np.sqrt((x * x).sum(axis=-2, keepdims=True))
 
 
-def _window_vectors(bold, window):
-    """Give the standardised FC vector of every window, (n_windows, n_edges)."""
+def _window_vectors(bold, window, stride=1):
+    """Give the standardised FC vectors of windows, (n_windows, n_edges)."""
     n_frames, n_rois = bold.shape
     if not 2 <= window <= n_frames:
         raise ValueError(
@@ -220,13 +224,14 @@ def _window_vectors(bold, window):
         )
     n_edges = n_rois * (n_rois - 1) // 2
     dtype = np.float32 if bold.dtype == np.float32 else np.float64
-    vectors = np.empty((n_frames - window + 1, n_edges), dtype=dtype)
-    _slide(_standardise(bold), window, vectors)
+    n_windows = (n_frames - window) // stride + 1
+    vectors = np.empty((n_windows, n_edges), dtype=dtype)
+    _slide(_standardise(bold), window, stride, vectors)
     return vectors
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
-def _slide(x, window, vectors):
+def _slide(x, window, stride, vectors):
     """Slide a window over standardised signals: add the next frame, drop the first."""
     n_frames, n_rois = x.shape
     n_edges = vectors.shape[1]
@@ -249,8 +254,9 @@ def _slide(x, window, vectors):
                 for j in range(i + 1, n_rois):
                     products[np.uint64(edge + j - i - 1)] += new * x[last, j]
             edge += n_rois - 1 - i
-        if first < -1:
+        if first < -1 or (first + 1) % stride:
             continue
+        target = (first + 1) // stride
         scale = 1.0 / np.sqrt(squares - sums * sums / window)
         edge = 0
         for i in range(n_rois):
@@ -265,7 +271,7 @@ def _slide(x, window, vectors):
             norm += (row[k] - mean) ** 2
         norm = 1.0 / np.sqrt(norm)
         for k in range(n_edges):
-            vectors[first + 1, k] = (row[k] - mean) * norm
+            vectors[target, k] = (row[k] - mean) * norm
 
 
 def _histogram(vectors, n_bins):

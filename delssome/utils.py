@@ -46,12 +46,13 @@ def check_device(device):
 
 
 def check_surrogate(surrogate):
-    """Check that a surrogate is None or a fitted estimator that can evaluate."""
-    if surrogate is None:
+    """Check that a surrogate is None, "linear" or a fitted estimator that evaluates."""
+    if surrogate is None or (isinstance(surrogate, str) and surrogate == "linear"):
         return
     if not callable(getattr(surrogate, "evaluate", None)):
         raise TypeError(
-            "surrogate must be None (simulate every candidate) or a fitted estimator "
-            f"with an evaluate method, such as DeepSurrogate, got {surrogate!r}."
+            "surrogate must be None (simulate every candidate), 'linear' (linear-noise "
+            "theory) or a fitted estimator with an evaluate method, such as "
+            f"DeepSurrogate, got {surrogate!r}."
         )
     check_is_fitted(surrogate)

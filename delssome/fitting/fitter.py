@@ -33,6 +33,7 @@ from delssome.simulation import (
     check_step,
     compare,
 )
+from delssome.theory import TheoryEvaluator
 from delssome.utils import check_number, check_surrogate
 
 __all__ = ["MeanFieldFitter"]
@@ -51,9 +52,11 @@ class MeanFieldFitter(BaseEstimator):
         Heterogeneity maps in which w_EE, w_EI and sigma are linear, for instance
         T1w/T2w ratio and principal gradient of resting-state FC. None: the same
         values in all regions (homogeneous).
-    surrogate : estimator, default=None
-        What ranks the candidates of the search: None simulates every candidate; a
-        fitted :class:`~delssome.surrogate.DeepSurrogate` predicts instead. Wrap a
+    surrogate : {None, "linear"} or estimator, default=None
+        What ranks the candidates of the search: None simulates every candidate;
+        "linear" predicts by linear-noise theory (:mod:`delssome.theory`), which needs
+        no training and serves any number of regions and any acquisition; a fitted
+        :class:`~delssome.surrogate.DeepSurrogate` predicts instead. Wrap a
         fitted one in scikit-learn's ``FrozenEstimator`` wherever the fitter is
         cloned (cross-validation, grid search).
     popsize : int, default=100
@@ -251,9 +254,7 @@ class MeanFieldFitter(BaseEstimator):
             validation = held_out._replace(sc=target.sc)  # as published
 
         simulator = self._simulator(self.n_repeats)
-        evaluator = self.surrogate
-        if evaluator is None:
-            evaluator = self._simulator(self.n_search_repeats or self.n_repeats)
+        evaluator = self._evaluator()
         finalists, self.history_ = search(
             self.space_,
             evaluator,
@@ -408,6 +409,19 @@ class MeanFieldFitter(BaseEstimator):
             dtype=self.dtype,
             n_jobs=self.n_jobs,
         )
+
+    def _evaluator(self):
+        if self.surrogate is None:
+            return self._simulator(self.n_search_repeats or self.n_repeats)
+        if isinstance(self.surrogate, str):
+            return TheoryEvaluator(
+                self.model_,
+                self.acquisition_,
+                n_fcd_bins=self.n_fcd_bins,
+                n_repeats=self.n_repeats,
+                n_jobs=self.n_jobs,
+            )
+        return self.surrogate
 
     def _simulate_winner(self, sc):
         theta = np.repeat(self.params_[None], len(sc), axis=0)

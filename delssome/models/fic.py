@@ -207,6 +207,21 @@ class FIC:
         I_other = W_E * I_0 + J * point.S_E * (np.asarray(w_EE) + strength)
         return (I_other - point.I_E) / point.S_I
 
+    def steady_state(self, params):
+        """Give the state, S_E and S_I, in which every region fires at `target_rate`.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            Searched parameters.
+
+        Returns
+        -------
+        tuple of ndarray of shape (n_candidates, n_rois)
+        """
+        point = self.fixed_point(params["w_EI"])
+        return np.full_like(point.S_I, point.S_E), point.S_I
+
     def dependent(self, params, sc):
         """Add what follows from the searched parameters: here w_IE."""
         w_IE = self.feedback_inhibition(params["w_EE"], params["w_EI"], params["G"], sc)

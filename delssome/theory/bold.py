@@ -1,0 +1,135 @@
+"""BOLD of a linear network: its functional connectivity, and samples of it."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy import fft
+
+from delssome.theory.network import modes_to_regions
+from delssome.theory.linearisation import haemodynamic_response
+
+__all__ = ["BoldTheory", "correlations"]
+
+# Samples are periodic: so many seconds are drawn and dropped to part their ends.
+GAP = 60.0
+# Share of the BOLD variance, under white activity, left out above the frequencies used.
+TAIL = 1e-3
+# Nodes of the integral over frequencies: where the removal of the mean is felt
+# (in units of the scan's own frequency), and up to the highest frequency (rad/s).
+NOTCH, HIGHEST, N_NODES = 20, 10.0, (120, 120)
+
+
+class BoldTheory:
+    """Statistics of BOLD in a scan of a linear network of regions.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+    activity : float
+        Mean activity, around which the haemodynamics are linearised.
+    """
+
+    def __init__(self, acquisition, activity):
+        self.acquisition = acquisition
+        self.omega, self.weights = _quadrature(acquisition, activity)
+        self.n_period = fft.next_fast_len(
+            acquisition.n_frames + round(GAP / acquisition.tr), real=True
+        )
+        omega = 2 * np.pi * np.arange(1, (self.n_period + 1) // 2)
+        omega /= self.n_period * acquisition.tr
+        response = haemodynamic_response(omega, activity)
+        power = np.cumsum(np.abs(response) ** 2)
+        n = 1 + np.searchsorted(power, (1.0 - TAIL) * power[-1])
+        self.sample_omega, self.sample_response = omega[:n], response[:n]
+
+    def covariance(self, network):
+        """Expected covariance of BOLD over frames, up to a common factor.
+
+        Parameters
+        ----------
+        network : LinearNoise
+            Stable candidates.
+
+        Returns
+        -------
+        ndarray of shape (n_candidates, n_rois, n_rois)
+
+        Notes
+        -----
+        The cross-spectrum of two modes is that of each divided by the sum of their
+        decay rates, so that one integral over frequencies per mode is enough:
+        ``integral |h|^2 decay / (decay^2 + omega^2)``, with the part that goes when
+        the mean over the scan is subtracted left out.
+        """
+        decay = network.decay[..., None]
+        own = (self.weights * decay / (decay**2 + self.omega**2)).sum(axis=-1)
+        pairs = network.decay[:, :, None] + network.decay[:, None, :]
+        return modes_to_regions(network, (own[:, :, None] + own[:, None, :]) / pairs)
+
+    def draw(self, n_samples, n_rois, rng):
+        """Draw the white noise behind samples: (2, n_samples, n_frequencies, n_rois).
+
+        The same noise may serve all candidates, whose differences then have less of it.
+        """
+        shape = (2, n_samples, len(self.sample_omega), n_rois)
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    def sample(self, network, k, white):
+        """Samples of the BOLD signal of one candidate.
+
+        Parameters
+        ----------
+        network : LinearNoise
+        k : int
+            Index of the candidate.
+        white : ndarray
+            As `draw` gives it.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_samples, n_frames, n_rois)
+        """
+        patterns, decay = network.patterns[k], network.decay[k]
+        # Any root of the noise's covariance does; this one is that of the regions.
+        mix = np.sqrt(network.power[k])[:, None] * patterns
+        real, imag = white @ mix.astype(np.float32)
+        transfer = self.sample_response[:, None] / (
+            decay + 1j * self.sample_omega[:, None]
+        )
+        transfer = transfer.astype(np.complex64)
+        a = real * transfer.real - imag * transfer.imag
+        b = real * transfer.imag + imag * transfer.real
+        out = patterns.astype(np.float32).T
+        n_samples, n_frequencies, n_rois = a.shape
+        spectrum = np.zeros((n_samples, n_frequencies + 1, n_rois), dtype=np.complex64)
+        spectrum.real[:, 1:] = a @ out
+        spectrum.imag[:, 1:] = b @ out
+        bold = fft.irfft(spectrum, n=self.n_period, axis=1, overwrite_x=True)
+        return bold[:, : self.acquisition.n_frames]
+
+
+def correlations(covariance):
+    """Correlations from covariances, as matrices."""
+    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    return covariance / (sd[..., :, None] * sd[..., None, :])
+
+
+def _quadrature(acquisition, activity):
+    """Frequencies and weights of the variance over frames of a sampled signal."""
+    duration = acquisition.n_frames * acquisition.tr
+    first = 2 * np.pi / duration
+    omega = np.concatenate(
+        [
+            np.linspace(0, NOTCH * first, N_NODES[0] + 1)[1:-1],
+            np.geomspace(NOTCH * first, max(HIGHEST, 2 * NOTCH * first), N_NODES[1]),
+        ]
+    )
+    spacing = np.gradient(omega)
+    half = 0.5 * omega * acquisition.tr
+    # Share of a frequency that the mean over frames takes away (Dirichlet kernel).
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.sin(acquisition.n_frames * half) / np.sin(half)
+    mean = np.where(np.isfinite(mean), mean / acquisition.n_frames, 1.0)
+    response = haemodynamic_response(omega, activity)
+    return omega, spacing * np.abs(response) ** 2 * (1.0 - mean**2)

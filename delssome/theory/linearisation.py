@@ -1,0 +1,138 @@
+"""Linear stand-ins for a model's equations, and for the haemodynamics."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from copy import copy
+
+import numpy as np
+
+from delssome.simulation import haemodynamics
+
+__all__ = ["Equations", "haemodynamic_response", "regress"]
+
+# Smallest standard deviation over which a slope is taken: where there is no noise,
+# regression becomes a central difference.
+SMALL = 1e-6
+TINY = 1e-30  # complex step: a derivative without cancellation
+
+
+class Equations:
+    """A model's equations for a batch of candidates, one region at a time.
+
+    The variables of a region are its states and then its coupling, the functions are
+    the derivatives of its states and then its outputs (rates).
+
+    Parameters
+    ----------
+    model : FIC
+    params : dict of str to ndarray
+        Searched parameters, (n_candidates, n_rois) or (n_candidates,).
+    sc : ndarray of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
+    """
+
+    def __init__(self, model, params, sc):
+        params = model.dependent(params, sc)
+        self.model = model
+        self.inputs = [params[name] for name in model.inputs]
+        self.states = model.steady_state(params)
+        self.network = params["G"][:, None, None] * sc
+        self.sigma = params["sigma"] * np.ones_like(self.states[0])
+
+    def __call__(self, variables):
+        """Evaluate: (n_variables, ...) to (n_functions, ...)."""
+        return np.stack(self.model.derivatives(*variables, *self.inputs, np.expm1))
+
+    def select(self, which):
+        """Take candidates by their indices."""
+        part = copy(self)
+        part.inputs = [values[which] for values in self.inputs]
+        part.states = [values[which] for values in self.states]
+        part.network, part.sigma = self.network[which], self.sigma[which]
+        return part
+
+    def fixed_point(self):
+        """Variables at the fixed point, (n_variables, n_candidates, n_rois)."""
+        coupling = (self.network @ self.states[0][..., None])[..., 0]
+        return np.stack([*self.states, coupling])
+
+
+def regress(functions, mean, covariance):
+    """Mean and slopes of functions of Gaussian variables (statistical linearisation).
+
+    Parameters
+    ----------
+    functions : callable
+        (n_variables, ...) to (n_functions, ...).
+    mean : ndarray of shape (n_variables, ...)
+    covariance : ndarray of shape (n_variables, n_variables, ...)
+        0 gives the functions and their Jacobian at the mean.
+
+    Returns
+    -------
+    values : ndarray of shape (n_functions, ...)
+        Mean of the functions.
+    slopes : ndarray of shape (n_functions, n_variables, ...)
+        Linear regression of the functions on the variables; for Gaussian variables
+        that is the mean of the Jacobian.
+
+    Notes
+    -----
+    By the symmetric cubature of degree three: two points on each principal axis
+    (McNamee and Stenger 1967, as in unscented and cubature Kalman filters).
+    """
+    n = len(mean)
+    covariance = np.moveaxis(covariance, (0, 1), (-2, -1))
+    sd = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), 0.0))
+    sd = np.maximum(sd, SMALL)
+    correlation = covariance / (sd[..., :, None] * sd[..., None, :])
+    # Perfect correlation leaves an axis without extent: give it a little.
+    power, axes = np.linalg.eigh(correlation)
+    extent = np.sqrt(n * np.maximum(power, SMALL))
+    root = sd[..., :, None] * axes * extent[..., None, :]
+    inverse = np.swapaxes(axes, -1, -2) / (extent[..., :, None] * sd[..., None, :])
+    values, slopes = 0.0, 0.0
+    for k in range(n):
+        step = np.moveaxis(root[..., k], -1, 0)
+        above, below = functions(mean + step), functions(mean - step)
+        along = np.moveaxis(inverse[..., k, :], -1, 0)
+        values = values + (above + below) / (2 * n)
+        slopes = slopes + 0.5 * (above - below)[:, None] * along
+    return values, slopes
+
+
+def haemodynamic_response(omega, activity):
+    """Response of BOLD to small changes of neural activity.
+
+    Parameters
+    ----------
+    omega : array-like of shape (n_frequencies,)
+        Angular frequencies, in rad/s.
+    activity : float
+        Mean activity, around which the haemodynamics are linearised.
+
+    Returns
+    -------
+    ndarray of complex, shape (n_frequencies,)
+
+    Notes
+    -----
+    The operating point is that of the mean activity (blood flow f = 1 + x / gamma_h),
+    not rest: x is about 0.16 in the FIC model, so that f is 1.4.
+    """
+    f = 1.0 + activity / haemodynamics.GAMMA_H
+    v = f**haemodynamics.ALPHA
+    q = v * (1.0 - np.exp(haemodynamics.LOG_1_RHO / f)) / haemodynamics.RHO
+    point = np.array([activity, 0.0, f, v, q])
+    columns, bold = [], []
+    for k in range(len(point)):
+        shifted = point.astype(complex)
+        shifted[k] += 1j * TINY
+        rates = haemodynamics.derivatives(*shifted, np.exp, np.log)
+        columns.append([np.imag(rate) / TINY for rate in rates])
+        bold.append(np.imag(haemodynamics.bold_signal(*shifted[3:])) / TINY)
+    columns, bold = np.array(columns).T, np.array(bold)
+    drive, system = columns[:, 0], columns[:, 1:]
+    s = 1j * np.asarray(omega)[:, None, None]
+    response = np.linalg.solve(s * np.eye(4) - system, drive[:, None])[..., 0]
+    return response @ bold[1:]

@@ -1,0 +1,252 @@
+"""Statistics of a noisy network of regions that stays near one state."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+__all__ = [
+    "LinearNetwork",
+    "modes_to_regions",
+    "output_variance_rate",
+    "shift",
+    "variable_covariance",
+]
+
+
+@dataclass(frozen=True)
+class LinearNetwork:
+    """A network of noisy regions with linear equations.
+
+    At the frequencies of BOLD, the states that do not couple regions (S_I) follow the
+    one that does (S_E, here s) within milliseconds. What is left is symmetric:
+    ``s = patterns @ diag(1 / (i omega + decay)) @ patterns.T @ noise``.
+
+    Attributes
+    ----------
+    local : ndarray of shape (n_candidates, n_rois, n_states, n_states)
+        Minus the inverse of each region's own Jacobian: its response to a push.
+    drive : ndarray of shape (n_candidates, n_rois, n_states)
+        Slopes of the derivatives of the states with respect to the coupling.
+    output : ndarray of shape (n_candidates, n_rois, n_states + 1)
+        Slopes of the first output with respect to states and coupling.
+    gain : ndarray of shape (n_candidates, n_rois)
+        Response of s to the coupling at frequency zero.
+    network : ndarray of shape (n_candidates, n_rois, n_rois)
+        Global coupling times structural connectivity.
+    sigma : ndarray of shape (n_candidates, n_rois)
+        Noise amplitude (s**-0.5).
+    decay : ndarray of shape (n_candidates, n_rois)
+        Decay rates of the modes (1/s), ascending; unstable where the first is
+        negative.
+    patterns : ndarray of shape (n_candidates, n_rois, n_rois)
+        Patterns of the modes over regions, in columns.
+    power : ndarray of shape (n_candidates, n_rois)
+        Power of the white noise that drives each region.
+    noise : ndarray of shape (n_candidates, n_rois, n_rois)
+        Covariance of the noise that drives the modes.
+    fastest : ndarray of shape (n_candidates,)
+        Largest decay rate of a region's own states (1/s): limits the time step.
+    """
+
+    local: np.ndarray
+    drive: np.ndarray
+    output: np.ndarray
+    gain: np.ndarray
+    network: np.ndarray
+    sigma: np.ndarray
+    decay: np.ndarray
+    patterns: np.ndarray
+    power: np.ndarray
+    noise: np.ndarray
+    fastest: np.ndarray
+
+    @classmethod
+    def from_slopes(cls, slopes, network, sigma):
+        """Find the modes of a network from the slopes of its regions' equations.
+
+        Parameters
+        ----------
+        slopes : ndarray of shape (n_functions, n_variables, n_candidates, n_rois)
+        network : ndarray of shape (n_candidates, n_rois, n_rois)
+            Symmetric.
+        sigma : ndarray of shape (n_candidates, n_rois)
+
+        Notes
+        -----
+        A region that receives the coupling c responds with ``s = g(i omega) c +
+        noise``. With 1/g = alpha + i omega beta up to second order in omega over the
+        rate of the fast states (some 1e-4 at 0.3 Hz), the network ``(alpha + i omega
+        beta - G C) s = noise / g`` becomes symmetric after scaling by beta**-0.5, and
+        one symmetric eigenproblem of the size of the regions serves all frequencies.
+        At frequency zero, where stability is lost, nothing is neglected.
+        """
+        n = slopes.shape[1] - 1
+        jacobian = np.moveaxis(slopes, (0, 1), (-2, -1))
+        A, drive = jacobian[..., :n, :n], jacobian[..., :n, n]
+        local = -np.linalg.inv(A)
+        gain = (local[..., 0, :] * drive).sum(axis=-1)
+        slope = -((local @ local)[..., 0, :] * drive).sum(axis=-1)
+        alpha, beta = 1.0 / gain, -slope / gain**2
+        # Where beta is negative a region is unstable on its own: `fastest` tells.
+        scale = 1.0 / np.sqrt(np.abs(beta))
+        system = scale[:, :, None] * network * scale[:, None, :]
+        diagonal = np.arange(system.shape[-1])
+        system[:, diagonal, diagonal] -= alpha / beta
+        growth, vectors = np.linalg.eigh(system)
+        patterns = scale[:, :, None] * vectors[:, :, ::-1]
+        power = sigma**2 * (local[..., 0, :] ** 2).sum(axis=-1) / gain**2
+        noise = np.swapaxes(patterns, 1, 2) @ (power[:, :, None] * patterns)
+        fastest = -np.linalg.eigvals(A).real.min(axis=(-1, -2))
+        fastest = np.where((beta > 0).all(axis=1), fastest, np.inf)
+        return cls(
+            local,
+            drive,
+            jacobian[..., n, :],
+            gain,
+            network,
+            sigma,
+            -growth[:, ::-1],
+            patterns,
+            power,
+            noise,
+            fastest,
+        )
+
+    def select(self, which):
+        """Take candidates by their indices."""
+        return LinearNetwork(*(getattr(self, f.name)[which] for f in fields(self)))
+
+    def update(self, which, part):
+        """Replace candidates, by their indices, with those of another network."""
+        for field in fields(self):
+            getattr(self, field.name)[which] = getattr(part, field.name)
+
+    def stable(self, step):
+        """Tell which candidates stay where they are, in steps of a length (s)."""
+        return (self.decay[:, 0] > 0) & (self.fastest * step < 2.0)
+
+
+def modes_to_regions(network, weights):
+    """Covariance over regions from weights of the pairs of modes."""
+    patterns = network.patterns
+    return patterns @ (network.noise * weights) @ np.swapaxes(patterns, 1, 2)
+
+
+def variable_covariance(network, step):
+    """Stationary covariance of the variables of each region (states, coupling).
+
+    Parameters
+    ----------
+    network : LinearNetwork
+        Stable candidates.
+    step : float
+        Integration step of the simulation that is described (s); 0: none. Explicit
+        steps inflate the variance of fast states.
+
+    Returns
+    -------
+    ndarray of shape (n_variables, n_variables, n_candidates, n_rois)
+
+    Notes
+    -----
+    To first order in the ratio of slow to fast rates. Deviations are slow modes, in
+    which the fast states follow, plus local fast ones; within a region both are
+    driven by the same noise.
+    """
+    decay = network.decay
+    pairs = decay[:, :, None] + decay[:, None, :]
+    pairs = pairs - step * decay[:, :, None] * decay[:, None, :]
+    slow = modes_to_regions(network, 1.0 / pairs)
+    coupled = slow @ network.network
+    coupling = (network.network * np.swapaxes(coupled, 1, 2)).sum(axis=-1)
+    slow, coupled = _diagonal(slow), _diagonal(coupled)
+
+    A = -np.linalg.inv(network.local)
+    n = A.shape[-1]
+    follow = _following(A)
+    covariance = np.zeros((*slow.shape, n + 1, n + 1))
+    covariance[..., :n, :n] = follow[..., :, None] * follow[..., None, :]
+    covariance[..., :n, :n] *= slow[..., None, None]
+    covariance[..., :n, n] = follow * coupled[..., None]
+    covariance[..., n, :n] = covariance[..., :n, n]
+    covariance[..., n, n] = coupling
+
+    rates, right = np.linalg.eig(A)
+    order = np.argsort(-rates.real, axis=-1)
+    rates = np.take_along_axis(rates, order, axis=-1).real
+    right = np.take_along_axis(right, order[..., None, :], axis=-1).real
+    left = np.linalg.inv(right)
+    power = network.sigma[..., None, None] ** 2 * (left @ np.swapaxes(left, -1, -2))
+    rate = -rates[..., :, None] - rates[..., None, :]
+    rate = rate - step * rates[..., :, None] * rates[..., None, :]
+    # The slow mode against the fast: the slow rate is that of a network and small.
+    rate[..., 0, 1:] = rate[..., 1:, 0] = -rates[..., 1:]
+    weights = power / rate
+    weights[..., 0, 0] = 0.0  # already in the slow part
+    covariance[..., :n, :n] += right @ weights @ np.swapaxes(right, -1, -2)
+    return np.moveaxis(covariance, (-2, -1), (0, 1))
+
+
+def shift(network, push):
+    """Answer of all variables to a constant push on the states.
+
+    Parameters
+    ----------
+    network : LinearNetwork
+        Stable candidates.
+    push : ndarray of shape (n_states, n_candidates, n_rois)
+        In 1/s.
+
+    Returns
+    -------
+    ndarray of shape (n_variables, n_candidates, n_rois)
+    """
+    push = np.moveaxis(push, 0, -1)
+    source = (network.local[..., 0, :] * push).sum(axis=-1) / network.gain
+    amplitude = np.swapaxes(network.patterns, 1, 2) @ source[..., None]
+    slow = network.patterns @ (amplitude / network.decay[..., None])
+    coupling = (network.network @ slow)[..., 0]
+    push = push + network.drive * coupling[..., None]
+    states = (network.local @ push[..., None])[..., 0]
+    return np.concatenate([np.moveaxis(states, -1, 0), coupling[None]])
+
+
+def output_variance_rate(network):
+    """Variance of the time average of the first output, times the time averaged over.
+
+    Parameters
+    ----------
+    network : LinearNetwork
+        Stable candidates.
+
+    Returns
+    -------
+    ndarray of shape (n_candidates, n_rois)
+        Spectral density at frequency zero: divide by a duration (s) for Hz**2.
+    """
+    n = network.local.shape[-1]
+    direct = (network.output[..., None, :n] @ network.local)[..., 0, :]
+    through = (direct * network.drive).sum(axis=-1) + network.output[..., n]
+    entry = network.local[..., 0, :] / network.gain[..., None]
+    response = network.patterns / network.decay[:, None, :]
+    response = network.network @ (response @ np.swapaxes(network.patterns, 1, 2))
+    response = through[..., None] * response
+    power = network.sigma**2
+    spread = (response**2 @ (power * (entry**2).sum(axis=-1))[..., None])[..., 0]
+    shared = 2.0 * _diagonal(response) * (entry * direct).sum(axis=-1)
+    return spread + power * (shared + (direct**2).sum(axis=-1))
+
+
+def _following(A):
+    """States that follow the first one at once, per unit of it (itself included)."""
+    follow = np.ones(A.shape[:-1])
+    if A.shape[-1] > 1:
+        follow[..., 1:] = -np.linalg.solve(A[..., 1:, 1:], A[..., 1:, :1])[..., 0]
+    return follow
+
+
+def _diagonal(matrices):
+    return np.diagonal(matrices, axis1=-2, axis2=-1)
