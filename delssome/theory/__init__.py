@@ -1,5 +1,7 @@
 """Linear-noise theory: the statistics of a model around its fixed point."""
 
+from delssome.theory.closure import Closure, close
+from delssome.theory.escape import start_holds
 from delssome.theory.evaluator import TheoryEvaluator, TheoryStatistics
 
-__all__ = ["TheoryEvaluator", "TheoryStatistics"]
+__all__ = ["Closure", "TheoryEvaluator", "TheoryStatistics", "close", "start_holds"]

@@ -6,11 +6,17 @@
 import numpy as np
 from scipy import fft
 
-from delssome.theory.network import modes_to_regions
 from delssome.theory.linearisation import haemodynamic_response
+from delssome.theory.network import modes_to_regions
 
 __all__ = ["BoldTheory", "correlations"]
 
+# Seconds from one frame of a sample to the next, at most, where scans have more frames:
+# BOLD has next to no power above 0.3 Hz, and fewer frames cost less.
+SAMPLE_TR = 1.5
+# Windows that overlap any one window. The FC dynamics change little from one to the
+# next, so that samples need not be looked at frame by frame.
+OVERLAP = 10
 # Samples are periodic: so many seconds are drawn and dropped to part their ends.
 GAP = 60.0
 # Share of the BOLD variance, under white activity, left out above the frequencies used.
@@ -31,20 +37,25 @@ class BoldTheory:
     """
 
     def __init__(self, acquisition, activity):
-        self.acquisition = acquisition
         self.omega, self.weights = _quadrature(acquisition, activity)
-        self.n_period = fft.next_fast_len(
-            acquisition.n_frames + round(GAP / acquisition.tr), real=True
-        )
+        # Samples keep the durations of scan and window.
+        seconds = acquisition.fcd_window * acquisition.tr
+        self.window = acquisition.fcd_window
+        if acquisition.tr < SAMPLE_TR:
+            self.window = max(2, int(np.ceil(seconds / SAMPLE_TR)))
+        tr = seconds / self.window
+        self.n_frames = round(acquisition.n_frames * acquisition.tr / tr)
+        self.stride = max(1, self.window // OVERLAP)
+        self.n_period = fft.next_fast_len(self.n_frames + round(GAP / tr), real=True)
         omega = 2 * np.pi * np.arange(1, (self.n_period + 1) // 2)
-        omega /= self.n_period * acquisition.tr
+        omega /= self.n_period * tr
         response = haemodynamic_response(omega, activity)
         power = np.cumsum(np.abs(response) ** 2)
         n = 1 + np.searchsorted(power, (1.0 - TAIL) * power[-1])
         self.sample_omega, self.sample_response = omega[:n], response[:n]
 
     def covariance(self, network):
-        """Expected covariance of BOLD over frames, up to a common factor.
+        """Give the expected covariance of BOLD over frames, up to a common factor.
 
         Parameters
         ----------
@@ -76,7 +87,7 @@ class BoldTheory:
         return rng.standard_normal(shape, dtype=np.float32)
 
     def sample(self, network, k, white):
-        """Samples of the BOLD signal of one candidate.
+        """Draw samples of the BOLD signal of one candidate.
 
         Parameters
         ----------
@@ -106,7 +117,7 @@ class BoldTheory:
         spectrum.real[:, 1:] = a @ out
         spectrum.imag[:, 1:] = b @ out
         bold = fft.irfft(spectrum, n=self.n_period, axis=1, overwrite_x=True)
-        return bold[:, : self.acquisition.n_frames]
+        return bold[:, : self.n_frames]
 
 
 def correlations(covariance):

@@ -15,15 +15,14 @@ from delssome.observables import fc_edges, fcd_histogram
 from delssome.theory.bold import BoldTheory, correlations
 from delssome.theory.closure import N_ITERATIONS, close
 from delssome.theory.escape import probability_in_range, start_holds
-from delssome.theory.network import output_variance_rate
 
 __all__ = ["TheoryEvaluator", "TheoryStatistics"]
 
 # Candidates handled at once: arrays of a few MiB.
 BATCH = 16
-# Windows of the FC dynamics that overlap one another, in samples of BOLD. Of 83
-# frames, every eighth then has a window of its own.
-OVERLAP = 10
+# Share of simulations that end in range although the theory finds no stable state, or
+# the start throws them out of it: 3 % of those that were tried.
+LOST = 0.03
 
 
 class TheoryStatistics(NamedTuple):
@@ -72,9 +71,9 @@ class TheoryEvaluator:
         described.
     n_fcd_bins : int, default=10_000
     n_samples : int, default=3
-        Samples of BOLD behind the FCD distribution. They share their noise over all
-        candidates of a call, so that differences between candidates are clearer than
-        the distributions themselves.
+        Samples of BOLD behind the FCD distribution; 0: no FCD. All candidates of a
+        call share the samples' noise, so that differences between candidates are
+        clearer than the distributions themselves.
     n_repeats : int, default=3
         Simulations whose costs are predicted: their mean FC has less noise, and all of
         them have to stay in range.
@@ -152,12 +151,26 @@ class TheoryEvaluator:
         Evaluation
         """
         expected = self.statistics(params, target.sc, rng)
+        return Evaluation(self.costs(expected, target), expected.violation)
+
+    def costs(self, expected, target):
+        """Give the cost terms that simulations of candidates are expected to have.
+
+        Parameters
+        ----------
+        expected : TheoryStatistics
+        target : Target
+
+        Returns
+        -------
+        ndarray of shape (n_candidates, 3)
+        """
         costs = cost_terms(expected.fc, expected.fcd_cdf, target.fc, target.fcd_cdf)
         # Scans are finite: the noise in the mean FC of all repeats dilutes its pattern.
         pattern = expected.fc.var(axis=1)
         noise = expected.fc_noise / self.n_repeats
         costs[:, 0] = 1.0 - (1.0 - costs[:, 0]) * np.sqrt(pattern / (pattern + noise))
-        return Evaluation(costs, expected.violation)
+        return costs
 
     def _batch(self, params, sc, bold, white):
         scan = self.acquisition
@@ -166,44 +179,41 @@ class TheoryEvaluator:
         fc = np.full((n_candidates, n_rois * (n_rois - 1) // 2), np.nan)
         fcd_cdf = np.full((n_candidates, self.n_fcd_bins), np.nan)
         fc_noise = np.full(n_candidates, np.nan)
-        p_in_range = np.zeros(n_candidates)
+        p_in_range = np.full(n_candidates, LOST)
 
         settled = np.flatnonzero(closure.settled > N_ITERATIONS)
         network = closure.network.select(settled)
         if len(settled):
             fc[settled] = matrix_to_edges(correlations(bold.covariance(network)))
-            duration = (scan.burn_in_frames + scan.n_frames) * scan.tr
             holds = start_holds(
                 self.model,
                 {name: values[settled] for name, values in params.items()},
                 sc if sc.ndim == 2 else sc[settled],
                 scan,
             )
-            p_in_range[settled] = probability_in_range(
+            p_stays = probability_in_range(
                 closure.rates[settled],
-                np.sqrt(output_variance_rate(network) / duration),
-                network,
+                network.fastest,
                 scan.step,
                 self.model.rate_range,
             )
-            p_in_range[settled] *= holds
-        # A plausible start for what a search should climb: settle, then stay.
-        violation = np.where(p_in_range > 0, 1.0 - p_in_range**self.n_repeats, 0.0)
-        violation = np.where(violation < 0.5, 0.0, violation)
-        unsettled = 2.0 + N_ITERATIONS - closure.settled
-        unsettled += np.maximum(-closure.network.decay[:, 0], 0.0)
-        violation = np.where(p_in_range > 0, violation, unsettled)
+            p_in_range[settled] = np.where(holds, p_stays, LOST)
+        violation = 1.0 - p_in_range**self.n_repeats
+        violation[violation <= 0.5] = 0.0
+        # A slope for the search to climb: first settle, then hold, then stay.
+        lost = N_ITERATIONS + 1 - closure.settled
+        violation += lost + np.maximum(-closure.network.decay[:, 0], 0.0)
         for k, candidate in enumerate(settled):
-            if violation[candidate] == 0:
+            if violation[candidate] == 0 and self.n_samples > 0:
                 samples = bold.sample(network, k, white)
                 fc_noise[candidate] = (
                     (fc_edges(samples) - fc[candidate]).var(axis=1).mean()
                 )
                 counts = fcd_histogram(
                     samples,
-                    scan.fcd_window,
+                    bold.window,
                     self.n_fcd_bins,
-                    stride=max(1, scan.fcd_window // OVERLAP),
+                    stride=bold.stride,
                 ).sum(axis=0)
                 fcd_cdf[candidate] = counts.cumsum() / counts.sum()
         return (
