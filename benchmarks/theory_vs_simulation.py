@@ -402,7 +402,7 @@ def main():
             if isinstance(value, float):
                 value = round(value, 4)
             print(f"  {key}: {value}")
-        if args.figure and name == names[0]:
+        if args.figure and name == ("40" if "40" in names else names[0]):
             title = f"{row['n_in_range']} candidates, {row['n_regions']} regions"
             draw_figure(points, title, args.figure)
     row = report["connectomes"][names[0]]

@@ -45,11 +45,11 @@ __all__ = ["main"]
 DEMO = {
     "cohort": {"n_subjects": 8},
     "scan": {},
-    "fit": {"popsize": 40, "max_iter": 25, "n_search_repeats": 1},
+    "fit": {"popsize": 64, "max_iter": 60},
 }
 QUICK = {
     "cohort": {"n_subjects": 2},
-    "scan": {"n_frames": 40, "window": 10, "burn_in": 3.6, "warm_up": 1.0},
+    "scan": {"n_frames": 100, "window": 20, "burn_in": 36.0, "warm_up": 6.0},
     "fit": {"popsize": 8, "max_iter": 2, "n_repeats": 1, "n_finalists": 2},
 }
 
@@ -127,6 +127,7 @@ def fit(args):
     region_names = _region_names(args.region_names, n_rois)
     fitter = MeanFieldFitter(
         maps,
+        None if args.surrogate == "none" else args.surrogate,
         popsize=args.popsize,
         max_iter=args.max_iter,
         n_restarts=args.n_restarts,
@@ -151,9 +152,10 @@ def fit(args):
 
 def _fit_and_write(fitter, X, region_names, out, started, cohort=None):
     """Fit, print the table and write the folder; a cohort knows the truth."""
+    how = "simulated" if fitter.surrogate is None else "predicted by theory"
     _say(
         f"2/3 fit    CMA-ES, {fitter.n_restarts} x {fitter.max_iter} generations of "
-        f"{fitter.popsize} candidates, every one simulated; then the best "
+        f"{fitter.popsize} candidates, every one {how}; then the best "
         f"{fitter.n_finalists} are simulated afresh"
     )
     fitter.fit(X)
@@ -404,6 +406,12 @@ def _parser():
         nargs="+",
         choices=[-1, 0, 1],
         help="sign of the correlation of w_EI with each map",
+    )
+    add(
+        "--surrogate",
+        choices=["linear", "none"],
+        default="linear",
+        help="rank candidates by theory (linear, default) or simulate all (none)",
     )
     add("--popsize", type=int, default=100, help="candidates in a generation (100)")
     add("--max-iter", type=int, default=100, help="generations in a search (100)")

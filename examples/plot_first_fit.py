@@ -26,9 +26,9 @@ print(cohort.X.shape)
 # %%
 # Fit
 # ---
-# CMA-ES asks for candidates, every one is simulated, and the best of each generation
-# are simulated afresh: the lowest of these costs wins. With few candidates this takes
-# seconds; the defaults are the published 100 generations of 100.
+# CMA-ES asks for candidates, linear-noise theory predicts their costs, and the best of
+# each generation are simulated: the lowest simulated cost wins. With few candidates this
+# takes seconds; the defaults are the published 100 generations of 100.
 
 fitter = MeanFieldFitter(
     cohort.maps,
@@ -36,7 +36,6 @@ fitter = MeanFieldFitter(
     map_signs=(-1, 1),
     popsize=24,
     max_iter=40,
-    n_search_repeats=1,
     n_finalists=8,
     n_jobs=2,
     random_state=0,
@@ -46,8 +45,8 @@ print({name: round(cost, 3) for name, cost in fitter.costs_.items()})
 print(f"rates {fitter.rates_.min():.2f} to {fitter.rates_.max():.2f} Hz")
 
 # %%
-# The search: best and median cost of each generation, and what simulation with fresh
-# noise said of the finalists.
+# The search: best and median predicted cost of each generation, and what simulation said
+# of the finalists.
 
 plot_history(fitter)
 

@@ -52,11 +52,11 @@ class MeanFieldFitter(BaseEstimator):
         Heterogeneity maps in which w_EE, w_EI and sigma are linear, for instance
         T1w/T2w ratio and principal gradient of resting-state FC. None: the same
         values in all regions (homogeneous).
-    surrogate : {None, "linear"} or estimator, default=None
-        What ranks the candidates of the search: None simulates every candidate;
-        "linear" predicts by linear-noise theory (:mod:`delssome.theory`), which needs
-        no training and serves any number of regions and any acquisition; a fitted
-        :class:`~delssome.surrogate.DeepSurrogate` predicts instead. Wrap a
+    surrogate : {"linear", None} or estimator, default="linear"
+        What ranks the candidates of the search: "linear" predicts by linear-noise
+        theory (:mod:`delssome.theory`), which needs no training and serves any number
+        of regions and any acquisition; None simulates every candidate; a fitted
+        :class:`~delssome.surrogate.DeepSurrogate` predicts by networks. Wrap a
         fitted one in scikit-learn's ``FrozenEstimator`` wherever the fitter is
         cloned (cross-validation, grid search).
     popsize : int, default=100
@@ -182,7 +182,7 @@ class MeanFieldFitter(BaseEstimator):
     def __init__(
         self,
         maps=None,
-        surrogate=None,
+        surrogate="linear",
         *,
         popsize=100,
         max_iter=100,

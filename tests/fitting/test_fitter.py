@@ -20,6 +20,7 @@ N_EDGES = 10
 def settings(scan, maps):
     return {
         "maps": maps,
+        "surrogate": None,
         "acquisition": scan,
         "popsize": 6,
         "max_iter": 2,
@@ -215,3 +216,21 @@ def test_bad_subjects_are_named_before_work_starts(settings, X, monkeypatch):
 def test_an_unfitted_fitter_says_so(settings, X):
     with pytest.raises(NotFittedError):
         MeanFieldFitter(**settings).predict(X)
+
+
+def test_search_by_theory_is_verified_by_simulation(settings, X):
+    settings |= {
+        "surrogate": "linear",
+        "popsize": 12,
+        "max_iter": 6,
+        "acquisition": Acquisition(n_frames=300, window=50, burn_in=36.0, warm_up=6.0),
+    }
+    one, two = (MeanFieldFitter(**settings, n_jobs=n).fit(X) for n in (1, 2))
+    np.testing.assert_array_equal(one.params_, two.params_)
+    assert one.cost_ == two.cost_
+    table = one.verification_
+    in_range = table.predicted_in_range & table.in_range
+    assert in_range.any()
+    gap = table.predicted_total - table.simulated_total
+    assert np.abs(gap[in_range]).max() < 0.3
+    assert clone(one).get_params()["surrogate"] == "linear"
