@@ -296,7 +296,7 @@ def time_theory(target, space, found, n=64):
         return lambda: evaluator.evaluate(params, target, np.random.default_rng(0))
 
     return {
-        "cpu_ms_per_candidate": milliseconds(with_samples(3), len(inside)),
+        "cpu_ms_per_candidate": milliseconds(with_samples(4), len(inside)),
         "cpu_ms_without_fcd": milliseconds(with_samples(0), len(inside)),
         "cpu_ms_of_the_fcd_of_one_simulation": milliseconds(
             lambda: fcd_histogram(bold, Acquisition().fcd_window), 1

@@ -26,9 +26,9 @@ print(cohort.X.shape)
 # %%
 # Fit
 # ---
-# CMA-ES asks for candidates, linear-noise theory predicts their costs, and the best of
-# each generation are simulated: the lowest simulated cost wins. With few candidates this
-# takes seconds; the defaults are the published 100 generations of 100.
+# CMA-ES asks for candidates, linear-noise theory predicts their costs, and the best
+# of each generation are simulated: the lowest simulated cost wins. With few candidates
+# this takes seconds; the defaults are the published 100 generations of 100.
 
 fitter = MeanFieldFitter(
     cohort.maps,
@@ -45,8 +45,8 @@ print({name: round(cost, 3) for name, cost in fitter.costs_.items()})
 print(f"rates {fitter.rates_.min():.2f} to {fitter.rates_.max():.2f} Hz")
 
 # %%
-# The search: best and median predicted cost of each generation, and what simulation said
-# of the finalists.
+# The search: best and median predicted cost of each generation, and what simulation
+# said of the finalists.
 
 plot_history(fitter)
 

@@ -9,14 +9,14 @@ from scipy import fft
 from delssome.theory.linearisation import haemodynamic_response
 from delssome.theory.network import modes_to_regions
 
-__all__ = ["BoldTheory", "correlations"]
+__all__ = ["BoldTheory", "correlations", "fcd_distribution"]
 
 # Seconds from one frame of a sample to the next, at most, where scans have more frames:
 # BOLD has next to no power above 0.3 Hz, and fewer frames cost less.
 SAMPLE_TR = 1.5
 # Windows that overlap any one window. The FC dynamics change little from one to the
 # next, so that samples need not be looked at frame by frame.
-OVERLAP = 10
+OVERLAP = 5
 # Samples are periodic: so many seconds are drawn and dropped to part their ends.
 GAP = 60.0
 # Share of the BOLD variance, under white activity, left out above the frequencies used.
@@ -46,6 +46,11 @@ class BoldTheory:
         tr = seconds / self.window
         self.n_frames = round(acquisition.n_frames * acquisition.tr / tr)
         self.stride = max(1, self.window // OVERLAP)
+        # Pairs of windows nearer than half a stride, which are left out: their share,
+        # and nearly 1 is their FCD.
+        half = round(0.5 * (self.stride - 1) * tr / acquisition.tr)
+        n = acquisition.n_windows
+        self.neighbours = half * (2 * n - half - 1) / (n * (n - 1))
         self.n_period = fft.next_fast_len(self.n_frames + round(GAP / tr), real=True)
         omega = 2 * np.pi * np.arange(1, (self.n_period + 1) // 2)
         omega /= self.n_period * tr
@@ -118,6 +123,13 @@ class BoldTheory:
         spectrum.imag[:, 1:] = b @ out
         bold = fft.irfft(spectrum, n=self.n_period, axis=1, overwrite_x=True)
         return bold[:, : self.n_frames]
+
+
+def fcd_distribution(counts, neighbours):
+    """Cumulative distribution from counts in bins, with pairs that were not counted."""
+    cumulative = counts.cumsum() * ((1.0 - neighbours) / counts.sum())
+    cumulative[-1] = 1.0
+    return cumulative
 
 
 def correlations(covariance):

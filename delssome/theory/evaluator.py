@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from delssome.connectome import matrix_to_edges
 from delssome.costs import Evaluation, cost_terms
 from delssome.observables import fc_edges, fcd_histogram
-from delssome.theory.bold import BoldTheory, correlations
+from delssome.theory.bold import BoldTheory, correlations, fcd_distribution
 from delssome.theory.closure import N_ITERATIONS, close
 from delssome.theory.escape import probability_in_range, start_holds
 
@@ -70,7 +70,7 @@ class TheoryEvaluator:
         TR, frames and window of the scan, and the step of the simulation that is
         described.
     n_fcd_bins : int, default=10_000
-    n_samples : int, default=3
+    n_samples : int, default=4
         Samples of BOLD behind the FCD distribution; 0: no FCD. All candidates of a
         call share the samples' noise, so that differences between candidates are
         clearer than the distributions themselves.
@@ -91,7 +91,7 @@ class TheoryEvaluator:
         acquisition,
         *,
         n_fcd_bins=10_000,
-        n_samples=3,
+        n_samples=4,
         n_repeats=3,
         n_jobs=None,
     ):
@@ -215,7 +215,7 @@ class TheoryEvaluator:
                     self.n_fcd_bins,
                     stride=bold.stride,
                 ).sum(axis=0)
-                fcd_cdf[candidate] = counts.cumsum() / counts.sum()
+                fcd_cdf[candidate] = fcd_distribution(counts, bold.neighbours)
         return (
             fc,
             fcd_cdf,
