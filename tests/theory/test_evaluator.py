@@ -71,16 +71,18 @@ def test_predicted_costs_are_those_of_simulation(model, theory, params, sc):
     simulator = SimulationEvaluator(model, SCAN, n_fcd_bins=N_BINS)
     truth = simulator.statistics(params, sc, np.random.default_rng(0))
     target = Target(sc, truth.fc[3], truth.fcd_cdf[3])
-    predicted = theory.evaluate(params, target, np.random.default_rng(1))
-    simulated = np.mean(
-        [
-            simulator.evaluate(params, target, np.random.default_rng(seed)).costs
-            for seed in range(10, 18)
-        ],
-        axis=0,
-    )
-    np.testing.assert_allclose(predicted.costs, simulated, atol=0.12)
-    assert np.corrcoef(predicted.total, simulated.sum(axis=1))[0, 1] > 0.95
+
+    def mean_costs(evaluator):
+        seeds = range(10, 18)
+        evaluations = (
+            evaluator.evaluate(params, target, np.random.default_rng(seed))
+            for seed in seeds
+        )
+        return np.mean([evaluation.costs for evaluation in evaluations], axis=0)
+
+    predicted, simulated = mean_costs(theory), mean_costs(simulator)
+    # Means of eight draws of noise; a single KS term is uncertain by 0.1.
+    np.testing.assert_allclose(predicted, simulated, atol=0.07)
 
 
 def test_unstable_candidates_come_after_all_others(theory, params, unstable, sc):
