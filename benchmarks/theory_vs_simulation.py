@@ -43,17 +43,25 @@ N_REPEATS = 3
 N_FCD_BINS = 10_000
 
 
+# A short scan at a long TR, as of the Philadelphia Neurodevelopmental Cohort.
+SHORT_SCAN = Acquisition(tr=3.0, n_frames=124, window=20)
+
+
 def load_connectome(name, data):
-    """Give the target and the parameter space of one connectome."""
+    """Give the target, the parameter space and the scan of one connectome."""
+    scan = SHORT_SCAN if name == "short scan" else Acquisition()
     if name == "real":
         X, maps = load_group(data, "train")
         signs = (-1, 1)
     else:
-        cohort = make_cohort(n_subjects=4, n_rois=int(name), random_state=7)
+        n_rois = 68 if name == "short scan" else int(name)
+        cohort = make_cohort(
+            n_subjects=4, n_rois=n_rois, acquisition=scan, random_state=7
+        )
         X, maps, signs = cohort.X, cohort.maps, None
     group = group_average(X, N_FCD_BINS)
     target = Target(prepare_sc(group.sc), matrix_to_edges(group.fc), group.fcd_cdf)
-    return target, ParameterSpace(FIC(), maps, map_signs=signs)
+    return target, ParameterSpace(FIC(), maps, map_signs=signs), scan
 
 
 class Recorder:
@@ -70,9 +78,9 @@ class Recorder:
         return evaluation
 
 
-def draw_candidates(space, target, sizes, rng):
+def draw_candidates(space, target, scan, sizes, rng):
     """Take candidates from a search by theory and from wide draws over the box."""
-    theory = TheoryEvaluator(space.model, Acquisition(), n_samples=1, n_jobs=2)
+    theory = TheoryEvaluator(space.model, scan, n_samples=1, n_jobs=2)
     recorder = Recorder(theory)
     search(
         space,
@@ -95,7 +103,7 @@ def draw_candidates(space, target, sizes, rng):
 
     draws = [CMAES(space, popsize=100, sigma0=0.4, rng=rng).ask() for _ in range(6)]
     params = space.expand(np.concatenate(draws))
-    stable = close(space.model, params, target.sc, 0.006, 0).settled > 0
+    stable = close(space.model, params, target.sc, scan.step, 0).settled > 0
     chosen = [pick(rng, stable, sizes["wide"]), pick(rng, ~stable, sizes["unstable"])]
     wide = {name: x[np.concatenate(chosen)] for name, x in params.items()}
     return {name: np.concatenate([near[name], wide[name]]) for name in near}
@@ -109,26 +117,26 @@ def pick(rng, mask, n):
 
 def collect(name, data, sizes, cache):
     """Simulate the candidates of one connectome, or read what was simulated."""
-    target, space = load_connectome(name, data)
-    file = cache / f"theory_vs_simulation_{name}.npz" if cache else None
+    target, space, scan = load_connectome(name, data)
+    file = (
+        cache / f"theory_vs_simulation_{name}.npz".replace(" ", "_") if cache else None
+    )
     if file is None or not file.exists():
         rng = np.random.default_rng(11)
-        params = draw_candidates(space, target, sizes, rng)
+        params = draw_candidates(space, target, scan, sizes, rng)
         n = len(params["G"])
-        simulator = SimulationEvaluator(
-            space.model, Acquisition(), n_repeats=1, n_jobs=2
-        )
+        simulator = SimulationEvaluator(space.model, scan, n_repeats=1, n_jobs=2)
         repeated = {k: np.repeat(x, 2 * N_REPEATS, axis=0) for k, x in params.items()}
         runs = simulator.statistics(repeated, target.sc, rng)._asdict()
         runs = {k: x.reshape(n, 2 * N_REPEATS, *x.shape[1:]) for k, x in runs.items()}
         result = params | {f"runs_{k}": x for k, x in runs.items()}
         if file is None:
-            return target, space, result
+            return target, space, scan, result
         file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(".partial.npz")
         np.savez(partial, **result)
         os.replace(partial, file)
-    return target, space, dict(np.load(file))
+    return target, space, scan, dict(np.load(file))
 
 
 def correlation(a, b):
@@ -136,10 +144,10 @@ def correlation(a, b):
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def compare(target, space, found):
+def compare(target, space, scan, found):
     """Compare theory with simulation on one connectome."""
     params = {name: found[name] for name in space.slices}
-    theory = TheoryEvaluator(space.model, Acquisition(), n_repeats=N_REPEATS)
+    theory = TheoryEvaluator(space.model, scan, n_repeats=N_REPEATS)
     rng = np.random.default_rng(3)
     expected = theory.statistics(params, target.sc, rng)
     predicted = theory.costs(expected, target)
@@ -160,7 +168,7 @@ def compare(target, space, found):
     total = [x.sum(axis=1)[both] for x in (predicted, first, second)]
     escaped = out.mean(axis=1) > 0.5
     flagged = expected.violation > 0
-    linear = close(space.model, params, target.sc, Acquisition().step, 0)
+    linear = close(space.model, params, target.sc, scan.step, 0)
 
     ks = np.abs(expected.fcd_cdf[both, None] - cdf[both]).max(axis=2).mean()
     pairs = np.abs(cdf[both, :N_REPEATS] - cdf[both, N_REPEATS:])
@@ -245,9 +253,8 @@ def calibration(p, out, edges=(0.0, 0.01, 0.03, 0.1, 0.3, 0.9, 1.0)):
 def calibrate(connectomes):
     """Fit the log odds of an escape to runs whose state settles and start holds."""
     features, labels = [], []
-    for target, space, found in connectomes:
+    for target, space, scan, found in connectomes:
         params = {name: found[name] for name in space.slices}
-        scan = Acquisition()
         closure = close(space.model, params, target.sc, scan.step)
         chosen = np.flatnonzero(closure.settled == closure.settled.max())
         part = {name: x[chosen] for name, x in params.items()}
@@ -270,16 +277,16 @@ def calibrate(connectomes):
     }
 
 
-def time_theory(target, space, found, n=64):
+def time_theory(target, space, scan, found, n=64):
     """Time one core: theory with and without FCD, and the FCD of one simulation."""
     params = {name: found[name] for name in space.slices}
-    theory = TheoryEvaluator(space.model, Acquisition())
+    theory = TheoryEvaluator(space.model, scan)
     inside = theory.statistics(params, target.sc, np.random.default_rng(0)).violation
     inside = np.flatnonzero(inside == 0)[:n]
     params = {name: x[inside] for name, x in params.items()}
     few = {name: x[:1] for name, x in params.items()}
     bold = simulate(
-        space.model, few, target.sc, Acquisition(), np.zeros((1, 1), dtype=np.int64)
+        space.model, few, target.sc, scan, np.zeros((1, 1), dtype=np.int64)
     ).bold[0, 0]
 
     def milliseconds(function, per):
@@ -292,14 +299,14 @@ def time_theory(target, space, found, n=64):
         return float(np.median(seconds) / per * 1e3)
 
     def with_samples(n_samples):
-        evaluator = TheoryEvaluator(space.model, Acquisition(), n_samples=n_samples)
+        evaluator = TheoryEvaluator(space.model, scan, n_samples=n_samples)
         return lambda: evaluator.evaluate(params, target, np.random.default_rng(0))
 
     return {
         "cpu_ms_per_candidate": milliseconds(with_samples(4), len(inside)),
         "cpu_ms_without_fcd": milliseconds(with_samples(0), len(inside)),
         "cpu_ms_of_the_fcd_of_one_simulation": milliseconds(
-            lambda: fcd_histogram(bold, Acquisition().fcd_window), 1
+            lambda: fcd_histogram(bold, scan.fcd_window), 1
         ),
     }
 
@@ -381,7 +388,7 @@ def main():
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     sizes = {"generations": 50, "near": 160, "lost": 30, "wide": 70, "unstable": 20}
-    names = ["40", "100", "200"]
+    names = ["40", "100", "200", "short scan"]
     if args.quick:
         sizes = {"generations": 15, "near": 30, "lost": 10, "wide": 10, "unstable": 10}
         names = []
@@ -392,9 +399,9 @@ def main():
     report = {"delssome": delssome.__version__, "connectomes": {}}
     found = {}
     for name in names:
-        if name == "200":
-            sizes = sizes | {"near": 40, "wide": 20, "lost": 10, "unstable": 10}
-        found[name] = collect(name, args.data, sizes, args.cache)
+        fewer = {"near": 40, "wide": 20, "lost": 10, "unstable": 10}
+        these = sizes | (fewer if name == "200" else {})
+        found[name] = collect(name, args.data, these, args.cache)
         row, points = compare(*found[name])
         report["connectomes"][name] = row
         print(f"{name}:")
@@ -415,7 +422,7 @@ def main():
     for key in ("escape_precision", "escape_recall"):
         report[key] = row[key]
     if args.calibrate:
-        others = [found[name] for name in names if name != "real"]
+        others = [found[name] for name in ("40", "100", "200") if name in found]
         report["calibration"] = calibrate(others)
     for key, value in report.items():
         if key != "connectomes":

@@ -1,4 +1,8 @@
-"""Linear-noise theory: the statistics of a model around its fixed point."""
+"""Linear-noise theory: the statistics of a model around its fixed point.
+
+Derivation, range of validity and measured accuracy: ``doc/theory.rst`` and
+``doc/results.md``.
+"""
 
 from delssome.theory.closure import Closure, close
 from delssome.theory.escape import start_holds
