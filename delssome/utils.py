@@ -11,6 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 __all__ = ["check_device", "check_number", "check_surrogate"]
 
 
+SURROGATES = ("linear", "deep")
+
+
 def check_number(name, value, kind, low, high=None):
     """Check that a setting is a number of a kind within closed limits.
 
@@ -46,13 +49,13 @@ def check_device(device):
 
 
 def check_surrogate(surrogate):
-    """Check that a surrogate is None, "linear" or a fitted estimator that evaluates."""
-    if surrogate is None or (isinstance(surrogate, str) and surrogate == "linear"):
+    """Check that a surrogate is None, a name or a fitted estimator that evaluates."""
+    if surrogate is None or (isinstance(surrogate, str) and surrogate in SURROGATES):
         return
     if not callable(getattr(surrogate, "evaluate", None)):
         raise TypeError(
             "surrogate must be None (simulate every candidate), 'linear' (linear-noise "
-            "theory) or a fitted estimator with an evaluate method, such as "
-            f"DeepSurrogate, got {surrogate!r}."
+            "theory), 'deep' (shipped networks) or a fitted estimator with an evaluate "
+            f"method, such as CircuitSurrogate, got {surrogate!r}."
         )
     check_is_fitted(surrogate)

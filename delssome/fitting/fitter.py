@@ -33,6 +33,7 @@ from delssome.simulation import (
     check_step,
     compare,
 )
+from delssome.surrogate import CircuitSurrogate
 from delssome.theory import TheoryEvaluator
 from delssome.utils import check_number, check_surrogate
 
@@ -55,8 +56,10 @@ class MeanFieldFitter(BaseEstimator):
     surrogate : {"linear", None} or estimator, default="linear"
         What ranks the candidates of the search: "linear" predicts by linear-noise
         theory (:mod:`delssome.theory`), which needs no training and serves any number
-        of regions and any acquisition; None simulates every candidate; a fitted
-        :class:`~delssome.surrogate.DeepSurrogate` predicts by networks. Wrap a
+        of regions and any acquisition; "deep" by the network shipped with the package
+        (:class:`~delssome.surrogate.CircuitSurrogate`), trained on that theory and
+        some fifty times faster; None simulates every candidate; any fitted estimator
+        with an ``evaluate`` method predicts in its own way. Wrap a
         fitted one in scikit-learn's ``FrozenEstimator`` wherever the fitter is
         cloned (cross-validation, grid search).
     popsize : int, default=100
@@ -413,15 +416,21 @@ class MeanFieldFitter(BaseEstimator):
     def _evaluator(self):
         if self.surrogate is None:
             return self._simulator(self.n_search_repeats or self.n_repeats)
-        if isinstance(self.surrogate, str):
-            return TheoryEvaluator(
-                self.model_,
-                self.acquisition_,
-                n_fcd_bins=self.n_fcd_bins,
+        if not isinstance(self.surrogate, str):
+            return self.surrogate
+        if self.surrogate == "deep":
+            return CircuitSurrogate.load(
+                acquisition=self.acquisition_,
+                model=self.model_,
                 n_repeats=self.n_repeats,
-                n_jobs=self.n_jobs,
             )
-        return self.surrogate
+        return TheoryEvaluator(
+            self.model_,
+            self.acquisition_,
+            n_fcd_bins=self.n_fcd_bins,
+            n_repeats=self.n_repeats,
+            n_jobs=self.n_jobs,
+        )
 
     def _simulate_winner(self, sc):
         theta = np.repeat(self.params_[None], len(sc), axis=0)

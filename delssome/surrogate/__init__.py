@@ -1,16 +1,31 @@
-"""The DELSSOME surrogate: two networks that stand in for simulation."""
+"""Surrogates: networks that stand in for simulation, and their training corpus."""
 
 from delssome.surrogate.corpus import Corpus, simulate_corpus
+from delssome.surrogate.deep import CircuitStatistics, CircuitSurrogate
 from delssome.surrogate.estimators import (
     CostPredictor,
     DeepSurrogate,
     WithinRangeClassifier,
 )
+from delssome.surrogate.shards import (
+    CorpusSettings,
+    Group,
+    build_corpus,
+    read_shard,
+    synthetic_group,
+)
 
 __all__ = [
+    "CircuitStatistics",
+    "CircuitSurrogate",
     "Corpus",
+    "CorpusSettings",
     "CostPredictor",
     "DeepSurrogate",
+    "Group",
     "WithinRangeClassifier",
+    "build_corpus",
+    "read_shard",
     "simulate_corpus",
+    "synthetic_group",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from delssome.simulation import haemodynamics
 
-__all__ = ["Equations", "haemodynamic_response", "regress"]
+__all__ = ["Equations", "haemodynamic_response", "jacobian", "regress"]
 
 # Smallest standard deviation over which a slope is taken: where there is no noise,
 # regression becomes a central difference.
@@ -99,6 +99,27 @@ def regress(functions, mean, covariance):
         values = values + (above + below) / (2 * n)
         slopes = slopes + 0.5 * (above - below)[:, None] * along
     return values, slopes
+
+
+def jacobian(functions, point):
+    """Slopes of functions at a point, by complex steps.
+
+    Parameters
+    ----------
+    functions : callable
+        (n_variables, ...) to (n_functions, ...), analytic.
+    point : ndarray of shape (n_variables, ...)
+
+    Returns
+    -------
+    ndarray of shape (n_functions, n_variables, ...)
+    """
+    columns = []
+    for k in range(len(point)):
+        shifted = point.astype(complex)
+        shifted[k] += 1j * TINY
+        columns.append(functions(shifted).imag / TINY)
+    return np.stack(columns, axis=1)
 
 
 def haemodynamic_response(omega, activity):

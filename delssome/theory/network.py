@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,7 @@ __all__ = [
     "LinearNetwork",
     "modes_to_regions",
     "output_variance_rate",
+    "reduce_regions",
     "shift",
     "variable_covariance",
 ]
@@ -83,36 +85,26 @@ class LinearNetwork:
         one symmetric eigenproblem of the size of the regions serves all frequencies.
         At frequency zero, where stability is lost, nothing is neglected.
         """
-        n = slopes.shape[1] - 1
-        jacobian = np.moveaxis(slopes, (0, 1), (-2, -1))
-        A, drive = jacobian[..., :n, :n], jacobian[..., :n, n]
-        local = -np.linalg.inv(A)
-        gain = (local[..., 0, :] * drive).sum(axis=-1)
-        slope = -((local @ local)[..., 0, :] * drive).sum(axis=-1)
-        alpha, beta = 1.0 / gain, -slope / gain**2
-        # Where beta is negative a region is unstable on its own: `fastest` tells.
-        scale = 1.0 / np.sqrt(np.abs(beta))
+        regions = reduce_regions(slopes, sigma)
+        scale = regions.scale
         system = scale[:, :, None] * network * scale[:, None, :]
         diagonal = np.arange(system.shape[-1])
-        system[:, diagonal, diagonal] -= alpha / beta
+        system[:, diagonal, diagonal] -= regions.decay
         growth, vectors = np.linalg.eigh(system)
         patterns = scale[:, :, None] * vectors[:, :, ::-1]
-        power = sigma**2 * (local[..., 0, :] ** 2).sum(axis=-1) / gain**2
-        noise = np.swapaxes(patterns, 1, 2) @ (power[:, :, None] * patterns)
-        fastest = -np.linalg.eigvals(A).real.min(axis=(-1, -2))
-        fastest = np.where((beta > 0).all(axis=1), fastest, np.inf)
+        noise = np.swapaxes(patterns, 1, 2) @ (regions.power[:, :, None] * patterns)
         return cls(
-            local,
-            drive,
-            jacobian[..., n, :],
-            gain,
+            regions.local,
+            regions.drive,
+            np.moveaxis(slopes[slopes.shape[1] - 1], 0, -1),
+            regions.gain,
             network,
             sigma,
             -growth[:, ::-1],
             patterns,
-            power,
+            regions.power,
             noise,
-            fastest,
+            regions.fastest.max(axis=1),
         )
 
     def select(self, which):
@@ -127,6 +119,57 @@ class LinearNetwork:
     def stable(self, step):
         """Tell which candidates stay where they are, in steps of a length (s)."""
         return (self.decay[:, 0] > 0) & (self.fastest * step < 2.0)
+
+
+class Regions(NamedTuple):
+    """Each region on its own, as the coupling sees it at the frequencies of BOLD.
+
+    Attributes
+    ----------
+    local, drive, gain, power
+        As of :class:`LinearNetwork`.
+    decay : ndarray of shape (n_candidates, n_rois)
+        Rate at which s falls without coupling (1/s).
+    scale : ndarray of shape (n_candidates, n_rois)
+        Scales the coupling from both sides to rates (1/s).
+    fastest : ndarray of shape (n_candidates, n_rois)
+        Largest decay rate of the region's states (1/s); inf: unstable on its own.
+    """
+
+    local: np.ndarray
+    drive: np.ndarray
+    gain: np.ndarray
+    power: np.ndarray
+    decay: np.ndarray
+    scale: np.ndarray
+    fastest: np.ndarray
+
+
+def reduce_regions(slopes, sigma):
+    """Reduce the states of each region to the one that couples it.
+
+    Parameters
+    ----------
+    slopes : ndarray of shape (n_functions, n_variables, n_candidates, n_rois)
+    sigma : ndarray of shape (n_candidates, n_rois)
+
+    Returns
+    -------
+    Regions
+    """
+    n = slopes.shape[1] - 1
+    A = np.moveaxis(slopes[:n, :n], (0, 1), (-2, -1))
+    drive = np.moveaxis(slopes[:n, n], 0, -1)
+    local = -_inverse(A)
+    row = local[..., 0, :]
+    gain = (row * drive).sum(axis=-1)
+    slope = -(row * (local @ drive[..., None])[..., 0]).sum(axis=-1)
+    beta = -slope / gain**2
+    power = sigma**2 * (row**2).sum(axis=-1) / gain**2
+    # Where beta is negative a region is unstable on its own.
+    fastest = np.where(beta > 0, _fastest(A), np.inf)
+    scale = 1.0 / np.sqrt(np.abs(beta))
+    return Regions(local, drive, gain, power, 1.0 / (gain * beta), scale, fastest)
 
 
 def modes_to_regions(network, weights):
@@ -164,7 +207,7 @@ def variable_covariance(network, step):
     coupling = (network.network * np.swapaxes(coupled, 1, 2)).sum(axis=-1)
     slow, coupled = _diagonal(slow), _diagonal(coupled)
 
-    A = -np.linalg.inv(network.local)
+    A = -_inverse(network.local)
     n = A.shape[-1]
     follow = _following(A)
     covariance = np.zeros((*slow.shape, n + 1, n + 1))
@@ -246,6 +289,28 @@ def _following(A):
     if A.shape[-1] > 1:
         follow[..., 1:] = -np.linalg.solve(A[..., 1:, 1:], A[..., 1:, :1])[..., 0]
     return follow
+
+
+def _inverse(A):
+    """Inverse of small matrices; of two states or fewer without LAPACK's overhead."""
+    if A.shape[-1] == 1:
+        return 1.0 / A
+    if A.shape[-1] > 2:
+        return np.linalg.inv(A)
+    inverse = np.empty_like(A)
+    inverse[..., 0, 0], inverse[..., 1, 1] = A[..., 1, 1], A[..., 0, 0]
+    inverse[..., 0, 1], inverse[..., 1, 0] = -A[..., 0, 1], -A[..., 1, 0]
+    determinant = A[..., 0, 0] * A[..., 1, 1] - A[..., 0, 1] * A[..., 1, 0]
+    return inverse / determinant[..., None, None]
+
+
+def _fastest(A):
+    """Largest decay rate among the eigenvalues of small matrices."""
+    if A.shape[-1] != 2:
+        return -np.linalg.eigvals(A).real.min(axis=-1)
+    half = -0.5 * (A[..., 0, 0] + A[..., 1, 1])
+    determinant = A[..., 0, 0] * A[..., 1, 1] - A[..., 0, 1] * A[..., 1, 0]
+    return half + np.sqrt(np.maximum(half**2 - determinant, 0.0))
 
 
 def _diagonal(matrices):

@@ -1,0 +1,309 @@
+"""A training corpus on disk: one shard a group, never made twice."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.utils import Bunch
+from tqdm import tqdm
+
+from delssome._version import __version__
+from delssome.connectome import (
+    edges_to_matrix,
+    group_average,
+    matrix_to_edges,
+    prepare_sc,
+)
+from delssome.costs import Evaluation, Target
+from delssome.datasets import make_cohort
+from delssome.models import FIC, ParameterSpace
+from delssome.search import CMAES
+from delssome.simulation import Acquisition, SimulationEvaluator
+from delssome.theory import TheoryEvaluator
+
+__all__ = ["CorpusSettings", "Group", "build_corpus", "read_shard", "synthetic_group"]
+
+# FCD distributions are smooth: so many of their points are kept.
+N_CDF_POINTS = 400
+
+
+@dataclass(frozen=True)
+class CorpusSettings:
+    """How many candidates a group gets, and how they are labelled.
+
+    Parameters
+    ----------
+    popsize, n_generations, n_searches : int
+        Searches by theory against the group's own FC and FCD, every candidate of
+        which is kept.
+    n_spread : int
+        Candidates spread over the box, as many as a wide normal distribution around
+        random starts gives.
+    n_samples : int
+        Samples of BOLD behind an FCD distribution by theory.
+    n_simulated : int
+        Candidates, drawn from all that settle, which are also simulated.
+    n_repeats : int
+        Simulations of each of them.
+    """
+
+    popsize: int = 32
+    n_generations: int = 30
+    n_searches: int = 1
+    n_spread: int = 240
+    n_samples: int = 6
+    n_simulated: int = 40
+    n_repeats: int = 3
+
+
+@dataclass(frozen=True)
+class Group:
+    """One context of the corpus: a connectome, what was measured with it, and maps.
+
+    Attributes
+    ----------
+    name : str
+        Name of the shard.
+    target : Target
+    maps : ndarray of shape (n_rois, n_maps)
+    acquisition : Acquisition
+    """
+
+    name: str
+    target: Target
+    maps: np.ndarray
+    acquisition: Acquisition
+
+
+def synthetic_group(seed, n_rois=68, n_subjects=6, acquisition=None):
+    """Make a group from a synthetic cohort of its own.
+
+    Parameters
+    ----------
+    seed : int
+    n_rois : int, default=68
+    n_subjects : int, default=6
+        Subjects that are averaged.
+    acquisition : Acquisition, default=None
+
+    Returns
+    -------
+    Group
+    """
+    scan = acquisition or Acquisition()
+    cohort = make_cohort(n_subjects, n_rois, acquisition=scan, random_state=seed)
+    average = group_average(cohort.X, cohort.fcd_cdf.shape[1])
+    target = Target(
+        prepare_sc(average.sc), matrix_to_edges(average.fc), average.fcd_cdf
+    )
+    name = f"synthetic_{n_rois}_{scan.tr:g}s_{scan.n_frames}_{seed}"
+    return Group(name, target, cohort.maps, scan)
+
+
+class _Recorder:
+    """Evaluate by theory and keep what was asked and answered."""
+
+    def __init__(self, theory):
+        self.theory, self.asked, self.answered = theory, [], []
+
+    def evaluate(self, params, target, rng):
+        expected = self.theory.statistics(params, target.sc, rng)
+        self.asked.append(params)
+        self.answered.append(expected)
+        return self.theory.costs(expected, target), expected.violation
+
+
+def label_group(group, settings, seed, model=None):
+    """Draw candidates of one group and label them by theory and by simulation.
+
+    Parameters
+    ----------
+    group : Group
+    settings : CorpusSettings
+    seed : int
+    model : FIC, default=None
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    model = FIC() if model is None else model
+    rng = np.random.default_rng(seed)
+    space = ParameterSpace(model, group.maps)
+    theory = TheoryEvaluator(model, group.acquisition, n_samples=settings.n_samples)
+    recorder = _Recorder(theory)
+    for _ in range(settings.n_searches):
+        search = CMAES(space, popsize=settings.popsize, rng=rng)
+        for _ in range(settings.n_generations):
+            params = space.expand(search.ask())
+            costs, violation = recorder.evaluate(params, group.target, rng)
+            search.tell(Evaluation(costs, violation).fitness)
+            if search.converged:
+                break
+    for _ in range(6):
+        spread = CMAES(space, popsize=settings.n_spread // 6, sigma0=0.4, rng=rng)
+        recorder.evaluate(space.expand(spread.ask()), group.target, rng)
+    params = {
+        name: np.concatenate([x[name] for x in recorder.asked]) for name in space.slices
+    }
+    expected = type(recorder.answered[0])(
+        *map(np.concatenate, zip(*recorder.answered, strict=True))
+    )
+    shard = {name: x.astype(np.float32) for name, x in params.items()}
+    shard |= {
+        "sc": matrix_to_edges(group.target.sc).astype(np.float32),
+        "target_fc": group.target.fc.astype(np.float32),
+        "target_cdf": thin(group.target.fcd_cdf).astype(np.float32),
+        "maps": group.maps,
+        "scan": np.array(
+            [
+                group.acquisition.tr,
+                group.acquisition.n_frames,
+                group.acquisition.fcd_window,
+                group.acquisition.step,
+            ]
+        ),
+        "fc": expected.fc.astype(np.float16),
+        "cdf": thin(expected.fcd_cdf).astype(np.float32),
+        "fc_noise": expected.fc_noise.astype(np.float32),
+        "rates": expected.rates.astype(np.float32),
+        "ei_ratio": expected.ei_ratio.astype(np.float32),
+        "p_in_range": expected.p_in_range,
+        "violation": expected.violation,
+    }
+    return shard | _simulate_some(group, settings, model, params, expected, rng)
+
+
+def _simulate_some(group, settings, model, params, expected, rng):
+    """Simulate candidates that settle, single runs apart."""
+    usable = np.flatnonzero(np.isfinite(expected.fc[:, 0]))
+    chosen = rng.permutation(usable)[: settings.n_simulated]
+    simulator = SimulationEvaluator(model, group.acquisition, n_repeats=1)
+    repeated = {
+        name: np.repeat(x[chosen], settings.n_repeats, axis=0)
+        for name, x in params.items()
+    }
+    runs = simulator.statistics(repeated, group.target.sc, rng)
+
+    def apart(x):
+        return x.reshape(len(chosen), settings.n_repeats, *x.shape[1:])
+
+    return {
+        "simulated": chosen,
+        "runs_fc": apart(runs.fc).astype(np.float16),
+        "runs_cdf": apart(thin(runs.fcd_cdf)).astype(np.float32),
+        "runs_violation": apart(runs.violation),
+    }
+
+
+def thin(cdf):
+    """Keep some points of distributions, the last one among them."""
+    step = cdf.shape[-1] // N_CDF_POINTS
+    return cdf[..., step - 1 :: step] if step > 1 else cdf
+
+
+def build_corpus(folder, groups, settings=None, *, n_jobs=None, verbose=0):
+    """Label groups, one shard each, and go on where an earlier call stopped.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist. A folder of other settings is refused.
+    groups : sequence of (callable, dict)
+        Functions that make a :class:`Group`, with their arguments: called in the
+        workers, for groups that have no shard yet. The arguments name the shard.
+    settings : CorpusSettings, default=None
+    n_jobs : int, default=None
+        Processes (joblib). Shards do not depend on it.
+    verbose : int, default=0
+        1 or more shows a progress bar with the time left.
+
+    Returns
+    -------
+    Bunch
+        The manifest: settings, version, and of every shard its file, its hash, and
+        how many candidates, targets and simulations stand behind it.
+    """
+    settings = settings or CorpusSettings()
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    header = {"delssome": __version__, "settings": asdict(settings)}
+    _check_header(folder / "settings.json", header)
+    files = [folder / f"{_shard_name(make, given)}.npz" for make, given in groups]
+    missing = [
+        (file, make, given)
+        for file, (make, given) in zip(files, groups, strict=True)
+        if not file.exists()
+    ]
+    done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+        delayed(_write_shard)(file, make, given, settings)
+        for file, make, given in missing
+    )
+    bar = tqdm(done, total=len(missing), desc="corpus", disable=verbose < 1)
+    for _ in bar:
+        pass
+    shards = []
+    for file, (make, given) in zip(files, groups, strict=True):
+        with np.load(file, allow_pickle=False) as shard:
+            shards.append(
+                {
+                    "file": file.name,
+                    "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+                    "made_by": make.__name__,
+                    "arguments": {k: str(v) for k, v in given.items()},
+                    "n_candidates": len(shard["G"]),
+                    "n_in_range": int((shard["violation"] == 0).sum()),
+                    "n_simulations": int(shard["runs_violation"].size),
+                }
+            )
+    manifest = header | {"shards": shards}
+    _write_text(folder / "manifest.json", json.dumps(manifest, indent=1))
+    return Bunch(**manifest)
+
+
+def read_shard(file):
+    """Read a shard: arrays as :func:`build_corpus` wrote them, SC as a matrix."""
+    with np.load(file, allow_pickle=False) as data:
+        shard = {name: data[name] for name in data.files}
+    shard["sc"] = edges_to_matrix(shard["sc"])
+    return Bunch(**shard)
+
+
+def _shard_name(make, given):
+    text = "_".join(f"{k}-{v}" for k, v in sorted(given.items()))
+    digest = hashlib.sha256(f"{make.__name__} {text}".encode()).hexdigest()
+    return f"{make.__name__}_{digest[:12]}"
+
+
+def _check_header(file, header):
+    if file.exists():
+        found = json.loads(file.read_text())
+        if found != header:
+            raise ValueError(
+                f"folder {str(file.parent)!r} holds a corpus of other settings, "
+                f"{found}, not {header}; choose another folder."
+            )
+    else:
+        _write_text(file, json.dumps(header, indent=1))
+
+
+def _write_shard(file, make, given, settings):
+    # The seed follows from the name alone, whatever the order of the groups.
+    seed = int(file.stem.rsplit("_", 1)[1], 16)
+    shard = label_group(make(**given), settings, seed)
+    partial = file.with_name(f".{file.name}.{os.getpid()}.npz")
+    np.savez(partial, **shard)
+    os.replace(partial, file)
+
+
+def _write_text(file, text):
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    partial.write_text(text)
+    os.replace(partial, file)
