@@ -185,7 +185,7 @@ class FIC:
         S_I = TAU_I * transfer(I_I, A_I, B_I, D_I, np.expm1)
         return FixedPoint(float(S_E), float(I_E), I_I, S_I)
 
-    def feedback_inhibition(self, w_EE, w_EI, G, sc):
+    def feedback_inhibition(self, w_EE, w_EI, G, sc, point=None):
         """Solve for the w_IE that holds every region at `target_rate`.
 
         Parameters
@@ -196,35 +196,44 @@ class FIC:
             Global coupling.
         sc : array-like of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
             Structural connectivity as the model uses it (maximum 0.02).
+        point : FixedPoint, default=None
+            That of `w_EI`, where it is known already.
 
         Returns
         -------
         ndarray of shape (n_candidates, n_rois)
             Feedback inhibition w_IE (nA).
         """
-        point = self.fixed_point(w_EI)
+        point = self.fixed_point(w_EI) if point is None else point
         strength = np.asarray(G)[..., None] * np.asarray(sc).sum(axis=-1)
         I_other = W_E * I_0 + J * point.S_E * (np.asarray(w_EE) + strength)
         return (I_other - point.I_E) / point.S_I
 
-    def steady_state(self, params):
-        """Give the state, S_E and S_I, in which every region fires at `target_rate`.
+    def steady_state(self, params, sc):
+        """Give the state in which every region fires at `target_rate`.
 
         Parameters
         ----------
         params : dict of str to ndarray
             Searched parameters.
+        sc : ndarray of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
 
         Returns
         -------
-        tuple of ndarray of shape (n_candidates, n_rois)
+        states : tuple of ndarray of shape (n_candidates, n_rois)
+            S_E and S_I.
+        params : dict of str to ndarray
+            The parameters with those that follow from them, as `dependent` gives them.
         """
         point = self.fixed_point(params["w_EI"])
-        return np.full_like(point.S_I, point.S_E), point.S_I
+        states = np.full_like(point.S_I, point.S_E), point.S_I
+        return states, self.dependent(params, sc, point)
 
-    def dependent(self, params, sc):
+    def dependent(self, params, sc, point=None):
         """Add what follows from the searched parameters: here w_IE."""
-        w_IE = self.feedback_inhibition(params["w_EE"], params["w_EI"], params["G"], sc)
+        w_IE = self.feedback_inhibition(
+            params["w_EE"], params["w_EI"], params["G"], sc, point
+        )
         return {**params, "w_IE": w_IE}
 
 

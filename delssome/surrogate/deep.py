@@ -291,7 +291,8 @@ class CircuitSurrogate(BaseEstimator):
                 f"{name}.json describes (SHA-256 differs); fetch both again."
             )
         surrogate = cls(width=card["width"], **settings)
-        surrogate.net_ = CircuitNet(surrogate.width)
+        with torch.random.fork_rng(devices=[]):  # initial weights are drawn for nothing
+            surrogate.net_ = CircuitNet(surrogate.width)
         surrogate.net_.load_state_dict(load_tensors(weights))
         surrogate.net_.eval()
         surrogate.card_ = card

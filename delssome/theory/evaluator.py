@@ -120,7 +120,8 @@ class TheoryEvaluator:
         """
         sc = np.asarray(sc)
         n_candidates, n_rois = len(params["G"]), sc.shape[-1]
-        activity = float(np.mean(self.model.steady_state(params)[0]))
+        states, _ = self.model.steady_state(params, sc)
+        activity = float(np.mean(states[0]))
         bold = BoldTheory(self.acquisition, activity)
         white = bold.draw(self.n_samples, n_rois, rng)
         jobs = (

@@ -32,10 +32,9 @@ class Equations:
     """
 
     def __init__(self, model, params, sc):
-        params = model.dependent(params, sc)
         self.model = model
+        self.states, params = model.steady_state(params, sc)
         self.inputs = [params[name] for name in model.inputs]
-        self.states = model.steady_state(params)
         self.network = params["G"][:, None, None] * sc
         self.sigma = params["sigma"] * np.ones_like(self.states[0])
 

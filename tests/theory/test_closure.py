@@ -21,12 +21,8 @@ class Relay:
         return coupling - leak * x, 2.0 * x
 
     @staticmethod
-    def dependent(params, sc):
-        return params
-
-    @staticmethod
-    def steady_state(params):
-        return (np.zeros_like(params["leak"]),)
+    def steady_state(params, sc):
+        return (np.zeros_like(params["leak"]),), params
 
 
 def test_another_model_with_one_state_is_exact(sc):

@@ -1,0 +1,154 @@
+import json
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from delssome import FIC, Acquisition
+from delssome.costs import Target, cost_terms
+from delssome.surrogate import (
+    CircuitSurrogate,
+    CorpusSettings,
+    build_corpus,
+    synthetic_group,
+)
+from delssome.theory import TheoryEvaluator
+
+SCAN = Acquisition(tr=2.0, n_frames=100, window=20, burn_in=20.0, warm_up=6.0)
+SETTINGS = CorpusSettings(
+    popsize=16, n_generations=8, n_spread=60, n_samples=2, n_simulated=2, n_repeats=1
+)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    given = {"n_rois": 12, "n_subjects": 2, "acquisition": SCAN}
+    groups = [(synthetic_group, given | {"seed": seed}) for seed in (0, 1)]
+    manifest = build_corpus(folder, groups, SETTINGS)
+    return [folder / shard["file"] for shard in manifest.shards]
+
+
+@pytest.fixture(scope="module")
+def fitted(shards):
+    return CircuitSurrogate(SCAN, n_steps=150, random_state=0).fit(shards)
+
+
+@pytest.fixture(scope="module")
+def group():
+    return synthetic_group(5, n_rois=14, n_subjects=2, acquisition=SCAN)
+
+
+@pytest.fixture(scope="module")
+def params():
+    """Half of them stable, half not."""
+    rng = np.random.default_rng(0)
+    w_EE = np.where(np.arange(40) < 20, 2.5, 8.0)[:, None]
+    return {
+        "w_EE": w_EE + rng.uniform(0.0, 1.0, (40, 14)),
+        "w_EI": rng.uniform(2.0, 3.0, (40, 14)),
+        "G": rng.uniform(0.2, 3.0, 40),
+        "sigma": rng.uniform(0.002, 0.008, (40, 14)),
+    }
+
+
+def test_training_lowers_every_loss(fitted):
+    history = fitted.history_
+    assert (
+        history[-30:].mean(axis=0)[[1, 3]] < history[:30].mean(axis=0)[[1, 3]]
+    ).all()
+
+
+def test_a_seed_determines_the_training(shards):
+    fits = [CircuitSurrogate(n_steps=5, random_state=1).fit(shards) for _ in range(2)]
+    np.testing.assert_array_equal(*(fit.history_ for fit in fits))
+
+
+def test_other_sizes_are_predicted_and_unstable_candidates_are_out(
+    fitted, group, params
+):
+    statistics = fitted.statistics(params, group.target.sc)
+    theory = TheoryEvaluator(FIC(), SCAN, n_samples=0)
+    expected = theory.statistics(params, group.target.sc, np.random.default_rng(0))
+    stable = np.isfinite(statistics.fc[:, 0])
+    settled = np.isfinite(expected.fc[:, 0])
+    assert (stable | ~settled).all()
+    assert settled.any()
+    gap = np.abs(statistics.fc - expected.fc)[settled]
+    assert gap.mean() < 0.05
+    assert (statistics.p_in_range[~stable] < 0.1).all()
+    evaluation = fitted.evaluate(params, group.target)
+    assert (evaluation.violation[~stable] > 0).all()
+
+
+def test_costs_are_those_of_the_predicted_statistics(fitted, group, params):
+    statistics = fitted.statistics(params, group.target.sc)
+    stable = np.isfinite(statistics.fc[:, 0])
+    points = np.linspace(-1, 1, 401)[1:]
+    bins = np.linspace(-1, 1, len(group.target.fcd_cdf) + 1)[1:]
+    expected = cost_terms(
+        statistics.fc[stable],
+        statistics.fcd_cdf[stable],
+        group.target.fc,
+        np.interp(points, bins, group.target.fcd_cdf),
+    )
+    costs = fitted.evaluate(params, group.target).costs[stable]
+    np.testing.assert_allclose(costs[:, 1:], expected[:, 1:], atol=1e-4)
+    pattern = statistics.fc[stable].var(axis=1)
+    dilution = np.sqrt(pattern / (pattern + statistics.fc_noise[stable] / 3))
+    np.testing.assert_allclose(
+        1 - costs[:, 0], (1 - expected[:, 0]) * dilution, atol=1e-3
+    )
+
+
+def test_candidates_do_not_know_of_each_other(fitted, group, params):
+    together = fitted.evaluate(params, group.target)
+    for k in (0, 7):
+        alone = {name: x[k : k + 1] for name, x in params.items()}
+        one = fitted.evaluate(alone, group.target)
+        np.testing.assert_allclose(one.costs[0], together.costs[k], atol=1e-4)
+
+
+def test_connectomes_may_differ_between_candidates(fitted, group, params):
+    few = {name: x[:3] for name, x in params.items()}
+    stack = np.repeat(group.target.sc[None], 3, axis=0)
+    target = Target(stack, group.target.fc, group.target.fcd_cdf)
+    np.testing.assert_allclose(
+        fitted.evaluate(few, target).costs,
+        fitted.evaluate(few, group.target).costs,
+        atol=1e-5,
+    )
+
+
+def test_weights_come_back_as_they_were(fitted, group, params, tmp_path):
+    fitted.save(tmp_path, note="a test")
+    loaded = CircuitSurrogate.load(tmp_path, acquisition=SCAN)
+    assert loaded.card_["note"] == "a test"
+    for surrogate in (loaded, pickle.loads(pickle.dumps(fitted))):
+        np.testing.assert_array_equal(
+            surrogate.evaluate(params, group.target).costs,
+            fitted.evaluate(params, group.target).costs,
+        )
+
+
+def test_changed_weights_are_refused(fitted, tmp_path):
+    fitted.save(tmp_path)
+    file = tmp_path / "circuit.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(bytes(data))
+    with pytest.raises(ValueError, match="SHA-256"):
+        CircuitSurrogate.load(tmp_path)
+    card = json.loads((tmp_path / "circuit.json").read_text())
+    assert card["width"] == fitted.width
+
+
+def test_unfitted_and_empty_are_errors(group, params):
+    surrogate = CircuitSurrogate()
+    with pytest.raises(NotFittedError):
+        surrogate.evaluate(params, group.target)
+    with pytest.raises(ValueError, match="at least one shard"):
+        surrogate.fit([])
+    assert clone(surrogate).get_params()["n_steps"] == 20_000

@@ -1,0 +1,68 @@
+import json
+
+import numpy as np
+import pytest
+
+from delssome import Acquisition
+from delssome.surrogate import CorpusSettings, build_corpus, read_shard, synthetic_group
+
+SCAN = Acquisition(tr=2.0, n_frames=60, window=15, burn_in=20.0, warm_up=6.0)
+SETTINGS = CorpusSettings(
+    popsize=8, n_generations=3, n_spread=12, n_samples=2, n_simulated=3, n_repeats=2
+)
+
+
+@pytest.fixture(scope="module")
+def groups():
+    given = {"n_rois": 10, "n_subjects": 2, "acquisition": SCAN}
+    return [(synthetic_group, given | {"seed": seed}) for seed in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def corpus(groups, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    return folder, build_corpus(folder, groups, SETTINGS)
+
+
+def test_shards_hold_labels_of_theory_and_simulation(corpus):
+    folder, manifest = corpus
+    assert len(manifest.shards) == 2
+    shard = read_shard(folder / manifest.shards[0]["file"])
+    n = 8 * 3 + 12
+    assert shard.w_EE.shape == (n, 10)
+    assert shard.fc.shape == (n, 45)
+    assert shard.cdf.shape == (n, 400)
+    assert shard.sc.shape == (10, 10)
+    assert shard.runs_fc.shape == (3, 2, 45)
+    settled = np.isfinite(shard.fc[:, 0])
+    assert settled[shard.simulated].all()
+    inside = shard.violation == 0
+    assert inside.any()
+    np.testing.assert_allclose(shard.cdf[inside, -1], 1.0)
+    assert manifest.shards[0]["n_candidates"] == n
+    assert manifest.shards[0]["n_simulations"] == 6
+
+
+def test_an_interrupted_corpus_is_finished_and_nothing_is_made_twice(corpus, groups):
+    folder, manifest = corpus
+    files = [folder / shard["file"] for shard in manifest.shards]
+    kept = files[0].stat().st_mtime_ns
+    files[1].unlink()
+    again = build_corpus(folder, groups, SETTINGS)
+    assert files[0].stat().st_mtime_ns == kept
+    assert [s["sha256"] for s in again.shards] == [s["sha256"] for s in manifest.shards]
+    assert not list(folder.glob(".*"))
+    assert json.loads((folder / "manifest.json").read_text())["shards"] == again.shards
+
+
+def test_shards_do_not_depend_on_workers_or_order(corpus, groups, tmp_path):
+    _, manifest = corpus
+    again = build_corpus(tmp_path, groups[::-1], SETTINGS, n_jobs=2)
+    hashes = {s["file"]: s["sha256"] for s in manifest.shards}
+    assert {s["file"]: s["sha256"] for s in again.shards} == hashes
+
+
+def test_a_folder_of_other_settings_is_refused(corpus, groups):
+    folder, _ = corpus
+    with pytest.raises(ValueError, match="corpus of other settings"):
+        build_corpus(folder, groups, CorpusSettings(popsize=9))
