@@ -1,4 +1,4 @@
-"""The command line: ``delssome demo`` and ``delssome fit``."""
+"""The command line: ``delssome demo``, ``delssome fit`` and ``delssome train``."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -150,9 +150,38 @@ def fit(args):
     _fit_and_write(fitter, X, region_names, out, started)
 
 
+def train(args):
+    """Make the weights of the deep surrogate anew."""
+    from delssome.surrogate import CorpusSettings
+    from delssome.surrogate import train as train_surrogate
+    from delssome.surrogate.recipe import corpus_groups
+
+    groups, settings, n_steps = corpus_groups(), CorpusSettings(), args.steps
+    if args.quick:
+        groups, n_steps = groups[:2], min(n_steps, 50)
+        settings = CorpusSettings(
+            popsize=8, n_generations=4, n_spread=12, n_samples=1, n_simulated=2
+        )
+    started = time.perf_counter()
+    _say(f"1/2 label  candidates of {len(groups)} synthetic groups; 2/2 train")
+    train_surrogate(
+        args.out,
+        args.corpus,
+        groups=groups,
+        settings=settings,
+        n_steps=n_steps,
+        n_jobs=args.n_jobs,
+        verbose=1,
+        random_state=args.seed,
+    )
+    _say(f"weights and card in {args.out}, {time.perf_counter() - started:.0f} s")
+
+
 def _fit_and_write(fitter, X, region_names, out, started, cohort=None):
     """Fit, print the table and write the folder; a cohort knows the truth."""
-    how = "simulated" if fitter.surrogate is None else "predicted by theory"
+    how = {None: "simulated", "deep": "predicted by the network"}.get(
+        fitter.surrogate, "predicted by theory"
+    )
     _say(
         f"2/3 fit    CMA-ES, {fitter.n_restarts} x {fitter.max_iter} generations of "
         f"{fitter.popsize} candidates, every one {how}; then the best "
@@ -363,7 +392,7 @@ def _parser():
     parser.add_argument(
         "--version", action="version", version=f"delssome {__version__}"
     )
-    commands = parser.add_subparsers(required=True, metavar="{demo,fit}")
+    commands = parser.add_subparsers(required=True, metavar="{demo,fit,train}")
 
     command = commands.add_parser("demo", help="fit synthetic data with known truth")
     command.set_defaults(command=demo)
@@ -371,6 +400,18 @@ def _parser():
     add("--n-rois", type=int, help="number of regions (68)")
     add("--quick", action="store_true", help="seconds instead of minutes, a worse fit")
     _add_common(command, out="delssome-demo")
+
+    command = commands.add_parser(
+        "train", help="train the network of surrogate='deep' anew, from nothing"
+    )
+    command.set_defaults(command=train)
+    add = command.add_argument
+    add("--out", type=Path, default=Path("delssome-weights"), help="folder to write")
+    add("--corpus", type=Path, help="folder of the shards (OUT/corpus)")
+    add("--steps", type=int, default=12_000, help="steps of training (12000)")
+    add("--quick", action="store_true", help="two groups, few steps: of no use")
+    add("--n-jobs", type=int, default=2, help="processes that label (2)")
+    add("--seed", type=int, default=0, help="seed of the training (0)")
 
     command = commands.add_parser(
         "fit",
@@ -409,9 +450,10 @@ def _parser():
     )
     add(
         "--surrogate",
-        choices=["linear", "none"],
+        choices=["linear", "deep", "none"],
         default="linear",
-        help="rank candidates by theory (linear, default) or simulate all (none)",
+        help="rank candidates by theory (linear, default) or by the shipped network "
+        "(deep), or simulate all (none)",
     )
     add("--popsize", type=int, default=100, help="candidates in a generation (100)")
     add("--max-iter", type=int, default=100, help="generations in a search (100)")

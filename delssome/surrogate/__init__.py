@@ -7,6 +7,7 @@ from delssome.surrogate.estimators import (
     DeepSurrogate,
     WithinRangeClassifier,
 )
+from delssome.surrogate.recipe import corpus_groups, train
 from delssome.surrogate.shards import (
     CorpusSettings,
     Group,
@@ -25,7 +26,9 @@ __all__ = [
     "Group",
     "WithinRangeClassifier",
     "build_corpus",
+    "corpus_groups",
     "read_shard",
     "simulate_corpus",
     "synthetic_group",
+    "train",
 ]

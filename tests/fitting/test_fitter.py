@@ -234,3 +234,20 @@ def test_search_by_theory_is_verified_by_simulation(settings, X):
     gap = table.predicted_total - table.simulated_total
     assert np.abs(gap[in_range]).max() < 0.3
     assert clone(one).get_params()["surrogate"] == "linear"
+
+
+def test_search_by_the_shipped_network_is_verified_by_simulation(settings, X):
+    settings |= {
+        "surrogate": "deep",
+        "popsize": 12,
+        "max_iter": 6,
+        "acquisition": Acquisition(n_frames=300, window=50, burn_in=36.0, warm_up=6.0),
+    }
+    fitter = MeanFieldFitter(**settings).fit(X)
+    again = MeanFieldFitter(**settings).fit(X)
+    np.testing.assert_array_equal(fitter.params_, again.params_)
+    table = fitter.verification_
+    in_range = table.predicted_in_range & table.in_range
+    assert in_range.any()
+    gap = table.predicted_total - table.simulated_total
+    assert np.abs(gap[in_range]).max() < 0.4

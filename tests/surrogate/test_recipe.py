@@ -1,0 +1,62 @@
+import numpy as np
+
+from delssome import FIC, Acquisition
+from delssome.surrogate import (
+    CircuitSurrogate,
+    CorpusSettings,
+    corpus_groups,
+    synthetic_group,
+    train,
+)
+from delssome.surrogate.deep import WEIGHTS
+from delssome.surrogate.shards import _shard_name
+from delssome.theory import TheoryEvaluator
+
+
+def test_groups_of_the_shipped_weights_differ_and_leave_the_test_scan_out():
+    groups = corpus_groups()
+    assert len({_shard_name(*group) for group in groups}) == len(groups) == 92
+    scans = [given.get("acquisition", Acquisition()) for _, given in groups]
+    assert all(scan.tr != 3.0 for scan in scans)
+
+
+def test_training_on_own_groups_ends_in_weights_and_a_card(tmp_path):
+    scan = Acquisition(tr=2.0, n_frames=60, window=15, burn_in=20.0, warm_up=6.0)
+    given = {"seed": 0, "n_rois": 10, "n_subjects": 2, "acquisition": scan}
+    settings = CorpusSettings(
+        popsize=8, n_generations=2, n_spread=12, n_samples=1, n_simulated=1, n_repeats=1
+    )
+    trained = train(
+        tmp_path, groups=[(synthetic_group, given)], settings=settings, n_steps=5
+    )
+    loaded = CircuitSurrogate.load(tmp_path, acquisition=scan)
+    assert loaded.card_["n_groups"] == 1
+    assert loaded.card_["n_candidates"] == 28
+    assert list(loaded.card_["shards"].values())
+    for name, weights in loaded.net_.state_dict().items():
+        np.testing.assert_array_equal(weights, trained.net_.state_dict()[name])
+
+
+def test_shipped_weights_predict_what_theory_computes():
+    surrogate = CircuitSurrogate.load()
+    size = sum(file.stat().st_size for file in WEIGHTS.iterdir())
+    assert size < 20 * 2**20
+    group = synthetic_group(77, n_rois=30, n_subjects=2)
+    rng = np.random.default_rng(0)
+    params = {
+        "w_EE": rng.uniform(2.0, 4.0, (40, 30)),
+        "w_EI": rng.uniform(2.0, 3.0, (40, 30)),
+        "G": rng.uniform(0.2, 3.0, 40),
+        "sigma": rng.uniform(0.003, 0.008, (40, 30)),
+    }
+    theory = TheoryEvaluator(FIC(), Acquisition(), n_samples=16)
+    expected = theory.statistics(params, group.target.sc, rng)
+    costs = theory.costs(expected, group.target)
+    predicted = surrogate.evaluate(params, group.target)
+    np.testing.assert_array_equal(predicted.in_range, expected.violation == 0)
+    inside = predicted.in_range
+    assert inside.sum() > 10
+    gap = np.abs(predicted.costs - costs)[inside]
+    assert gap[:, 0].mean() < 0.02
+    assert gap[:, 1].mean() < 0.01
+    assert gap[:, 2].mean() < 0.06
