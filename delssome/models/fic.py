@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ A_E, B_E, D_E = 310.0, 125.0, 0.16  # transfer function, excitatory (1/nC, Hz, s
 A_I, B_I, D_I = 615.0, 177.0, 0.087  # transfer function, inhibitory
 TAU_E, TAU_I = 0.1, 0.01  # synaptic time constants (s)
 GAMMA = 0.641  # kinetic parameter of NMDA gating
+
+LARGEST_W_EI = 5.0  # published range; solutions up to there start from a table
 
 # Far below rounding for every u but 0, where it turns 0/0 into the limit 1/d.
 GUARD = 1e-30
@@ -175,13 +178,7 @@ class FIC:
             lambda I_E: transfer(I_E, A_E, B_E, D_E, np.expm1) - self.target_rate,
             start=(B_E + 2.0 / D_E) / A_E,
         )
-        # The balance falls and is concave in I_I, so that Newton's method cannot
-        # leave it once it is to the right of the root, where this start is.
-        drive = W_I * I_0 + J * w_EI * S_E
-        I_I = _newton(
-            lambda I_I: drive - TAU_I * transfer(I_I, A_I, B_I, D_I, np.expm1) - I_I,
-            start=drive,
-        )
+        I_I = _inhibitory_current(w_EI, S_E, _near(w_EI, S_E))
         S_I = TAU_I * transfer(I_I, A_I, B_I, D_I, np.expm1)
         return FixedPoint(float(S_E), float(I_E), I_I, S_I)
 
@@ -235,6 +232,31 @@ class FIC:
             params["w_EE"], params["w_EI"], params["G"], sc, point
         )
         return {**params, "w_IE": w_IE}
+
+
+def _inhibitory_current(w_EI, S_E, start=None):
+    """Solve for I_I, from its drive if nothing better is known."""
+    # The balance falls and is concave in I_I, so that Newton's method cannot leave it
+    # once it is to the right of the root, where the drive is.
+    drive = W_I * I_0 + J * w_EI * S_E
+    return _newton(
+        lambda I_I: drive - TAU_I * transfer(I_I, A_I, B_I, D_I, np.expm1) - I_I,
+        start=drive if start is None else start,
+    )
+
+
+@lru_cache(maxsize=16)
+def _table(S_E):
+    """I_I on a grid of w_EI: where the solution for any w_EI may start."""
+    w_EI = np.linspace(0.0, LARGEST_W_EI, 257)
+    return w_EI, _inhibitory_current(w_EI, S_E)
+
+
+def _near(w_EI, S_E):
+    """Give I_I to some 1e-7 by interpolation, or None off the grid."""
+    if w_EI.size < 1000 or w_EI.min() < 0.0 or w_EI.max() > LARGEST_W_EI:
+        return None
+    return np.interp(w_EI, *_table(S_E))
 
 
 def _newton(function, start, max_iter=100):

@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -32,15 +33,15 @@ class Circuit(NamedTuple):
         What a region knows of itself, of the order of one.
     decay : tensor of shape (n, n_rois)
         Rate at which it falls without coupling (1/s).
-    coupling : tensor of shape (n, n_rois, n_rois)
-        Symmetric, in 1/s.
+    system : tensor of shape (n, n_rois, n_rois)
+        Decay on the diagonal less the coupling between regions (1/s), symmetric.
     power : tensor of shape (n, n_rois)
         Power of its noise (1/s).
     """
 
     local: torch.Tensor
     decay: torch.Tensor
-    coupling: torch.Tensor
+    system: torch.Tensor
     power: torch.Tensor
 
     def select(self, which):
@@ -64,12 +65,17 @@ def circuits(model, params, sc, step):
     -------
     Circuit
     """
+    sc = np.asarray(sc)
     equations = Equations(model, params, sc)
     slopes = jacobian(equations, equations.fixed_point())
     regions = reduce_regions(slopes, equations.sigma)
+    decay = torch.from_numpy(regions.decay.astype(np.float32))
     scale = torch.from_numpy(regions.scale.astype(np.float32))
-    network = torch.from_numpy(equations.network.astype(np.float32))
-    coupling = scale[:, :, None] * network * scale[:, None, :]
+    coupled = torch.from_numpy(-params["G"].astype(np.float32))[:, None] * scale
+    system = torch.from_numpy(sc.astype(np.float32)) * coupled[:, :, None]
+    system *= scale[:, None, :]
+    input_strength = -system.sum(dim=-1).numpy()
+    system.diagonal(dim1=-2, dim2=-1).copy_(decay)
     power = regions.power * regions.scale**2
     ranges = [
         2.0 * (params[name] - low) / (high - low) - 1.0
@@ -80,13 +86,13 @@ def circuits(model, params, sc, step):
         0.5 * np.log(power) + 6.0,
         *ranges,
         np.log(equations.sigma) + 5.5,
-        coupling.sum(dim=-1).numpy() / 5.0 - 1.0,
+        input_strength / 5.0 - 1.0,
         np.log(np.maximum(2.0 - regions.fastest * step, 1e-3)),
     ]
     return Circuit(
         torch.from_numpy(np.stack(local, axis=-1).astype(np.float32)),
-        torch.from_numpy(regions.decay.astype(np.float32)),
-        coupling,
+        decay,
+        system,
         torch.from_numpy(power.astype(np.float32)),
     )
 
@@ -98,9 +104,8 @@ def scan_features(acquisition):
     return torch.tensor(np.log(np.divide(seconds, USUAL_SCAN)), dtype=torch.float32)
 
 
-def factorised(circuit, shift=0.0):
-    """Cholesky factors of decay less coupling, and which candidates have one."""
-    system = torch.diag_embed(circuit.decay + shift) - circuit.coupling
+def factorised(system):
+    """Cholesky factors of symmetric matrices, and which of them have one."""
     factor, info = torch.linalg.cholesky_ex(system)
     return factor, info == 0
 
@@ -149,7 +154,8 @@ class CircuitNet(nn.Module):
 
         Returns
         -------
-        fc : tensor of shape (n, n_rois, n_rois)
+        fc : tensor of shape (n, n_edges)
+            Upper triangle.
         cdf : tensor of shape (n, n_points)
         log_noise : tensor of shape (n,)
             Logarithm of the variance over edges that a single scan adds to FC.
@@ -167,19 +173,22 @@ class CircuitNet(nn.Module):
         mean = x.mean(dim=1, keepdim=True).expand_as(x)
         around = scan.expand(*x.shape[:2], N_SCAN)
         shift, gain = self.correct(torch.cat([x, mean, around], dim=-1)).unbind(-1)
-        factor, _ = factorised(circuit, BAND * shift.clamp(-4, 3).exp())
+        decay = circuit.decay + BAND * shift.clamp(-4, 3).exp()
+        factor, _ = factorised(circuit.system.diagonal_scatter(decay, dim1=-2, dim2=-1))
         power = circuit.power * gain.clamp(-2, 2).exp()
         half = _inverse(factor) * power.sqrt()[:, None]
-        covariance = half @ half.transpose(1, 2)
-        sd = covariance.diagonal(dim1=-2, dim2=-1).sqrt()
-        fc = covariance / (sd[:, :, None] * sd[:, None])
+        sd = half.norm(dim=-1)
+        half = half / sd[..., None]
+        fc = half @ half.transpose(1, 2)
+        upper = torch.from_numpy(upper_triangle(fc.shape[-1])).to(fc.device)
+        edges = fc.flatten(1).index_select(1, upper)
 
         x = torch.cat([x, (sd.log() / 2 + 3)[..., None], shift[..., None] / 2], dim=-1)
         x = torch.cat([x, self.regions(x)], dim=-1)
         scan = scan.expand(len(x), N_SCAN)
-        pooled = torch.cat([x.mean(1), x.amax(1), _moments(fc), scan], dim=-1)
+        pooled = torch.cat([x.mean(1), x.amax(1), _moments(fc, edges), scan], dim=-1)
         return (
-            fc,
+            edges,
             self._distribution(self.fcd(pooled)),
             self.noise(pooled)[:, 0] - 4,
             self.escape(pooled)[:, 0],
@@ -188,8 +197,9 @@ class CircuitNet(nn.Module):
     def _distribution(self, components):
         """Mixture of logistic distributions, cut off at 1."""
         weight, centre, slope = components.chunk(3, dim=-1)
-        z = self.points - 0.5 - 0.5 * centre[..., None]
-        cumulative = (8 * slope.exp()[..., None] * z).sigmoid()
+        steep = 8 * slope.exp()[..., None]
+        offset = steep * (-0.5 - 0.5 * centre[..., None])
+        cumulative = torch.addcmul(offset, steep, self.points).sigmoid_()
         cdf = (weight.softmax(-1)[:, None] @ cumulative)[:, 0]
         return cdf / cdf[:, -1:]
 
@@ -208,26 +218,30 @@ def _inverse(factor):
     return root.transpose(1, 2) @ root
 
 
-def _moments(fc):
-    """Describe the edges of FC: mean, moments, how they concentrate, how many."""
+@cache
+def upper_triangle(n_rois):
+    """Positions of the strict upper triangle in a matrix laid out in a row."""
+    rows, columns = np.triu_indices(n_rois, k=1)
+    return rows * n_rois + columns
+
+
+def _moments(fc, edges):
+    """Describe FC: mean and moments of edges, how they concentrate, how many."""
     n = fc.shape[-1]
-    n_edges = n * (n - 1)
-    mean = (fc.sum((1, 2)) - n) / n_edges
-    centred = fc - mean[:, None, None]
+    mean = edges.mean(1)
+    centred = edges - mean[:, None]
     square = centred.square()
-    own = 1 - mean
-    second = (square.sum((1, 2)) - n * own**2) / n_edges
-    third = ((square * centred).sum((1, 2)) - n * own**3) / n_edges
-    fourth = (square.square().sum((1, 2)) - n * own**4) / n_edges
+    third = (square * centred).mean(1)
     rows = fc.mean(-1)
+    mean_square = (2 * edges.square().sum(1) + n) / n**2
     return torch.stack(
         [
             mean,
-            (second.abs() + 1e-6).sqrt(),
+            (square.mean(1) + 1e-6).sqrt(),
             (third.abs() + 1e-6).pow(1 / 3) * third.sign(),
-            (fourth.abs() + 1e-6).pow(1 / 4),
+            (square.square().mean(1) + 1e-6).pow(1 / 4),
             rows.std(-1),
-            fc.square().mean((1, 2)).sqrt(),
+            mean_square.sqrt(),
             (rows.square().mean(-1) / mean.abs().clamp_min(1e-3)).clamp_max(5),
             torch.full_like(mean, np.log(n / USUAL_N_ROIS)),
         ],

@@ -193,8 +193,8 @@ class CircuitSurrogate(BaseEstimator):
         check_is_fitted(self)
         sc = np.asarray(sc)
         n_candidates, n_rois = len(params["G"]), sc.shape[-1]
-        rows, columns = np.triu_indices(n_rois, k=1)
-        fc = np.full((n_candidates, len(rows)), np.nan, dtype=np.float32)
+        n_edges = n_rois * (n_rois - 1) // 2
+        fc = np.full((n_candidates, n_edges), np.nan, dtype=np.float32)
         cdf = np.full((n_candidates, len(self.net_.points)), np.nan, dtype=np.float32)
         noise = np.full(n_candidates, np.nan)
         escape = np.full(n_candidates, LOST)
@@ -208,15 +208,15 @@ class CircuitSurrogate(BaseEstimator):
                     sc if sc.ndim == 2 else sc[part],
                     self._scan.step,
                 )
-                factor, stable = factorised(circuit)
+                factor, stable = factorised(circuit.system)
                 stable &= torch.isfinite(circuit.local).all(-1).all(-1)
                 if not stable.any():
                     continue
                 which = start + np.flatnonzero(stable.numpy())
                 if not stable.all():
                     circuit, factor = circuit.select(stable), factor[stable]
-                matrix, points, log_noise, logit = self.net_(circuit, factor, scan)
-                fc[which] = matrix.flatten(1)[:, rows * n_rois + columns].numpy()
+                edges, points, log_noise, logit = self.net_(circuit, factor, scan)
+                fc[which] = edges.numpy()
                 cdf[which] = points.numpy()
                 noise[which] = np.exp(log_noise.numpy())
                 escape[which] = logit.numpy()
@@ -314,14 +314,13 @@ def _load_group(file, model):
     tr, n_frames, window, step = shard.scan
     scan = Acquisition(tr=tr, n_frames=int(n_frames), window=int(window))
     circuit = circuits(model, params, shard.sc, step)
-    factor, stable = factorised(circuit)
+    factor, stable = factorised(circuit.system)
     stable = stable & torch.isfinite(circuit.local).all(-1).all(-1)
     keep = stable.numpy()
     return Bunch(
         circuit=circuit.select(stable),
         factor=factor[stable],
         scan=scan_features(scan),
-        edges=torch.from_numpy(np.stack(np.triu_indices(len(shard.sc), k=1))),
         fc=torch.from_numpy(shard.fc[keep]),
         cdf=torch.from_numpy(shard.cdf[keep]),
         log_noise=torch.from_numpy(np.log(shard.fc_noise[keep])),
@@ -337,11 +336,10 @@ def _losses(net, group, which):
     )
     inside = group.in_range[which]
     used = which[inside]
-    rows, columns = group.edges
     nothing = torch.zeros(())
     losses = [nothing, nothing, nothing]
     if len(used):
-        gap = fc[inside][:, rows, columns] - group.fc[used].float()
+        gap = fc[inside] - group.fc[used].float()
         gap_cdf = (cdf[inside] - group.cdf[used]).abs()
         gap_noise = log_noise[inside] - group.log_noise[used]
         losses = [

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from copy import copy
+from functools import cached_property
 
 import numpy as np
 
@@ -35,12 +36,17 @@ class Equations:
         self.model = model
         self.states, params = model.steady_state(params, sc)
         self.inputs = [params[name] for name in model.inputs]
-        self.network = params["G"][:, None, None] * sc
+        self.G, self.sc = params["G"], sc
         self.sigma = params["sigma"] * np.ones_like(self.states[0])
 
     def __call__(self, variables):
         """Evaluate: (n_variables, ...) to (n_functions, ...)."""
         return np.stack(self.model.derivatives(*variables, *self.inputs, np.expm1))
+
+    @cached_property
+    def network(self):
+        """Global coupling times connectivity, (n_candidates, n_rois, n_rois)."""
+        return self.G[:, None, None] * self.sc
 
     def select(self, which):
         """Take candidates by their indices."""
@@ -52,7 +58,8 @@ class Equations:
 
     def fixed_point(self):
         """Variables at the fixed point, (n_variables, n_candidates, n_rois)."""
-        coupling = (self.network @ self.states[0][..., None])[..., 0]
+        coupling = (self.sc @ self.states[0][..., None])[..., 0]
+        coupling = coupling * self.G[:, None]
         return np.stack([*self.states, coupling])
 
 
