@@ -357,7 +357,7 @@ def _costs(predicted, target, points, n_repeats):
     """Give the cost terms that the mean of some simulations is expected to have."""
     fc, goal = predicted.fc, np.asarray(target.fc, dtype=np.float32)
     mean, goal_mean = fc.mean(axis=1), goal.mean()
-    pattern = (fc * fc).mean(axis=1) - mean**2
+    pattern = np.maximum((fc * fc).mean(axis=1) - mean**2, 1e-12)  # rounding
     covariance = fc @ (goal - goal_mean) / len(goal)
     diluted = pattern + predicted.fc_noise / n_repeats
     n_bins = len(target.fcd_cdf)

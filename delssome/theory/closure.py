@@ -33,6 +33,9 @@ class Closure:
     settled : ndarray of int, shape (n_candidates,)
         Iterations that ended in a stable network: `N_ITERATIONS` + 1 if all, 0 if
         the fixed point is unstable.
+    softening : ndarray of shape (n_candidates,)
+        Decay rate of the slowest mode over what it is without noise: 1 far from the
+        edge of stability, towards 0 where noise is about to make the network unstable.
     """
 
     network: LinearNetwork
@@ -40,6 +43,7 @@ class Closure:
     covariance: np.ndarray
     rates: np.ndarray
     settled: np.ndarray
+    softening: np.ndarray
 
 
 def close(model, params, sc, step, n_iterations=N_ITERATIONS):
@@ -77,6 +81,7 @@ def close(model, params, sc, step, n_iterations=N_ITERATIONS):
     network = LinearNetwork.from_slopes(slopes, equations.network, equations.sigma)
     rates = values[n]
     settled = network.stable(step).astype(int)
+    without_noise = network.decay[:, 0].copy()
     # Work on the stable ones alone; they get fewer from one iteration to the next.
     alive = np.flatnonzero(settled)
     covariance = np.zeros((n + 1, *mean.shape))
@@ -101,4 +106,5 @@ def close(model, params, sc, step, n_iterations=N_ITERATIONS):
         )
         network.update(alive, part)
         settled[alive] += 1
-    return Closure(*result, settled)
+    softening = network.decay[:, 0] / without_noise
+    return Closure(*result, settled, softening)

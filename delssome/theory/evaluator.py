@@ -195,6 +195,7 @@ class TheoryEvaluator:
             p_stays = probability_in_range(
                 closure.rates[settled],
                 network.fastest,
+                closure.softening[settled],
                 scan.step,
                 self.model.rate_range,
             )
