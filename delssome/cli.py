@@ -160,7 +160,12 @@ def train(args):
     if args.quick:
         groups, n_steps = groups[:2], min(n_steps, 50)
         settings = CorpusSettings(
-            popsize=8, n_generations=4, n_spread=12, n_samples=1, n_simulated=2
+            popsize=8,
+            n_generations=4,
+            n_spread=12,
+            n_edge=4,
+            n_samples=1,
+            n_simulated=2,
         )
     started = time.perf_counter()
     _say(f"1/2 label  candidates of {len(groups)} synthetic groups; 2/2 train")

@@ -54,12 +54,16 @@ class CircuitStatistics(NamedTuple):
         Variance over edges of what a single scan adds to the expected FC.
     p_in_range : ndarray of shape (n_candidates,)
         Probability that a simulation keeps its rates in range.
+    instability : ndarray of shape (n_candidates,)
+        0 where the fixed point is stable, otherwise a bound on the rate (1/s) at which
+        the network leaves it (Gershgorin).
     """
 
     fc: np.ndarray
     fcd_cdf: np.ndarray
     fc_noise: np.ndarray
     p_in_range: np.ndarray
+    instability: np.ndarray
 
 
 class CircuitSurrogate(BaseEstimator):
@@ -198,6 +202,7 @@ class CircuitSurrogate(BaseEstimator):
         cdf = np.full((n_candidates, len(self.net_.points)), np.nan, dtype=np.float32)
         noise = np.full(n_candidates, np.nan)
         escape = np.full(n_candidates, LOST)
+        instability = np.zeros(n_candidates)
         scan = scan_features(self._scan)
         with torch.inference_mode():
             for start in range(0, n_candidates, BATCH):
@@ -210,6 +215,10 @@ class CircuitSurrogate(BaseEstimator):
                 )
                 factor, stable = factorised(circuit.system)
                 stable &= torch.isfinite(circuit.local).all(-1).all(-1)
+                # Off the diagonal of the system, every entry is negative or 0.
+                surplus = -circuit.system.sum(dim=-1).amin(dim=-1)
+                bound = torch.nan_to_num(surplus, nan=1e3).clamp(0.0, 1e3)
+                instability[part] = torch.where(stable, 0.0, bound).numpy()
                 if not stable.any():
                     continue
                 which = start + np.flatnonzero(stable.numpy())
@@ -220,7 +229,8 @@ class CircuitSurrogate(BaseEstimator):
                 cdf[which] = points.numpy()
                 noise[which] = np.exp(log_noise.numpy())
                 escape[which] = logit.numpy()
-        return CircuitStatistics(fc, cdf, noise, 1.0 / (1.0 + np.exp(escape)))
+        p_in_range = 1.0 / (1.0 + np.exp(escape))
+        return CircuitStatistics(fc, cdf, noise, p_in_range, instability)
 
     def evaluate(self, params, target, rng=None):
         """Predict costs against a target and the distance from the plausible range.
@@ -241,7 +251,8 @@ class CircuitSurrogate(BaseEstimator):
         predicted = self.statistics(params, target.sc)
         costs = _costs(predicted, target, self.net_.points.numpy(), self.n_repeats)
         violation = 1.0 - predicted.p_in_range**self.n_repeats
-        return Evaluation(costs, np.where(violation <= 0.5, 0.0, violation))
+        violation = np.where(violation <= 0.5, 0.0, violation)
+        return Evaluation(costs, violation + predicted.instability)
 
     def save(self, folder, name="circuit", **card):
         """Write weights and a card that says what they are.

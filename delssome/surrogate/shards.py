@@ -26,12 +26,14 @@ from delssome.datasets import make_cohort
 from delssome.models import FIC, ParameterSpace
 from delssome.search import CMAES
 from delssome.simulation import Acquisition, SimulationEvaluator
-from delssome.theory import TheoryEvaluator
+from delssome.theory import TheoryEvaluator, close
 
 __all__ = ["CorpusSettings", "Group", "build_corpus", "read_shard", "synthetic_group"]
 
 # FCD distributions are smooth: so many of their points are kept.
 N_CDF_POINTS = 400
+# Decay rates (1/s) of the slowest mode that candidates are pushed to.
+EDGE = (0.03, 0.5)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ class CorpusSettings:
     n_spread : int
         Candidates spread over the box, as many as a wide normal distribution around
         random starts gives.
+    n_edge : int
+        Candidates of those that are pushed to the edge of stability, where searches
+        for dynamic FC end and a network must not err.
     n_samples : int
         Samples of BOLD behind an FCD distribution by theory.
     n_simulated : int
@@ -58,6 +63,7 @@ class CorpusSettings:
     n_generations: int = 30
     n_searches: int = 1
     n_spread: int = 240
+    n_edge: int = 240
     n_samples: int = 6
     n_simulated: int = 40
     n_repeats: int = 3
@@ -150,6 +156,13 @@ def label_group(group, settings, seed, model=None):
     for _ in range(6):
         spread = CMAES(space, popsize=settings.n_spread // 6, sigma0=0.4, rng=rng)
         recorder.evaluate(space.expand(spread.ask()), group.target, rng)
+    if settings.n_edge > 0:
+        asked = {
+            name: np.concatenate([x[name] for x in recorder.asked])
+            for name in space.slices
+        }
+        pushed = push_to_edge(model, asked, group, settings.n_edge, rng)
+        recorder.evaluate(pushed, group.target, rng)
     params = {
         name: np.concatenate([x[name] for x in recorder.asked]) for name in space.slices
     }
@@ -179,6 +192,52 @@ def label_group(group, settings, seed, model=None):
         "violation": expected.violation,
     }
     return shard | _simulate_some(group, settings, model, params, expected, rng)
+
+
+def push_to_edge(model, params, group, n, rng):
+    """Raise G, and then w_EE, of some candidates until their slowest mode is slow.
+
+    Parameters
+    ----------
+    model : FIC
+    params : dict of str to ndarray
+        Candidates, of which those with a stable fixed point are drawn from.
+    group : Group
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    dict of str to ndarray
+        Fewer than `n` candidates, if fewer are stable.
+    """
+    sc, step = group.target.sc, group.acquisition.step
+
+    def slowest(params):
+        return close(model, params, sc, step, 0).network.decay[:, 0]
+
+    stable = np.flatnonzero(slowest(params) > 0)
+    chosen = rng.permutation(stable)[:n]
+    params = {name: x[chosen] for name, x in params.items()}
+    room = {
+        "G": model.G[1] - params["G"],
+        "w_EE": np.minimum(4.0, model.w_EE[1] - params["w_EE"].max(axis=1)),
+    }
+
+    def pushed(share):
+        first, second = np.minimum(2 * share, 1), np.maximum(2 * share - 1, 0)
+        return params | {
+            "G": params["G"] + first * room["G"],
+            "w_EE": params["w_EE"] + (second * room["w_EE"])[:, None],
+        }
+
+    goal = np.exp(rng.uniform(*np.log(EDGE), len(chosen)))
+    low, high = np.zeros(len(chosen)), np.ones(len(chosen))
+    for _ in range(11):
+        middle = (low + high) / 2
+        above = slowest(pushed(middle)) > goal
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return pushed(low)
 
 
 def _simulate_some(group, settings, model, params, expected, rng):

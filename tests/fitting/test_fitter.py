@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from delssome import FIC, Acquisition, MeanFieldFitter
 from delssome.connectome import group_average, matrix_to_edges, prepare_sc
 from delssome.costs import cost_terms
+from delssome.datasets import make_cohort
 from delssome.exceptions import OutOfRangeWarning
 from delssome.surrogate import DeepSurrogate
 
@@ -236,18 +237,24 @@ def test_search_by_theory_is_verified_by_simulation(settings, X):
     assert clone(one).get_params()["surrogate"] == "linear"
 
 
-def test_search_by_the_shipped_network_is_verified_by_simulation(settings, X):
-    settings |= {
-        "surrogate": "deep",
-        "popsize": 12,
-        "max_iter": 6,
-        "acquisition": Acquisition(n_frames=300, window=50, burn_in=36.0, warm_up=6.0),
-    }
-    fitter = MeanFieldFitter(**settings).fit(X)
-    again = MeanFieldFitter(**settings).fit(X)
-    np.testing.assert_array_equal(fitter.params_, again.params_)
-    table = fitter.verification_
+def test_search_by_the_shipped_network_is_verified_by_simulation():
+    scan = Acquisition(n_frames=400, window=50, burn_in=36.0, warm_up=6.0)
+    cohort = make_cohort(2, 20, acquisition=scan, random_state=3)
+    fits = [
+        MeanFieldFitter(
+            cohort.maps,
+            "deep",
+            acquisition=scan,
+            popsize=24,
+            max_iter=15,
+            n_finalists=6,
+            random_state=0,
+        ).fit(cohort.X)
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(fits[0].params_, fits[1].params_)
+    table = fits[0].verification_
     in_range = table.predicted_in_range & table.in_range
-    assert in_range.any()
+    assert in_range.mean() > 0.5
     gap = table.predicted_total - table.simulated_total
-    assert np.abs(gap[in_range]).max() < 0.4
+    assert np.median(np.abs(gap[in_range])) < 0.25

@@ -8,7 +8,13 @@ from delssome.surrogate import CorpusSettings, build_corpus, read_shard, synthet
 
 SCAN = Acquisition(tr=2.0, n_frames=60, window=15, burn_in=20.0, warm_up=6.0)
 SETTINGS = CorpusSettings(
-    popsize=8, n_generations=3, n_spread=12, n_samples=2, n_simulated=3, n_repeats=2
+    popsize=8,
+    n_generations=3,
+    n_spread=12,
+    n_edge=4,
+    n_samples=2,
+    n_simulated=3,
+    n_repeats=2,
 )
 
 
@@ -28,7 +34,7 @@ def test_shards_hold_labels_of_theory_and_simulation(corpus):
     folder, manifest = corpus
     assert len(manifest.shards) == 2
     shard = read_shard(folder / manifest.shards[0]["file"])
-    n = 8 * 3 + 12
+    n = 8 * 3 + 12 + 4
     assert shard.w_EE.shape == (n, 10)
     assert shard.fc.shape == (n, 45)
     assert shard.cdf.shape == (n, 400)
