@@ -58,7 +58,7 @@ class MeanFieldFitter(BaseEstimator):
         theory (:mod:`delssome.theory`), which needs no training and serves any number
         of regions and any acquisition; "deep" by the network shipped with the package
         (:class:`~delssome.surrogate.CircuitSurrogate`), trained on that theory and
-        some fifty times faster; None simulates every candidate; any fitted estimator
+        some seventy times faster; None simulates every candidate; any fitted estimator
         with an ``evaluate`` method predicts in its own way. Wrap a
         fitted one in scikit-learn's ``FrozenEstimator`` wherever the fitter is
         cloned (cross-validation, grid search).
