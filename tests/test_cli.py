@@ -310,7 +310,7 @@ def test_error_of_input_is_one_line_and_writes_nothing(case, tmp_path, data, cap
 
 
 def test_usage_errors_are_one_line(capsys):
-    assert "{demo,fit}" in error_of(capsys)
+    assert "{demo,fit,train}" in error_of(capsys)
     assert "invalid choice: 'guess'" in error_of(capsys, "guess")
     assert "--out" in error_of(capsys, "fit")
     assert "give --sc" in error_of(capsys, "fit", "--out", "nowhere")
