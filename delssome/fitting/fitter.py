@@ -40,6 +40,10 @@ from delssome.utils import check_number, check_surrogate
 __all__ = ["MeanFieldFitter"]
 
 
+# Finalists simulated once more before one that leaves the range is accepted.
+MAX_WINNERS = 5
+
+
 class MeanFieldFitter(BaseEstimator):
     """Fit a mean-field model to the FC and FCD of a subject or a group.
 
@@ -275,14 +279,22 @@ class MeanFieldFitter(BaseEstimator):
         )
         if self.surrogate is not None:
             report_disagreement(self.verification_)
-        winner = int(np.flatnonzero(self.verification_.selected)[0])
+        # Fresh noise: the winner was partly chosen for the noise it had. One that
+        # leaves the range this time gives way to the next that was in range.
+        tried = {}
+        for winner in _by_cost(self.verification_)[:MAX_WINNERS]:
+            params = self.space_.expand(finalists.theta[winner])
+            final = simulator.statistics(params, target.sc, rng)
+            tried[winner] = params, final, compare(final, target)
+            if tried[winner][2].in_range[0]:
+                break
+        else:
+            winner = next(iter(tried))
+        params, final, evaluation = tried[winner]
+        self.verification_.selected[:] = False
+        self.verification_.selected[winner] = True
         self.params_ = finalists.theta[winner].copy()
         self.param_names_ = list(self.space_.names)
-
-        # Fresh noise: the winner was partly chosen for the noise it had.
-        params = self.space_.expand(self.params_)
-        final = simulator.statistics(params, target.sc, rng)
-        evaluation = compare(final, target)
         self.cost_ = float(evaluation.total[0])
         self.costs_ = dict(zip(COST_NAMES, evaluation.costs[0].tolist(), strict=True))
         self.validation_cost_ = float(compare(final, validation).total[0])
@@ -437,6 +449,14 @@ class MeanFieldFitter(BaseEstimator):
         rng = _generator(self.random_state)
         simulator = self._simulator(self.n_repeats)
         return simulator.statistics(self.space_.expand(theta), sc, rng)
+
+
+def _by_cost(table):
+    """Order finalists by simulated cost: those in range, or else the selected one."""
+    inside = np.flatnonzero(table.in_range)
+    if len(inside) == 0:
+        return np.flatnonzero(table.selected).tolist()
+    return inside[np.argsort(table.simulated_total[inside], kind="stable")].tolist()
 
 
 def _generator(random_state):
