@@ -20,16 +20,22 @@ import numpy as np
 import torch
 from real_group import DATA
 from sklearn.metrics import precision_recall_curve, roc_auc_score
-from theory_vs_simulation import as_number, calibration, collect, correlation
+from theory_vs_simulation import (
+    N_REPEATS,
+    as_number,
+    calibration,
+    collect,
+    connectome_names,
+    correlation,
+    simulated_costs,
+)
 from threadpoolctl import threadpool_limits
 
 import delssome
 from delssome import Acquisition
-from delssome.costs import COST_NAMES, cost_terms
+from delssome.costs import COST_NAMES
 from delssome.simulation import SimulationEvaluator
 from delssome.surrogate import CircuitSurrogate
-
-N_REPEATS = 3
 
 
 def compare(surrogate, target, space, found):
@@ -37,11 +43,7 @@ def compare(surrogate, target, space, found):
     params = {name: found[name] for name in space.slices}
     evaluation = surrogate.evaluate(params, target)
     p_out = 1.0 - surrogate.statistics(params, target.sc).p_in_range
-    fc, cdf = found["runs_fc"], found["runs_fcd_cdf"]
-    first, second = (
-        cost_terms(fc[:, k].mean(1), cdf[:, k].mean(1), target.fc, target.fcd_cdf)
-        for k in (slice(0, N_REPEATS), slice(N_REPEATS, None))
-    )
+    first, second = simulated_costs(target, found)
     out = found["runs_violation"] > 0
     kept = ~out.any(axis=1) & evaluation.in_range
     total = [x.sum(axis=1)[kept] for x in (evaluation.costs, first, second)]
@@ -150,22 +152,13 @@ def main():
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    sizes = {"generations": 50, "near": 160, "lost": 30, "wide": 70, "unstable": 20}
-    names = ["40", "100", "200", "short scan"]
-    if args.quick:
-        sizes = {"generations": 15, "near": 30, "lost": 10, "wide": 10, "unstable": 10}
-        names = []
-    if args.data.exists():
-        names = ["real", *names]
-    names = names or ["40"]
+    names = connectome_names(args)
     source = {} if args.weights is None else {"folder": args.weights}
 
     report = {"delssome": delssome.__version__, "connectomes": {}}
     totals = {}
     for name in names:
-        fewer = {"near": 40, "wide": 20, "lost": 10, "unstable": 10}
-        these = sizes | (fewer if name == "200" else {})
-        target, space, scan, found = collect(name, args.data, these, args.cache)
+        target, space, scan, found = collect(name, args)
         surrogate = CircuitSurrogate.load(**source, acquisition=scan)
         row, totals[name] = compare(surrogate, target, space, found)
         report["connectomes"][name] = row

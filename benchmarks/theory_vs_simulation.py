@@ -37,10 +37,14 @@ from delssome.models import ParameterSpace
 from delssome.observables import fcd_histogram
 from delssome.search import CMAES
 from delssome.simulation import SimulationEvaluator, simulate
-from delssome.theory import TheoryEvaluator, close, start_holds
+from delssome.theory import TheoryEvaluator, close, escape_features, start_holds
 
 N_REPEATS = 3
 N_FCD_BINS = 10_000
+# Candidates of a connectome, by where they come from; fewer where they take long.
+SIZES = {"generations": 50, "near": 160, "lost": 30, "wide": 70, "unstable": 20}
+SMALLER = {"near": 40, "lost": 10, "wide": 20, "unstable": 10}
+QUICK_SIZES = {"generations": 15, "near": 30, "lost": 10, "wide": 10, "unstable": 10}
 
 
 # A short scan at a long TR, as of the Philadelphia Neurodevelopmental Cohort.
@@ -115,9 +119,19 @@ def pick(rng, mask, n):
     return rng.permutation(found)[:n]
 
 
-def collect(name, data, sizes, cache):
+def connectome_names(args):
+    """Name the connectomes that a run compares on."""
+    names = [] if args.quick else ["40", "100", "200", "short scan"]
+    if args.data.exists():
+        names = ["real", *names]
+    return names or ["40"]
+
+
+def collect(name, args):
     """Simulate the candidates of one connectome, or read what was simulated."""
-    target, space, scan = load_connectome(name, data)
+    target, space, scan = load_connectome(name, args.data)
+    sizes = SIZES | (SMALLER if name == "200" else {})
+    sizes, cache = QUICK_SIZES if args.quick else sizes, args.cache
     file = (
         cache / f"theory_vs_simulation_{name}.npz".replace(" ", "_") if cache else None
     )
@@ -144,6 +158,19 @@ def correlation(a, b):
     return float(np.corrcoef(a, b)[0, 1])
 
 
+def simulated_costs(target, found):
+    """Give the cost terms of both evaluations of three simulations."""
+    return [
+        cost_terms(
+            found["runs_fc"][:, half].mean(axis=1),
+            found["runs_fcd_cdf"][:, half].mean(axis=1),
+            target.fc,
+            target.fcd_cdf,
+        )
+        for half in (slice(0, N_REPEATS), slice(N_REPEATS, None))
+    ]
+
+
 def compare(target, space, scan, found):
     """Compare theory with simulation on one connectome."""
     params = {name: found[name] for name in space.slices}
@@ -153,16 +180,7 @@ def compare(target, space, scan, found):
     predicted = theory.costs(expected, target)
 
     fc, cdf = found["runs_fc"], found["runs_fcd_cdf"]
-    halves = [slice(0, N_REPEATS), slice(N_REPEATS, None)]
-    first, second = (
-        cost_terms(
-            fc[:, half].mean(axis=1),
-            cdf[:, half].mean(axis=1),
-            target.fc,
-            target.fcd_cdf,
-        )
-        for half in halves
-    )
+    first, second = simulated_costs(target, found)
     out = found["runs_violation"] > 0
     both = ~out.any(axis=1) & (expected.violation == 0)
     total = [x.sum(axis=1)[both] for x in (predicted, first, second)]
@@ -259,12 +277,15 @@ def calibrate(connectomes):
         chosen = np.flatnonzero(closure.settled == closure.settled.max())
         part = {name: x[chosen] for name, x in params.items()}
         chosen = chosen[start_holds(space.model, part, target.sc, scan)]
-        low, high = space.model.rate_range
-        deviation = np.abs(closure.rates[chosen] - (low + high) / 2).max(axis=1)
-        deviation = np.minimum(deviation / ((high - low) / 2), 2.0)
-        damping = np.maximum(2.0 - closure.network.fastest[chosen] * scan.step, 1e-3)
+        x = np.column_stack(
+            escape_features(
+                closure.rates[chosen],
+                closure.network.fastest[chosen],
+                scan.step,
+                space.model.rate_range,
+            )
+        )
         out = found["runs_violation"][chosen] > 0
-        x = np.column_stack([deviation, np.log(damping)])
         features.append(np.repeat(x, out.shape[1], axis=0))
         labels.append(out.ravel())
     labels = np.concatenate(labels)
@@ -387,21 +408,12 @@ def main():
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    sizes = {"generations": 50, "near": 160, "lost": 30, "wide": 70, "unstable": 20}
-    names = ["40", "100", "200", "short scan"]
-    if args.quick:
-        sizes = {"generations": 15, "near": 30, "lost": 10, "wide": 10, "unstable": 10}
-        names = []
-    if args.data.exists():
-        names = ["real", *names]
-    names = names or ["40"]
+    names = connectome_names(args)
 
     report = {"delssome": delssome.__version__, "connectomes": {}}
     found = {}
     for name in names:
-        fewer = {"near": 40, "wide": 20, "lost": 10, "unstable": 10}
-        these = sizes | (fewer if name == "200" else {})
-        found[name] = collect(name, args.data, these, args.cache)
+        found[name] = collect(name, args)
         row, points = compare(*found[name])
         report["connectomes"][name] = row
         print(f"{name}:")

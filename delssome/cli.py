@@ -152,9 +152,8 @@ def fit(args):
 
 def train(args):
     """Make the weights of the deep surrogate anew."""
-    from delssome.surrogate import CorpusSettings
+    from delssome.surrogate import CorpusSettings, corpus_groups
     from delssome.surrogate import train as train_surrogate
-    from delssome.surrogate.recipe import corpus_groups
 
     groups, settings, n_steps = corpus_groups(), CorpusSettings(), args.steps
     if args.quick:

@@ -8,10 +8,11 @@ import io
 import json
 import math
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from delssome.utils import write_atomically
 
 __all__ = ["check_out", "figures", "summary", "summary_text", "tables", "write_results"]
 
@@ -244,7 +245,7 @@ def write_results(folder, tables, figures, results):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
-        _write_atomically(folder / name, content)
+        write_atomically(folder / name, content)
     return [folder / name for name in contents]
 
 
@@ -266,20 +267,6 @@ def _csv(columns):
         zip(*(np.asarray(c).tolist() for c in columns.values()), strict=True)
     )
     return buffer.getvalue()
-
-
-def _write_atomically(path, content):
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _spread(values):

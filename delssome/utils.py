@@ -1,15 +1,17 @@
-"""Checks of settings, shared by the estimators."""
+"""Checks of settings and writing of files, shared by many."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import os
+import tempfile
 from numbers import Integral
+from pathlib import Path
 
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["check_device", "check_number", "check_surrogate"]
-
+__all__ = ["check_device", "check_number", "check_surrogate", "write_atomically"]
 
 SURROGATES = ("linear", "deep")
 
@@ -59,3 +61,24 @@ def check_surrogate(surrogate):
             f"method, such as CircuitSurrogate, got {surrogate!r}."
         )
     check_is_fitted(surrogate)
+
+
+def write_atomically(path, content):
+    """Write bytes to a file that appears whole or not at all.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    content : bytes
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -57,7 +57,7 @@ class MeanFieldFitter(BaseEstimator):
         Heterogeneity maps in which w_EE, w_EI and sigma are linear, for instance
         T1w/T2w ratio and principal gradient of resting-state FC. None: the same
         values in all regions (homogeneous).
-    surrogate : {"linear", None} or estimator, default="linear"
+    surrogate : {"linear", "deep", None} or estimator, default="linear"
         What ranks the candidates of the search: "linear" predicts by linear-noise
         theory (:mod:`delssome.theory`), which needs no training and serves any number
         of regions and any acquisition; "deep" by the network shipped with the package

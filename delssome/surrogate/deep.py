@@ -30,7 +30,8 @@ from delssome.surrogate.circuit import (
     scan_features,
 )
 from delssome.surrogate.shards import read_shard
-from delssome.utils import check_number
+from delssome.theory import range_violation
+from delssome.utils import check_number, write_atomically
 
 __all__ = ["CircuitStatistics", "CircuitSurrogate"]
 
@@ -250,8 +251,7 @@ class CircuitSurrogate(BaseEstimator):
         """
         predicted = self.statistics(params, target.sc)
         costs = _costs(predicted, target, self.net_.points.numpy(), self.n_repeats)
-        violation = 1.0 - predicted.p_in_range**self.n_repeats
-        violation = np.where(violation <= 0.5, 0.0, violation)
+        violation = range_violation(predicted.p_in_range, self.n_repeats)
         return Evaluation(costs, violation + predicted.instability)
 
     def save(self, folder, name="circuit", **card):
@@ -274,8 +274,9 @@ class CircuitSurrogate(BaseEstimator):
             "width": self.width,
             **card,
         }
-        (folder / f"{name}.safetensors").write_bytes(weights)
-        (folder / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n")
+        write_atomically(folder / f"{name}.safetensors", weights)
+        card = json.dumps(card, indent=2) + "\n"
+        write_atomically(folder / f"{name}.json", card.encode())
 
     @classmethod
     def load(cls, folder=WEIGHTS, name="circuit", **settings):

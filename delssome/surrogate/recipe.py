@@ -1,4 +1,4 @@
-"""How the shipped weights were made: corpus, training, card."""
+"""How weights like the shipped ones are made: corpus, training, card."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -21,7 +21,7 @@ __all__ = ["corpus_groups", "train"]
 
 logger = logging.getLogger("delssome")
 
-# Targets are as many as groups: every labelled candidate is an example for each.
+# Regions and TRs (s) of the groups that differ from the usual ones.
 SIZES = (40, 50, 60, 80, 90, 100)
 TRS = (0.5, 0.8, 1.0, 1.5, 2.0, 2.2, 2.5, 3.5)
 

@@ -4,8 +4,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import hashlib
+import io
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,7 +26,8 @@ from delssome.datasets import make_cohort
 from delssome.models import FIC, ParameterSpace
 from delssome.search import CMAES
 from delssome.simulation import Acquisition, SimulationEvaluator
-from delssome.theory import TheoryEvaluator, close
+from delssome.theory import TheoryEvaluator, TheoryStatistics, close
+from delssome.utils import write_atomically
 
 __all__ = ["CorpusSettings", "Group", "build_corpus", "read_shard", "synthetic_group"]
 
@@ -75,14 +76,11 @@ class Group:
 
     Attributes
     ----------
-    name : str
-        Name of the shard.
     target : Target
     maps : ndarray of shape (n_rois, n_maps)
     acquisition : Acquisition
     """
 
-    name: str
     target: Target
     maps: np.ndarray
     acquisition: Acquisition
@@ -109,8 +107,7 @@ def synthetic_group(seed, n_rois=68, n_subjects=6, acquisition=None):
     target = Target(
         prepare_sc(average.sc), matrix_to_edges(average.fc), average.fcd_cdf
     )
-    name = f"synthetic_{n_rois}_{scan.tr:g}s_{scan.n_frames}_{seed}"
-    return Group(name, target, cohort.maps, scan)
+    return Group(target, cohort.maps, scan)
 
 
 class _Recorder:
@@ -124,6 +121,14 @@ class _Recorder:
         self.asked.append(params)
         self.answered.append(expected)
         return self.theory.costs(expected, target), expected.violation
+
+    @property
+    def params(self):
+        """All candidates asked for."""
+        return {
+            name: np.concatenate([params[name] for params in self.asked])
+            for name in self.asked[0]
+        }
 
 
 def label_group(group, settings, seed, model=None):
@@ -157,16 +162,10 @@ def label_group(group, settings, seed, model=None):
         spread = CMAES(space, popsize=settings.n_spread // 6, sigma0=0.4, rng=rng)
         recorder.evaluate(space.expand(spread.ask()), group.target, rng)
     if settings.n_edge > 0:
-        asked = {
-            name: np.concatenate([x[name] for x in recorder.asked])
-            for name in space.slices
-        }
-        pushed = push_to_edge(model, asked, group, settings.n_edge, rng)
+        pushed = push_to_edge(model, recorder.params, group, settings.n_edge, rng)
         recorder.evaluate(pushed, group.target, rng)
-    params = {
-        name: np.concatenate([x[name] for x in recorder.asked]) for name in space.slices
-    }
-    expected = type(recorder.answered[0])(
+    params = recorder.params
+    expected = TheoryStatistics(
         *map(np.concatenate, zip(*recorder.answered, strict=True))
     )
     shard = {name: x.astype(np.float32) for name, x in params.items()}
@@ -323,7 +322,7 @@ def build_corpus(folder, groups, settings=None, *, n_jobs=None, verbose=0):
                 }
             )
     manifest = header | {"shards": shards}
-    _write_text(folder / "manifest.json", json.dumps(manifest, indent=1))
+    write_atomically(folder / "manifest.json", _json(manifest))
     return Bunch(**manifest)
 
 
@@ -333,6 +332,10 @@ def read_shard(file):
         shard = {name: data[name] for name in data.files}
     shard["sc"] = edges_to_matrix(shard["sc"])
     return Bunch(**shard)
+
+
+def _json(content):
+    return json.dumps(content, indent=1).encode()
 
 
 def _shard_name(make, given):
@@ -350,19 +353,13 @@ def _check_header(file, header):
                 f"{found}, not {header}; choose another folder."
             )
     else:
-        _write_text(file, json.dumps(header, indent=1))
+        write_atomically(file, _json(header))
 
 
 def _write_shard(file, make, given, settings):
     # The seed follows from the name alone, whatever the order of the groups.
     seed = int(file.stem.rsplit("_", 1)[1], 16)
     shard = label_group(make(**given), settings, seed)
-    partial = file.with_name(f".{file.name}.{os.getpid()}.npz")
-    np.savez(partial, **shard)
-    os.replace(partial, file)
-
-
-def _write_text(file, text):
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    partial.write_text(text)
-    os.replace(partial, file)
+    content = io.BytesIO()
+    np.savez(content, **shard)
+    write_atomically(file, content.getvalue())

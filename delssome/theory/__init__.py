@@ -5,7 +5,15 @@ Derivation, range of validity and measured accuracy: ``doc/theory.rst`` and
 """
 
 from delssome.theory.closure import Closure, close
-from delssome.theory.escape import start_holds
+from delssome.theory.escape import escape_features, range_violation, start_holds
 from delssome.theory.evaluator import TheoryEvaluator, TheoryStatistics
 
-__all__ = ["Closure", "TheoryEvaluator", "TheoryStatistics", "close", "start_holds"]
+__all__ = [
+    "Closure",
+    "TheoryEvaluator",
+    "TheoryStatistics",
+    "close",
+    "escape_features",
+    "range_violation",
+    "start_holds",
+]

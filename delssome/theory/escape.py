@@ -9,7 +9,12 @@ import numpy as np
 
 from delssome.simulation import simulate
 
-__all__ = ["probability_in_range", "start_holds"]
+__all__ = [
+    "escape_features",
+    "probability_in_range",
+    "range_violation",
+    "start_holds",
+]
 
 # Seconds after which the start of a simulation is looked at, and for how long: fast
 # states have settled, slow ones still tell where they were thrown.
@@ -56,6 +61,43 @@ def start_holds(model, params, sc, acquisition):
     return ((rates >= low) & (rates <= high)).all(axis=(1, 2))
 
 
+def escape_features(rates, fastest, step, rate_range):
+    """Give what the log odds of an escape are linear in.
+
+    Parameters
+    ----------
+    rates, fastest, step, rate_range
+        As of :func:`probability_in_range`.
+
+    Returns
+    -------
+    deviation, log_damping : ndarray of shape (n_candidates,)
+        Largest distance of a mean rate from the middle of the range, in halves of its
+        width and at most 2; logarithm of what is left of the limit on explicit steps.
+    """
+    low, high = rate_range
+    deviation = np.abs(rates - (low + high) / 2.0).max(axis=1) / ((high - low) / 2.0)
+    damping = np.maximum(2.0 - fastest * step, 1e-3)
+    return np.minimum(deviation, 2.0), np.log(damping)
+
+
+def range_violation(p_in_range, n_repeats):
+    """Give 0 where all repeats rather stay in range than not, else their odds against.
+
+    Parameters
+    ----------
+    p_in_range : ndarray of shape (n_candidates,)
+        Probability that one simulation stays.
+    n_repeats : int
+
+    Returns
+    -------
+    ndarray of shape (n_candidates,)
+    """
+    violation = 1.0 - p_in_range**n_repeats
+    return np.where(violation <= 0.5, 0.0, violation)
+
+
 def probability_in_range(rates, fastest, softening, step, rate_range):
     """Probability that one simulation of a settled candidate keeps its rates in range.
 
@@ -83,11 +125,7 @@ def probability_in_range(rates, fastest, softening, step, rate_range):
     a logistic regression; and networks that noise softens to half their rate, which
     are hardly Gaussian any more and leave.
     """
-    low, high = rate_range
-    centre, half_width = (low + high) / 2.0, (high - low) / 2.0
-    deviation = np.abs(rates - centre).max(axis=1) / half_width
-    damping = np.maximum(2.0 - fastest * step, 1e-3)
-    log_odds = INTERCEPT + DEVIATION * np.minimum(deviation, 2.0)
-    log_odds += DAMPING * np.log(damping)
+    deviation, log_damping = escape_features(rates, fastest, step, rate_range)
+    log_odds = INTERCEPT + DEVIATION * deviation + DAMPING * log_damping
     stays = 1.0 / (1.0 + np.exp(log_odds))
     return stays / (1.0 + np.exp(SOFT_SLOPE * (SOFT - softening)))

@@ -14,7 +14,11 @@ from delssome.costs import Evaluation, cost_terms
 from delssome.observables import fc_edges, fcd_histogram
 from delssome.theory.bold import BoldTheory, correlations, fcd_distribution
 from delssome.theory.closure import N_ITERATIONS, close
-from delssome.theory.escape import probability_in_range, start_holds
+from delssome.theory.escape import (
+    probability_in_range,
+    range_violation,
+    start_holds,
+)
 
 __all__ = ["TheoryEvaluator", "TheoryStatistics"]
 
@@ -200,8 +204,7 @@ class TheoryEvaluator:
                 self.model.rate_range,
             )
             p_in_range[settled] = np.where(holds, p_stays, LOST)
-        violation = 1.0 - p_in_range**self.n_repeats
-        violation[violation <= 0.5] = 0.0
+        violation = range_violation(p_in_range, self.n_repeats)
         # A slope for the search to climb: first settle, then hold, then stay.
         lost = N_ITERATIONS + 1 - closure.settled
         violation += lost + np.maximum(-closure.network.decay[:, 0], 0.0)

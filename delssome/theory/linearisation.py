@@ -150,16 +150,13 @@ def haemodynamic_response(omega, activity):
     f = 1.0 + activity / haemodynamics.GAMMA_H
     v = f**haemodynamics.ALPHA
     q = v * (1.0 - np.exp(haemodynamics.LOG_1_RHO / f)) / haemodynamics.RHO
-    point = np.array([activity, 0.0, f, v, q])
-    columns, bold = [], []
-    for k in range(len(point)):
-        shifted = point.astype(complex)
-        shifted[k] += 1j * TINY
-        rates = haemodynamics.derivatives(*shifted, np.exp, np.log)
-        columns.append([np.imag(rate) / TINY for rate in rates])
-        bold.append(np.imag(haemodynamics.bold_signal(*shifted[3:])) / TINY)
-    columns, bold = np.array(columns).T, np.array(bold)
-    drive, system = columns[:, 0], columns[:, 1:]
+
+    def functions(x):
+        rates = haemodynamics.derivatives(*x, np.exp, np.log)
+        return np.stack([*rates, haemodynamics.bold_signal(*x[3:])])
+
+    slopes = jacobian(functions, np.array([activity, 0.0, f, v, q]))
+    drive, system, bold = slopes[:4, 0], slopes[:4, 1:], slopes[4]
     s = 1j * np.asarray(omega)[:, None, None]
     response = np.linalg.solve(s * np.eye(4) - system, drive[:, None])[..., 0]
     return response @ bold[1:]
