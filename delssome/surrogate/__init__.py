@@ -14,6 +14,7 @@ from delssome.surrogate.shards import (
     build_corpus,
     read_shard,
     synthetic_group,
+    varied_group,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "simulate_corpus",
     "synthetic_group",
     "train",
+    "varied_group",
 ]

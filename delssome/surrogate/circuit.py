@@ -15,7 +15,7 @@ from delssome.theory.network import reduce_regions
 
 __all__ = ["Circuit", "CircuitNet", "circuits", "scan_features"]
 
-N_LOCAL, N_SCAN = 7, 3
+N_LOCAL, N_MODE, N_FC, N_SCAN, N_ERRORS = 11, 3, 11, 3, 3
 # A decay rate (1/s) added to the diagonal stands for the slow end of the BOLD band: it
 # makes the inverse at frequency zero nearly that of the whole band.
 BAND = 0.17
@@ -25,14 +25,16 @@ USUAL_N_ROIS = 68
 
 
 class Circuit(NamedTuple):
-    """Candidates as linear networks at their fixed point, single precision.
+    """Stable candidates as linear networks at their fixed point, single precision.
 
     Attributes
     ----------
-    local : tensor of shape (n, n_rois, 7)
-        What a region knows of itself, of the order of one.
+    local : tensor of shape (n, n_rois, 11)
+        What is known of a region, of the order of one.
+    mode : tensor of shape (n, 3)
+        What is known of the slowest mode, likewise.
     decay : tensor of shape (n, n_rois)
-        Rate at which it falls without coupling (1/s).
+        Rate at which a region falls back without coupling (1/s).
     system : tensor of shape (n, n_rois, n_rois)
         Decay on the diagonal less the coupling between regions (1/s), symmetric.
     power : tensor of shape (n, n_rois)
@@ -40,6 +42,7 @@ class Circuit(NamedTuple):
     """
 
     local: torch.Tensor
+    mode: torch.Tensor
     decay: torch.Tensor
     system: torch.Tensor
     power: torch.Tensor
@@ -50,7 +53,7 @@ class Circuit(NamedTuple):
 
 
 def circuits(model, params, sc, step):
-    """Linearise candidates, as far as it is cheap.
+    """Linearise candidates at their fixed point, as far as it is cheap.
 
     Parameters
     ----------
@@ -63,7 +66,11 @@ def circuits(model, params, sc, step):
 
     Returns
     -------
-    Circuit
+    circuit : Circuit
+        Of the candidates with a stable fixed point.
+    instability : ndarray of shape (n_candidates,)
+        0 for these, for others a bound on the rate (1/s) at which the network leaves
+        its fixed point (Gershgorin).
     """
     sc = np.asarray(sc)
     equations = Equations(model, params, sc)
@@ -74,7 +81,7 @@ def circuits(model, params, sc, step):
     coupled = torch.from_numpy(-params["G"].astype(np.float32))[:, None] * scale
     system = torch.from_numpy(sc.astype(np.float32)) * coupled[:, :, None]
     system *= scale[:, None, :]
-    input_strength = -system.sum(dim=-1).numpy()
+    input_strength = -system.sum(dim=-1)
     system.diagonal(dim1=-2, dim2=-1).copy_(decay)
     power = regions.power * regions.scale**2
     ranges = [
@@ -86,15 +93,49 @@ def circuits(model, params, sc, step):
         0.5 * np.log(power) + 6.0,
         *ranges,
         np.log(equations.sigma) + 5.5,
-        input_strength / 5.0 - 1.0,
+        input_strength.numpy() / 5.0 - 1.0,
         np.log(np.maximum(2.0 - regions.fastest * step, 1e-3)),
     ]
-    return Circuit(
-        torch.from_numpy(np.stack(local, axis=-1).astype(np.float32)),
-        decay,
-        system,
-        torch.from_numpy(power.astype(np.float32)),
-    )
+    local = torch.from_numpy(np.stack(local, axis=-1).astype(np.float32))
+    power = torch.from_numpy(power.astype(np.float32))
+    factor, failed = torch.linalg.cholesky_ex(system)
+    stable = (failed == 0) & torch.isfinite(local).all(-1).all(-1)
+    # Off the diagonal of the system, every entry is negative or 0.
+    surplus = -system.sum(dim=-1).amin(dim=-1)
+    bound = torch.nan_to_num(surplus, nan=1e3).clamp(1e-6, 1e3)
+    instability = torch.where(stable, 0.0, bound).numpy()
+    if not stable.all():
+        local, decay, system = local[stable], decay[stable], system[stable]
+        power, factor = power[stable], factor[stable]
+    found, mode = _at_frequency_zero(torch.cholesky_inverse(factor), power)
+    local = torch.cat([local, found], dim=-1)
+    return Circuit(local, mode, decay, system, power), instability
+
+
+def _at_frequency_zero(inverse, power):
+    """Describe regions and the slowest mode by the inverse of the system."""
+    variance = torch.einsum("nij,nij,nj->ni", inverse, inverse, power)
+    together = inverse.sum(-1)
+    slowest = _unit(torch.einsum("nij,nj->ni", inverse, together))
+    carried = torch.einsum("nij,nj->ni", inverse, slowest)
+    n_rois = slowest.shape[-1]
+    share = n_rois * slowest.square()
+    local = [
+        variance.log() / 4 + 3,
+        inverse.diagonal(dim1=-2, dim2=-1).log() / 2,
+        (together.abs() + 1e-3).log() / 2,
+        (share + 1e-2).log() / 2,
+    ]
+    mode = [
+        (carried * slowest).sum(-1).log(),
+        carried.norm(dim=-1).log(),
+        share.square().mean(-1).log(),
+    ]
+    return torch.stack(local, dim=-1), torch.stack(mode, dim=-1)
+
+
+def _unit(vectors):
+    return vectors / vectors.norm(dim=-1, keepdim=True)
 
 
 def scan_features(acquisition):
@@ -104,10 +145,47 @@ def scan_features(acquisition):
     return torch.tensor(np.log(np.divide(seconds, USUAL_SCAN)), dtype=torch.float32)
 
 
-def factorised(system):
-    """Cholesky factors of symmetric matrices, and which of them have one."""
-    factor, info = torch.linalg.cholesky_ex(system)
-    return factor, info == 0
+class Prediction(NamedTuple):
+    """What the network says of candidates.
+
+    Attributes
+    ----------
+    fc : tensor of shape (n, n_edges)
+        Upper triangle.
+    cdf : tensor of shape (n, n_points)
+        FCD distribution.
+    log_noise : tensor of shape (n,)
+        Logarithm of the variance over edges that a single scan adds to FC.
+    escape : tensor of shape (n,)
+        Log odds that a simulation leaves the plausible range of rates.
+    log_error : tensor of shape (n, 3)
+        Logarithm of the error to expect in the three costs.
+    """
+
+    fc: torch.Tensor
+    cdf: torch.Tensor
+    log_noise: torch.Tensor
+    escape: torch.Tensor
+    log_error: torch.Tensor
+
+
+class _Inverse(torch.autograd.Function):
+    """Inverse of positive definite matrices, with a derivative that costs two products.
+
+    Those that are not positive definite give what their incomplete factor gives.
+    """
+
+    @staticmethod
+    def forward(ctx, matrix):
+        factor, _ = torch.linalg.cholesky_ex(matrix)
+        inverse = torch.cholesky_inverse(factor)
+        ctx.save_for_backward(inverse)
+        return inverse
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (inverse,) = ctx.saved_tensors
+        return -(inverse @ gradient @ inverse)
 
 
 class CircuitNet(nn.Module):
@@ -131,67 +209,58 @@ class CircuitNet(nn.Module):
 
     def __init__(self, width=48, n_components=8, n_points=400):
         super().__init__()
-        n_region = N_LOCAL + 3
-        self.correct = _perceptron(2 * n_region + N_SCAN, 2, width, 2)
-        self.regions = _perceptron(n_region + 2, width // 2, width)
-        n_global = 2 * (n_region + 2 + width // 2) + 8 + N_SCAN
+        self.correct = _perceptron(2 * N_LOCAL + N_MODE + N_SCAN, 2, width, 2)
+        self.regions = _perceptron(N_LOCAL + 2, width // 2, width)
+        n_global = 2 * (N_LOCAL + 2 + width // 2) + N_MODE + N_FC + N_SCAN
         self.fcd = _perceptron(n_global, 3 * n_components, 2 * width, 2)
         self.noise = _perceptron(n_global, 1, width)
         self.escape = _perceptron(n_global, 1, width, 2)
+        self.error = _perceptron(n_global, N_ERRORS, width, 2)
         self.register_buffer("points", torch.linspace(-1, 1, n_points + 1)[1:])
         nn.init.zeros_(self.correct[-1].weight)
         nn.init.zeros_(self.correct[-1].bias)
 
-    def forward(self, circuit, factor, scan):
-        """Predict the statistics of candidates with a stable linear network.
+    def forward(self, circuit, scan):
+        """Predict the statistics of candidates.
 
         Parameters
         ----------
         circuit : Circuit
-        factor : tensor of shape (n, n_rois, n_rois)
-            Cholesky factor of the uncorrected system.
         scan : tensor of shape (3,)
 
         Returns
         -------
-        fc : tensor of shape (n, n_edges)
-            Upper triangle.
-        cdf : tensor of shape (n, n_points)
-        log_noise : tensor of shape (n,)
-            Logarithm of the variance over edges that a single scan adds to FC.
-        escape : tensor of shape (n,)
-            Log odds that a simulation leaves the plausible range of rates.
+        Prediction
         """
-        inverse = _inverse(factor)
-        variance = (inverse.square() @ circuit.power[..., None])[..., 0]
-        found = [
-            variance.log() / 4 + 3,
-            inverse.diagonal(dim1=-2, dim2=-1).log() / 2,
-            (inverse.sum(-1).abs() + 1e-3).log() / 2,
-        ]
-        x = torch.cat([circuit.local, torch.stack(found, dim=-1)], dim=-1)
-        mean = x.mean(dim=1, keepdim=True).expand_as(x)
-        around = scan.expand(*x.shape[:2], N_SCAN)
-        shift, gain = self.correct(torch.cat([x, mean, around], dim=-1)).unbind(-1)
+        x = circuit.local
+        n, n_rois = x.shape[:2]
+        shared = torch.cat([x.mean(dim=1), circuit.mode, scan.expand(n, -1)], dim=-1)
+        around = shared[:, None].expand(-1, n_rois, -1)
+        shift, gain = self.correct(torch.cat([x, around], dim=-1)).unbind(-1)
         decay = circuit.decay + BAND * shift.clamp(-4, 3).exp()
-        factor, _ = factorised(circuit.system.diagonal_scatter(decay, dim1=-2, dim2=-1))
         power = circuit.power * gain.clamp(-2, 2).exp()
-        half = _inverse(factor) * power.sqrt()[:, None]
+        inverse = _Inverse.apply(
+            circuit.system.diagonal_scatter(decay, dim1=-2, dim2=-1)
+        )
+        half = inverse * power.sqrt()[:, None]
         sd = half.norm(dim=-1)
         half = half / sd[..., None]
         fc = half @ half.transpose(1, 2)
-        upper = torch.from_numpy(upper_triangle(fc.shape[-1])).to(fc.device)
+        upper = torch.from_numpy(upper_triangle(n_rois)).to(fc.device)
         edges = fc.flatten(1).index_select(1, upper)
 
         x = torch.cat([x, (sd.log() / 2 + 3)[..., None], shift[..., None] / 2], dim=-1)
         x = torch.cat([x, self.regions(x)], dim=-1)
-        scan = scan.expand(len(x), N_SCAN)
-        pooled = torch.cat([x.mean(1), x.amax(1), _moments(fc, edges), scan], dim=-1)
-        return (
+        described = _describe(fc, edges)
+        pooled = torch.cat(
+            [x.mean(1), x.amax(1), circuit.mode, described, scan.expand(n, -1)], dim=-1
+        )
+        return Prediction(
             edges,
             self._distribution(self.fcd(pooled)),
             self.noise(pooled)[:, 0] - 4,
             self.escape(pooled)[:, 0],
+            self.error(pooled.detach()) - 3,
         )
 
     def _distribution(self, components):
@@ -211,13 +280,6 @@ def _perceptron(n_in, n_out, width, n_hidden=1):
     return nn.Sequential(*layers, nn.Linear(width, n_out))
 
 
-def _inverse(factor):
-    """Inverse of a matrix from its Cholesky factor."""
-    unit = torch.eye(factor.shape[-1], dtype=factor.dtype, device=factor.device)
-    root = torch.linalg.solve_triangular(factor, unit.expand_as(factor), upper=False)
-    return root.transpose(1, 2) @ root
-
-
 @cache
 def upper_triangle(n_rois):
     """Positions of the strict upper triangle in a matrix laid out in a row."""
@@ -225,8 +287,8 @@ def upper_triangle(n_rois):
     return rows * n_rois + columns
 
 
-def _moments(fc, edges):
-    """Describe FC: mean and moments of edges, how they concentrate, how many."""
+def _describe(fc, edges):
+    """Describe FC: moments of its edges, how they concentrate, how many there are."""
     n = fc.shape[-1]
     mean = edges.mean(1)
     centred = edges - mean[:, None]
@@ -234,6 +296,10 @@ def _moments(fc, edges):
     third = (square * centred).mean(1)
     rows = fc.mean(-1)
     mean_square = (2 * edges.square().sum(1) + n) / n**2
+    first = _unit(torch.einsum("nij,nj->ni", fc, rows))
+    carried = torch.einsum("nij,nj->ni", fc, first)
+    largest = (carried * first).sum(-1) / n
+    rest = (mean_square - largest.square()).clamp_min(1e-6)
     return torch.stack(
         [
             mean,
@@ -243,6 +309,9 @@ def _moments(fc, edges):
             rows.std(-1),
             mean_square.sqrt(),
             (rows.square().mean(-1) / mean.abs().clamp_min(1e-3)).clamp_max(5),
+            largest,
+            rest.log() / 4,
+            n * first.pow(4).sum(-1) - 1,
             torch.full_like(mean, np.log(n / USUAL_N_ROIS)),
         ],
         dim=-1,

@@ -67,14 +67,12 @@ class Corpus:
 
         Returns
         -------
-        X : ndarray of shape (n_candidates, 3 * n_rois + 2)
+        X : ndarray of shape (n_candidates, 3 * n_rois + 3)
         y : ndarray of bool, shape (n_candidates,)
-        contexts : ndarray of shape (n_sc, n_features)
+        contexts : ndarray of shape (n_contexts, n_features)
         """
-        fc = np.repeat(self.fc[:1], len(self.sc), axis=0)
-        cdf = np.repeat(self.fcd_cdf[:1], len(self.sc), axis=0)
-        X = np.column_stack([self.params, self.sc_index])
-        return X, self.in_range, pack_rows(self.sc, fc, cdf)
+        X = np.column_stack([self.params, self.sc_index, self.sc_index])
+        return X, self.in_range, self.contexts()
 
     def cost_examples(self, in_range_only=True):
         """Examples for the cost predictor, every candidate with every target.
@@ -87,23 +85,28 @@ class Corpus:
 
         Returns
         -------
-        X : ndarray of shape (n_samples, 3 * n_rois + 2)
+        X : ndarray of shape (n_samples, 3 * n_rois + 3)
         y : ndarray of shape (n_samples, 3)
-        contexts : ndarray of shape (n_sc * n_targets, n_features)
+        contexts : ndarray of shape (n_contexts, n_features)
         """
-        n_sc, n_targets = len(self.sc), len(self.fc)
-        contexts = pack_rows(
-            np.repeat(self.sc, n_targets, axis=0),
-            np.tile(self.fc, (n_sc, 1)),
-            np.tile(self.fcd_cdf, (n_sc, 1)),
-        )
         kept = np.isfinite(self.costs).all(axis=(1, 2))
         if in_range_only:
             kept &= self.in_range
-        index = self.sc_index[kept, None] * n_targets + np.arange(n_targets)
-        params = np.repeat(self.params[kept], n_targets, axis=0)
-        X = np.column_stack([params, index.ravel()])
-        return X, self.costs[kept].reshape(-1, 3), contexts
+        n_targets = len(self.fc)
+        X = np.column_stack(
+            [
+                np.repeat(self.params[kept], n_targets, axis=0),
+                np.repeat(self.sc_index[kept], n_targets),
+                np.tile(np.arange(n_targets), np.count_nonzero(kept)),
+            ]
+        )
+        return X, self.costs[kept].reshape(-1, 3), self.contexts()
+
+    def contexts(self):
+        """Connectome k beside target k in row k; the fewer of them start again."""
+        rows = np.arange(max(len(self.sc), len(self.fc)))
+        sc, target = rows % len(self.sc), rows % len(self.fc)
+        return pack_rows(self.sc[sc], self.fc[target], self.fcd_cdf[target])
 
     def save(self, path):
         """Write the corpus to a npz file."""

@@ -20,15 +20,10 @@ from torch.nn import functional
 from tqdm import trange
 
 from delssome._version import __version__
-from delssome.costs import Evaluation
+from delssome.costs import Evaluation, Target
 from delssome.models import FIC
 from delssome.simulation import Acquisition
-from delssome.surrogate.circuit import (
-    CircuitNet,
-    circuits,
-    factorised,
-    scan_features,
-)
+from delssome.surrogate.circuit import CircuitNet, circuits, scan_features
 from delssome.surrogate.shards import read_shard
 from delssome.theory import range_violation
 from delssome.utils import check_number, write_atomically
@@ -58,6 +53,8 @@ class CircuitStatistics(NamedTuple):
     instability : ndarray of shape (n_candidates,)
         0 where the fixed point is stable, otherwise a bound on the rate (1/s) at which
         the network leaves it (Gershgorin).
+    error : ndarray of shape (n_candidates, 3)
+        Absolute error to expect in each cost.
     """
 
     fc: np.ndarray
@@ -65,6 +62,7 @@ class CircuitStatistics(NamedTuple):
     fc_noise: np.ndarray
     p_in_range: np.ndarray
     instability: np.ndarray
+    error: np.ndarray
 
 
 class CircuitSurrogate(BaseEstimator):
@@ -91,8 +89,8 @@ class CircuitSurrogate(BaseEstimator):
     Attributes
     ----------
     net_ : CircuitNet
-    history_ : ndarray of shape (n_steps, 4)
-        Losses of FC, FCD distribution, FC noise and escape.
+    history_ : ndarray of shape (n_steps, 5)
+        Losses of FC, FCD distribution, FC noise, escape and expected errors.
 
     See Also
     --------
@@ -146,12 +144,14 @@ class CircuitSurrogate(BaseEstimator):
         ):
             check_number(name, getattr(self, name), kind, low)
         rng = check_random_state(self.random_state)
-        groups = [_load_group(file, self._model) for file in X]
-        if not groups:
+        if len(X) == 0:
             raise ValueError("X must hold at least one shard of a corpus.")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(rng.randint(2**31))
             self.net_ = CircuitNet(self.width)
+            groups = [
+                _load_group(file, self.net_, self._model, self.n_repeats) for file in X
+            ]
             self.history_ = self._train(groups, rng)
         return self
 
@@ -161,13 +161,13 @@ class CircuitSurrogate(BaseEstimator):
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, self.lr, total_steps=self.n_steps
         )
-        history = np.empty((self.n_steps, 4))
+        history = np.empty((self.n_steps, 5))
         bar = trange(self.n_steps, desc="training", disable=self.verbose < 1)
         for step in bar:
             group = groups[rng.randint(len(groups))]
             n = len(group.escape)
             which = torch.from_numpy(rng.permutation(n)[: self.batch_size])
-            losses = _losses(net, group, which)
+            losses = _losses(net, group, which, self.n_repeats)
             optimiser.zero_grad()
             sum(losses).backward()
             norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -203,35 +203,29 @@ class CircuitSurrogate(BaseEstimator):
         cdf = np.full((n_candidates, len(self.net_.points)), np.nan, dtype=np.float32)
         noise = np.full(n_candidates, np.nan)
         escape = np.full(n_candidates, LOST)
+        error = np.full((n_candidates, 3), np.nan)
         instability = np.zeros(n_candidates)
         scan = scan_features(self._scan)
         with torch.inference_mode():
             for start in range(0, n_candidates, BATCH):
                 part = slice(start, start + BATCH)
-                circuit = circuits(
+                circuit, instability[part] = circuits(
                     self._model,
                     {name: values[part] for name, values in params.items()},
                     sc if sc.ndim == 2 else sc[part],
                     self._scan.step,
                 )
-                factor, stable = factorised(circuit.system)
-                stable &= torch.isfinite(circuit.local).all(-1).all(-1)
-                # Off the diagonal of the system, every entry is negative or 0.
-                surplus = -circuit.system.sum(dim=-1).amin(dim=-1)
-                bound = torch.nan_to_num(surplus, nan=1e3).clamp(0.0, 1e3)
-                instability[part] = torch.where(stable, 0.0, bound).numpy()
-                if not stable.any():
+                which = start + np.flatnonzero(instability[part] == 0)
+                if len(which) == 0:
                     continue
-                which = start + np.flatnonzero(stable.numpy())
-                if not stable.all():
-                    circuit, factor = circuit.select(stable), factor[stable]
-                edges, points, log_noise, logit = self.net_(circuit, factor, scan)
-                fc[which] = edges.numpy()
-                cdf[which] = points.numpy()
-                noise[which] = np.exp(log_noise.numpy())
-                escape[which] = logit.numpy()
+                predicted = self.net_(circuit, scan)
+                fc[which] = predicted.fc.numpy()
+                cdf[which] = predicted.cdf.numpy()
+                noise[which] = predicted.log_noise.exp().numpy()
+                escape[which] = predicted.escape.numpy()
+                error[which] = predicted.log_error.exp().numpy()
         p_in_range = 1.0 / (1.0 + np.exp(escape))
-        return CircuitStatistics(fc, cdf, noise, p_in_range, instability)
+        return CircuitStatistics(fc, cdf, noise, p_in_range, instability, error)
 
     def evaluate(self, params, target, rng=None):
         """Predict costs against a target and the distance from the plausible range.
@@ -250,9 +244,16 @@ class CircuitSurrogate(BaseEstimator):
             would hardly all stay.
         """
         predicted = self.statistics(params, target.sc)
-        costs = _costs(predicted, target, self.net_.points.numpy(), self.n_repeats)
+        fc, cdf, noise = map(torch.from_numpy, predicted[:3])
+        goal = _goal(target, self.net_.points.numpy())
+        costs = _costs(fc, cdf, noise.float(), goal, self.n_repeats).double().numpy()
         violation = range_violation(predicted.p_in_range, self.n_repeats)
         return Evaluation(costs, violation + predicted.instability)
+
+    def digest(self):
+        """SHA-256 of the weights."""
+        check_is_fitted(self)
+        return hashlib.sha256(save_tensors(self.net_.state_dict())).hexdigest()
 
     def save(self, folder, name="circuit", **card):
         """Write weights and a card that says what they are.
@@ -319,67 +320,93 @@ class CircuitSurrogate(BaseEstimator):
         return Acquisition() if self.acquisition is None else self.acquisition
 
 
-def _load_group(file, model):
+def _load_group(file, net, model, n_repeats):
     """Read a shard as tensors, without the candidates that are linearly unstable."""
     shard = read_shard(file)
     params = {name: shard[name].astype(np.float64) for name in model.searched}
     tr, n_frames, window, step = shard.scan
     scan = Acquisition(tr=tr, n_frames=int(n_frames), window=int(window))
-    circuit = circuits(model, params, shard.sc, step)
-    factor, stable = factorised(circuit.system)
-    stable = stable & torch.isfinite(circuit.local).all(-1).all(-1)
-    keep = stable.numpy()
+    circuit, instability = circuits(model, params, shard.sc, step)
+    keep = instability == 0
+    fc, cdf, noise = (
+        torch.from_numpy(shard[name][keep]) for name in ("fc", "cdf", "fc_noise")
+    )
+    goal = _goal(Target(None, shard.target_fc, shard.target_cdf), net.points.numpy())
     return Bunch(
-        circuit=circuit.select(stable),
-        factor=factor[stable],
+        circuit=circuit,
         scan=scan_features(scan),
-        fc=torch.from_numpy(shard.fc[keep]),
-        cdf=torch.from_numpy(shard.cdf[keep]),
-        log_noise=torch.from_numpy(np.log(shard.fc_noise[keep])),
+        fc=fc,
+        cdf=cdf,
+        log_noise=noise.log(),
         escape=torch.from_numpy(1.0 - shard.p_in_range[keep]).float(),
         in_range=torch.from_numpy(shard.violation[keep] == 0),
+        goal=goal,
+        costs=_costs(fc.float(), cdf, noise, goal, n_repeats),
     )
 
 
-def _losses(net, group, which):
-    """Give the losses of FC, FCD distribution, FC noise and escape."""
-    fc, cdf, log_noise, escape = net(
-        group.circuit.select(which), group.factor[which], group.scan
-    )
+def _losses(net, group, which, n_repeats):
+    """Give the losses of FC, FCD distribution, FC noise, escape and expected errors."""
+    predicted = net(group.circuit.select(which), group.scan)
     inside = group.in_range[which]
     used = which[inside]
     nothing = torch.zeros(())
-    losses = [nothing, nothing, nothing]
+    losses = [nothing, nothing, nothing, nothing]
     if len(used):
-        gap = fc[inside] - group.fc[used].float()
-        gap_cdf = (cdf[inside] - group.cdf[used]).abs()
-        gap_noise = log_noise[inside] - group.log_noise[used]
+        fc, cdf, log_noise = (x[inside] for x in predicted[:3])
+        gap = fc - group.fc[used].float()
+        gap_cdf = (cdf - group.cdf[used]).abs()
+        gap_noise = log_noise - group.log_noise[used]
+        with torch.no_grad():
+            costs = _costs(fc, cdf, log_noise.exp(), group.goal, n_repeats)
+            miss = (costs - group.costs[used]).abs()
+        log_error = predicted.log_error[inside]
         losses = [
             100.0 * (gap.square().mean() + gap.mean(1).square().mean()),
             50.0 * gap_cdf.square().mean() + gap_cdf.amax(1).mean(),
             0.1 * gap_noise.square().mean(),
+            0.02 * (miss * (-log_error).exp() + log_error).mean(),
         ]
-    losses.append(
-        functional.binary_cross_entropy_with_logits(escape, group.escape[which])
+    escape = functional.binary_cross_entropy_with_logits(
+        predicted.escape, group.escape[which]
     )
-    return losses
+    return [*losses[:3], escape, losses[3]]
 
 
-def _costs(predicted, target, points, n_repeats):
+class _Goal(NamedTuple):
+    """What costs are taken against: FC less its mean, mean, variance, distribution."""
+
+    centred: torch.Tensor
+    mean: torch.Tensor
+    variance: torch.Tensor
+    cdf: torch.Tensor
+
+
+def _goal(target, points):
+    fc = torch.tensor(target.fc, dtype=torch.float32)
+    edges = np.linspace(-1.0, 1.0, len(target.fcd_cdf) + 1)[1:]
+    cdf = np.interp(points, edges, target.fcd_cdf)
+    mean = fc.mean()
+    return _Goal(
+        fc - mean,
+        mean,
+        fc.var(correction=0),
+        torch.tensor(cdf, dtype=torch.float32),
+    )
+
+
+def _costs(fc, cdf, fc_noise, goal, n_repeats):
     """Give the cost terms that the mean of some simulations is expected to have."""
-    fc, goal = predicted.fc, np.asarray(target.fc, dtype=np.float32)
-    mean, goal_mean = fc.mean(axis=1), goal.mean()
-    pattern = np.maximum((fc * fc).mean(axis=1) - mean**2, 1e-12)  # rounding
-    covariance = fc @ (goal - goal_mean) / len(goal)
-    diluted = pattern + predicted.fc_noise / n_repeats
-    n_bins = len(target.fcd_cdf)
-    edges = np.linspace(-1.0, 1.0, n_bins + 1)[1:]
-    goal_cdf = np.interp(points, edges, target.fcd_cdf).astype(np.float32)
-    return np.stack(
+    mean = fc.mean(dim=1)
+    square = torch.linalg.vecdot(fc, fc) / fc.shape[1]
+    pattern = (square - mean.square()).clamp_min(1e-12)  # rounding
+    covariance = fc @ goal.centred / fc.shape[1]
+    diluted = pattern + fc_noise / n_repeats
+    return torch.stack(
         [
-            1.0 - covariance / np.sqrt(diluted * goal.var()),
-            np.abs(mean - goal_mean),
-            np.abs(predicted.fcd_cdf - goal_cdf).max(axis=1),
+            1.0 - covariance / (diluted * goal.variance).sqrt(),
+            (mean - goal.mean).abs(),
+            (cdf - goal.cdf).abs().amax(dim=1),
         ],
-        axis=1,
+        dim=1,
     )

@@ -86,19 +86,20 @@ class _DeepEstimator(BaseEstimator):
         self.n_rois_, self.n_features_in_ = contexts.n_rois, X.shape[1]
         inputs = self._inputs(X, len(contexts.sc))
         # Rows that share parameters come from one simulation: keep them together.
-        _, groups = np.unique(X[:, :-1], axis=0, return_inverse=True)
+        _, groups = np.unique(inputs[:, :-1], axis=0, return_inverse=True)
         seed = check_random_state(self.random_state).randint(2**31)
         splitter = GroupShuffleSplit(1, test_size=self.held_out, random_state=seed)
         train, held_out = next(splitter.split(X, groups=groups))
         y = y.astype(np.float32)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            net = self._net((inputs[held_out], y[held_out]))
+            net = self._net((inputs[held_out], y[held_out]), groups[train])
             net.initialize()
             self._set_contexts(net, contexts)
             net.partial_fit(inputs[train], y[train])
         net.module_.bank = None  # data stay out of what is pickled
         net.set_params(train_split=None)
+        net.iterator_train__sampler = None
         self.net_ = net
         self.history_ = {
             name: np.array(net.history[:, name])
@@ -106,7 +107,7 @@ class _DeepEstimator(BaseEstimator):
         }
         return self
 
-    def _net(self, held_out):
+    def _net(self, held_out, groups):
         callbacks = [
             (
                 "decay",
@@ -131,7 +132,7 @@ class _DeepEstimator(BaseEstimator):
             lr=self.lr,
             batch_size=self.batch_size,
             max_epochs=self.max_epochs,
-            iterator_train__shuffle=True,
+            iterator_train__sampler=_Together(groups),
             train_split=predefined_split(skorch.dataset.Dataset(*held_out)),
             callbacks=callbacks,
             device=self.device,
@@ -152,19 +153,20 @@ class _DeepEstimator(BaseEstimator):
     def _inputs(self, X, n_contexts):
         """Scale parameters to their ranges and check the index."""
         n = self.n_rois_
-        if X.shape[1] != 3 * n + 2:
+        if X.shape[1] != 3 * n + 3:
             raise ValueError(
-                f"X must have 3 * n_rois + 2 = {3 * n + 2} columns (w_EE, w_EI, G, "
-                f"sigma, index of the context) for {n} regions, got {X.shape[1]}."
+                f"X must have 3 * n_rois + 3 = {3 * n + 3} columns (w_EE, w_EI, G, "
+                f"sigma, rows of contexts with SC and with FC) for {n} regions, got "
+                f"{X.shape[1]}."
             )
-        index = X[:, -1]
+        index = X[:, -2:]
         if (
             (index != index.round()).any()
             or index.min() < 0
             or index.max() >= n_contexts
         ):
             raise ValueError(
-                f"The last column of X must be a row number of contexts, 0 to "
+                f"The last two columns of X must be row numbers of contexts, 0 to "
                 f"{n_contexts - 1}, got {index.min():g} to {index.max():g}."
             )
         ranges = [getattr(self.model_, name) for name in self.model_.searched]
@@ -173,7 +175,7 @@ class _DeepEstimator(BaseEstimator):
         ]
         low = np.repeat([r[0] for r in ranges], sizes)
         width = np.repeat([r[1] - r[0] for r in ranges], sizes)
-        scaled = (X[:, :-1] - low) / width
+        scaled = (X[:, :-2] - low) / width
         return np.column_stack([scaled, index]).astype(np.float32)
 
     def _forward(self, X, contexts):
@@ -195,6 +197,20 @@ class _DeepEstimator(BaseEstimator):
         return output.cpu().numpy().astype(np.float64)
 
 
+class _Together(torch.utils.data.Sampler):
+    """Shuffle candidates, not their targets: the network encodes neighbours once."""
+
+    def __init__(self, groups):
+        self.groups = torch.from_numpy(groups)
+
+    def __iter__(self):
+        order = torch.randperm(int(self.groups.max()) + 1)
+        return iter(order[self.groups].argsort(stable=True).tolist())
+
+    def __len__(self):
+        return len(self.groups)
+
+
 class WithinRangeClassifier(ClassifierMixin, _DeepEstimator):
     """Predict whether all firing rates of a candidate stay within range.
 
@@ -209,7 +225,8 @@ class WithinRangeClassifier(ClassifierMixin, _DeepEstimator):
     lr, lr_decay : float, default=1e-3, 0.98
         Learning rate of Adam and its factor per epoch.
     batch_size : int, default=256
-        Examples in a step.
+        Examples in a step. All targets of a candidate stand together, so that it is
+        encoded once: with many targets, take a multiple of their number.
     held_out : float, default=0.1
         Share of the simulations on which the best epoch is chosen.
     model : FIC, default=None
@@ -250,9 +267,9 @@ class WithinRangeClassifier(ClassifierMixin, _DeepEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, 3 * n_rois + 2)
-            w_EE, w_EI (a column per region), G, sigma (a column per region), and
-            the row of `contexts` with the connectome.
+        X : array-like of shape (n_samples, 3 * n_rois + 3)
+            w_EE, w_EI (a column per region), G, sigma (a column per region), the
+            row of `contexts` with the connectome and that with FC and FCD.
         y : array-like of bool, shape (n_samples,)
             Whether all rates stayed within range.
         contexts : array-like of shape (n_contexts, n_features)
@@ -303,10 +320,10 @@ class CostPredictor(RegressorMixin, _DeepEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, 3 * n_rois + 2)
+        X : array-like of shape (n_samples, 3 * n_rois + 3)
             As for :class:`WithinRangeClassifier`.
         y : array-like of shape (n_samples, 3)
-            Cost terms against the FC and FCD of the context of each row.
+            Cost terms against the FC and FCD that each row points at.
         contexts : array-like of shape (n_contexts, n_features)
             Packed subjects, SC as the model uses it (maximum 0.02).
 
@@ -408,7 +425,7 @@ class DeepSurrogate(BaseEstimator):
         """
         check_is_fitted(self, "predictor_")
         params = flatten_params(self.predictor_.model_, params)
-        X = np.column_stack([params, np.zeros(len(params))])
+        X = np.column_stack([params, np.zeros((len(params), 2))])
         contexts = pack_rows(target.sc, target.fc, target.fcd_cdf)
         costs = self.predictor_.predict(X, contexts=contexts)
         p = self.classifier_.predict_proba(X, contexts=contexts)[:, 1]

@@ -40,10 +40,11 @@ class _CandidateEncoder(nn.Module):
 
 
 class _ContextNet(nn.Module):
-    """Network whose input rows are [parameters | index into a bank of contexts].
+    """Network whose rows are [parameters | index of SC | index of FC and FCD].
 
-    Parameters are expected in units of their ranges, in the order w_EE, w_EI, G,
-    sigma (regional blocks of `n_rois`, G a single column).
+    Both indices point into a bank of contexts. Parameters are expected in units of
+    their ranges, in the order w_EE, w_EI, G, sigma (regional blocks of `n_rois`, G a
+    single column).
     """
 
     def __init__(self, n_rois, n_edges, n_fcd_bins, d_model, n_layers, n_heads):
@@ -57,13 +58,14 @@ class _ContextNet(nn.Module):
         self.bank = sc, fc, fcd_pdf
 
     def encode(self, x):
-        """Give the encoded candidates and the contexts they refer to."""
+        """Give the encoded candidates and the rows of the bank with their targets."""
         n = self.n_rois
-        context = x[:, -1].long()
-        w_EE, w_EI, G, sigma = x[:, :-1].split([n, n, 1, n], dim=1)
+        # Neighbours that differ in their target alone are encoded once.
+        candidates, position = x[:, :-1].unique_consecutive(dim=0, return_inverse=True)
+        w_EE, w_EI, G, sigma, sc = candidates.split([n, n, 1, n, 1], dim=1)
         regional = torch.stack([w_EE, w_EI, sigma], dim=-1)
-        coupling = G[:, :, None] * self.bank[0][context]
-        return self.encoder(regional, coupling), context
+        coupling = G[:, :, None] * self.bank[0][sc[:, 0].long()]
+        return self.encoder(regional, coupling)[position], x[:, -1].long()
 
 
 class RangeNet(_ContextNet):
@@ -97,9 +99,9 @@ class CostNet(_ContextNet):
 
     def forward(self, x):
         """Give costs of shape (n, 3): 1 - r and L1 up to 2, KS up to 1."""
-        encoded, context = self.encode(x)
-        # Many rows of a batch share a context: embed each only once.
-        used, position = context.unique(return_inverse=True)
+        encoded, target = self.encode(x)
+        # Many rows of a batch share a target: embed each only once.
+        used, position = target.unique(return_inverse=True)
         fc = self.embed_fc(self.bank[1][used])[position]
         fcd = self.embed_fcd(self.bank[2][used])[position]
         return torch.cat(

@@ -15,7 +15,12 @@ import torch
 
 from delssome.simulation import Acquisition
 from delssome.surrogate.deep import CircuitSurrogate
-from delssome.surrogate.shards import CorpusSettings, build_corpus, synthetic_group
+from delssome.surrogate.shards import (
+    CorpusSettings,
+    build_corpus,
+    synthetic_group,
+    varied_group,
+)
 
 __all__ = ["corpus_groups", "train"]
 
@@ -26,21 +31,36 @@ SIZES = (40, 50, 60, 80, 90, 100)
 TRS = (0.5, 0.8, 1.0, 1.5, 2.0, 2.2, 2.5, 3.5)
 
 
-def corpus_groups():
+def corpus_groups(split="train"):
     """List the synthetic groups behind the shipped weights.
+
+    Half of them are made by :func:`~delssome.surrogate.synthetic_group`, half by
+    :func:`~delssome.surrogate.varied_group`.
+
+    Parameters
+    ----------
+    split : {"train", "validation", "test"}, default="train"
+        As published, 64, 14 and 13 groups of 68 regions with the usual scan, without
+        a subject in common. "train" has 18 groups of 40 to 100 regions besides and 30
+        with scans of other TR, duration and window. None has a TR of 3 s.
 
     Returns
     -------
     list of (callable, dict)
-        As :func:`delssome.surrogate.build_corpus` takes them: 44 groups of 68 regions
-        and 18 of 40 to 100 with the usual scan, 30 with scans of other TR, duration
-        and window. None has a TR of 3 s.
+        As :func:`delssome.surrogate.build_corpus` takes them.
     """
-    groups = [(synthetic_group, {"seed": seed}) for seed in range(1000, 1044)]
-    groups += [
-        (synthetic_group, {"seed": 2000 + k, "n_rois": SIZES[k % len(SIZES)]})
-        for k in range(18)
+    first, n = {"train": (1000, 64), "validation": (1100, 14), "test": (1200, 13)}[
+        split
     ]
+    given = [{"seed": first + k} for k in range(n)]
+    if split == "train":
+        given += _unusual_groups()
+    makers = synthetic_group, varied_group
+    return [(makers[k % 2], arguments) for k, arguments in enumerate(given)]
+
+
+def _unusual_groups():
+    groups = [{"seed": 2000 + k, "n_rois": SIZES[k // 3]} for k in range(18)]
     rng = np.random.default_rng(5)
     for k in range(30):
         tr = float(rng.choice(TRS))
@@ -48,8 +68,7 @@ def corpus_groups():
         window = min(max(12, int(rng.uniform(35, 80) / tr)), n_frames // 3)
         scan = Acquisition(tr=tr, n_frames=n_frames, window=window)
         n_rois = int(rng.choice([48, 68, 68, 84]))
-        given = {"seed": 3000 + k, "n_rois": n_rois, "acquisition": scan}
-        groups.append((synthetic_group, given))
+        groups.append({"seed": 3000 + k, "n_rois": n_rois, "acquisition": scan})
     return groups
 
 

@@ -6,7 +6,8 @@
 import hashlib
 import io
 import json
-from dataclasses import asdict, dataclass
+from copy import copy
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,14 @@ from delssome.simulation import Acquisition, SimulationEvaluator
 from delssome.theory import TheoryEvaluator, TheoryStatistics, close
 from delssome.utils import write_atomically
 
-__all__ = ["CorpusSettings", "Group", "build_corpus", "read_shard", "synthetic_group"]
+__all__ = [
+    "CorpusSettings",
+    "Group",
+    "build_corpus",
+    "read_shard",
+    "synthetic_group",
+    "varied_group",
+]
 
 # FCD distributions are smooth: so many of their points are kept.
 N_CDF_POINTS = 400
@@ -44,8 +52,10 @@ class CorpusSettings:
     Parameters
     ----------
     popsize, n_generations, n_searches : int
-        Searches by theory against the group's own FC and FCD, every candidate of
-        which is kept.
+        Searches against the group's own FC and FCD: by theory, every candidate of
+        which is kept, or by the surrogate that `build_corpus` was given.
+    n_found : int
+        Candidates labelled of those that the surrogate's searches went through.
     n_spread : int
         Candidates spread over the box, as many as a wide normal distribution around
         random starts gives.
@@ -61,12 +71,13 @@ class CorpusSettings:
     """
 
     popsize: int = 32
-    n_generations: int = 30
+    n_generations: int = 20
     n_searches: int = 1
-    n_spread: int = 240
+    n_found: int = 256
+    n_spread: int = 180
     n_edge: int = 240
     n_samples: int = 6
-    n_simulated: int = 40
+    n_simulated: int = 12
     n_repeats: int = 3
 
 
@@ -110,6 +121,39 @@ def synthetic_group(seed, n_rois=68, n_subjects=6, acquisition=None):
     return Group(target, cohort.maps, scan)
 
 
+def varied_group(seed, **given):
+    """Make a synthetic group that its connectome explains less well, as in real data.
+
+    Weak tracts are missing, more in some regions than in others, weights are more or
+    less unequal, and FC is more dynamic than the cohort's: goals that no candidate
+    reaches and that draw searches to the edge of stability.
+
+    Parameters
+    ----------
+    seed : int
+    **given
+        As of :func:`synthetic_group`.
+
+    Returns
+    -------
+    Group
+    """
+    group = synthetic_group(seed, **given)
+    rng = np.random.default_rng([seed, 1])
+    sc, fc, cdf = group.target
+    seen = rng.normal(0.0, rng.uniform(0.0, 0.4), len(sc))
+    weights = (sc / sc.max()) * np.exp(seen[:, None] + seen)
+    share, power = rng.uniform(0.3, 1.0), np.exp(rng.uniform(np.log(0.7), np.log(2.5)))
+    limit = np.quantile(weights[weights > 0], 1.0 - share)
+    strongest = weights >= weights.max(axis=0)
+    weights[(weights < limit) & ~strongest & ~strongest.T] = 0.0
+    values = np.linspace(-1.0, 1.0, len(cdf) + 1)[1:]
+    faster = 1.0 - (1.0 - values) / rng.uniform(0.45, 1.0)
+    pushed = np.interp(faster, values, cdf, left=0.0)
+    sc = prepare_sc(weights**power, transform=None)
+    return replace(group, target=Target(sc, fc, pushed))
+
+
 class _Recorder:
     """Evaluate by theory and keep what was asked and answered."""
 
@@ -117,6 +161,7 @@ class _Recorder:
         self.theory, self.asked, self.answered = theory, [], []
 
     def evaluate(self, params, target, rng):
+        """Give costs and violation."""
         expected = self.theory.statistics(params, target.sc, rng)
         self.asked.append(params)
         self.answered.append(expected)
@@ -131,7 +176,7 @@ class _Recorder:
         }
 
 
-def label_group(group, settings, seed, model=None):
+def label_group(group, settings, seed, searcher=None):
     """Draw candidates of one group and label them by theory and by simulation.
 
     Parameters
@@ -139,28 +184,28 @@ def label_group(group, settings, seed, model=None):
     group : Group
     settings : CorpusSettings
     seed : int
-    model : FIC, default=None
+    searcher : CircuitSurrogate, default=None
+        Evaluates candidates during searches. None: theory.
 
     Returns
     -------
     dict of str to ndarray
     """
-    model = FIC() if model is None else model
+    model = FIC()
     rng = np.random.default_rng(seed)
     space = ParameterSpace(model, group.maps)
     theory = TheoryEvaluator(model, group.acquisition, n_samples=settings.n_samples)
     recorder = _Recorder(theory)
-    for _ in range(settings.n_searches):
-        search = CMAES(space, popsize=settings.popsize, rng=rng)
-        for _ in range(settings.n_generations):
-            params = space.expand(search.ask())
-            costs, violation = recorder.evaluate(params, group.target, rng)
-            search.tell(Evaluation(costs, violation).fitness)
-            if search.converged:
-                break
-    for _ in range(6):
-        spread = CMAES(space, popsize=settings.n_spread // 6, sigma0=0.4, rng=rng)
-        recorder.evaluate(space.expand(spread.ask()), group.target, rng)
+    if searcher is None:
+        for _ in range(settings.n_searches):
+            _search(space, recorder, group.target, settings, rng)
+    else:
+        found = _find(space, searcher, group, settings, rng)
+        recorder.evaluate(space.expand(found), group.target, rng)
+    if settings.n_spread > 0:
+        for _ in range(6):
+            spread = CMAES(space, popsize=settings.n_spread // 6, sigma0=0.4, rng=rng)
+            recorder.evaluate(space.expand(spread.ask()), group.target, rng)
     if settings.n_edge > 0:
         pushed = push_to_edge(model, recorder.params, group, settings.n_edge, rng)
         recorder.evaluate(pushed, group.target, rng)
@@ -191,6 +236,34 @@ def label_group(group, settings, seed, model=None):
         "violation": expected.violation,
     }
     return shard | _simulate_some(group, settings, model, params, expected, rng)
+
+
+def _search(space, evaluator, target, settings, rng):
+    """Search, and give the candidates of each generation with their fitness."""
+    search = CMAES(space, popsize=settings.popsize, rng=rng)
+    generations = []
+    for _ in range(settings.n_generations):
+        theta = search.ask()
+        evaluation = Evaluation(*evaluator.evaluate(space.expand(theta), target, rng))
+        search.tell(evaluation.fitness)
+        generations.append((theta, evaluation.fitness))
+        if search.converged:
+            break
+    return generations
+
+
+def _find(space, searcher, group, settings, rng):
+    """Find candidates that a surrogate believes in: where it errs, it was led there."""
+    searcher = copy(searcher).set_params(acquisition=group.acquisition)
+    found = []
+    for _ in range(settings.n_searches):
+        generations = _search(space, searcher, group.target, settings, rng)
+        late = generations[len(generations) // 3 :]
+        # The better half of each of the later generations.
+        for theta, fitness in late:
+            found.append(theta[np.argsort(fitness)[: len(theta) // 2]])
+    found = np.concatenate(found)
+    return found[rng.permutation(len(found))[: settings.n_found]]
 
 
 def push_to_edge(model, params, group, n, rng):
@@ -267,7 +340,9 @@ def thin(cdf):
     return cdf[..., step - 1 :: step] if step > 1 else cdf
 
 
-def build_corpus(folder, groups, settings=None, *, n_jobs=None, verbose=0):
+def build_corpus(
+    folder, groups, settings=None, *, searcher=None, n_jobs=None, verbose=0
+):
     """Label groups, one shard each, and go on where an earlier call stopped.
 
     Parameters
@@ -278,6 +353,9 @@ def build_corpus(folder, groups, settings=None, *, n_jobs=None, verbose=0):
         Functions that make a :class:`Group`, with their arguments: called in the
         workers, for groups that have no shard yet. The arguments name the shard.
     settings : CorpusSettings, default=None
+    searcher : CircuitSurrogate, default=None
+        Evaluates candidates during the searches, so that the corpus holds what this
+        surrogate leads to. None: theory.
     n_jobs : int, default=None
         Processes (joblib). Shards do not depend on it.
     verbose : int, default=0
@@ -292,7 +370,11 @@ def build_corpus(folder, groups, settings=None, *, n_jobs=None, verbose=0):
     settings = settings or CorpusSettings()
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    header = {"delssome": __version__, "settings": asdict(settings)}
+    header = {
+        "delssome": __version__,
+        "settings": asdict(settings),
+        "searcher": None if searcher is None else searcher.digest(),
+    }
     _check_header(folder / "settings.json", header)
     files = [folder / f"{_shard_name(make, given)}.npz" for make, given in groups]
     missing = [
@@ -301,7 +383,7 @@ def build_corpus(folder, groups, settings=None, *, n_jobs=None, verbose=0):
         if not file.exists()
     ]
     done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-        delayed(_write_shard)(file, make, given, settings)
+        delayed(_write_shard)(file, make, given, settings, searcher)
         for file, make, given in missing
     )
     bar = tqdm(done, total=len(missing), desc="corpus", disable=verbose < 1)
@@ -356,10 +438,10 @@ def _check_header(file, header):
         write_atomically(file, _json(header))
 
 
-def _write_shard(file, make, given, settings):
+def _write_shard(file, make, given, settings, searcher):
     # The seed follows from the name alone, whatever the order of the groups.
     seed = int(file.stem.rsplit("_", 1)[1], 16)
-    shard = label_group(make(**given), settings, seed)
+    shard = label_group(make(**given), settings, seed, searcher)
     content = io.BytesIO()
     np.savez(content, **shard)
     write_atomically(file, content.getvalue())

@@ -55,11 +55,12 @@ def test_examples_point_at_the_right_context(made):
     candidate = kept[1]
     np.testing.assert_array_equal(X[row, :N_ROIS], params["w_EE"][candidate])
     np.testing.assert_array_equal(y[row], corpus.costs[candidate, 2])
-    context = contexts[int(X[row, -1])]
-    np.testing.assert_array_equal(context[10:20], corpus.fc[2])
-    np.testing.assert_array_equal(context[20:], corpus.fcd_cdf[2])
+    target = contexts[int(X[row, -1])]
+    np.testing.assert_array_equal(target[10:20], corpus.fc[2])
+    np.testing.assert_array_equal(target[20:], corpus.fcd_cdf[2])
     sc = corpus.sc[corpus.sc_index[candidate]]
-    np.testing.assert_array_equal(context[:10], sc[np.triu_indices(N_ROIS, 1)])
+    connectome = contexts[int(X[row, -2])]
+    np.testing.assert_array_equal(connectome[:10], sc[np.triu_indices(N_ROIS, 1)])
 
 
 def test_diverged_candidates_make_no_cost_example(made):

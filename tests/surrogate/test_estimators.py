@@ -112,8 +112,8 @@ def test_evaluate_speaks_the_language_of_evaluators(surrogate, corpus):
     target = Target(corpus.sc[0], corpus.fc[1], corpus.fcd_cdf[1])
     evaluation = surrogate.evaluate(params, target)
     assert evaluation.costs.shape == (n, 3)
-    X = np.column_stack([corpus.params[:n], np.zeros(n)])
-    contexts = corpus.cost_examples()[2][[1]]
+    X = np.column_stack([corpus.params[:n], np.tile([0, 1], (n, 1))])
+    contexts = corpus.contexts()
     np.testing.assert_allclose(
         evaluation.costs, surrogate.predictor_.predict(X, contexts=contexts)
     )
@@ -134,6 +134,7 @@ def test_weights_survive_pickling_and_freezing(surrogate, corpus):
 def test_the_training_data_are_not_pickled(surrogate):
     assert surrogate.predictor_.net_.module_.bank is None
     assert surrogate.predictor_.net_.train_split is None
+    assert surrogate.predictor_.net_.iterator_train__sampler is None
 
 
 def test_an_unfitted_predictor_says_so(corpus):
@@ -147,9 +148,9 @@ def test_bad_input_is_named(corpus, surrogate):
     small = CostPredictor(**SMALL, max_epochs=1, n_fcd_bins=N_BINS)
     with pytest.raises(ValueError, match="three columns"):
         small.fit(X, y[:, 0], contexts=contexts)
-    with pytest.raises(ValueError, match="3 \\* n_rois \\+ 2 = 14 columns"):
+    with pytest.raises(ValueError, match="3 \\* n_rois \\+ 3 = 15 columns"):
         small.fit(X[:, 1:], y, contexts=contexts)
-    with pytest.raises(ValueError, match="row number of contexts"):
+    with pytest.raises(ValueError, match="row numbers of contexts"):
         small.fit(X + 100, y, contexts=contexts)
     with pytest.raises(ValueError, match="multiple of twice n_heads"):
         clone(small).set_params(d_model=18).fit(X, y, contexts=contexts)
