@@ -155,9 +155,9 @@ def train(args):
     from delssome.surrogate import CorpusSettings, corpus_groups
     from delssome.surrogate import train as train_surrogate
 
-    groups, settings, n_steps = corpus_groups(), CorpusSettings(), args.steps
+    groups, settings, n_steps = None, CorpusSettings(), args.steps
     if args.quick:
-        groups, n_steps = groups[:2], min(n_steps, 50)
+        groups, n_steps = [corpus_groups()[:2]], min(n_steps, 50)
         settings = CorpusSettings(
             popsize=8,
             n_generations=4,
@@ -167,7 +167,7 @@ def train(args):
             n_simulated=2,
         )
     started = time.perf_counter()
-    _say(f"1/2 label  candidates of {len(groups)} synthetic groups; 2/2 train")
+    _say("label candidates of synthetic groups, train, and again where searches led")
     train_surrogate(
         args.out,
         args.corpus,
@@ -412,7 +412,7 @@ def _parser():
     add = command.add_argument
     add("--out", type=Path, default=Path("delssome-weights"), help="folder to write")
     add("--corpus", type=Path, help="folder of the shards (OUT/corpus)")
-    add("--steps", type=int, default=12_000, help="steps of training (12000)")
+    add("--steps", type=int, default=10_000, help="steps of training (10000)")
     add("--quick", action="store_true", help="two groups, few steps: of no use")
     add("--n-jobs", type=int, default=2, help="processes that label (2)")
     add("--seed", type=int, default=0, help="seed of the training (0)")

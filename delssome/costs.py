@@ -109,6 +109,32 @@ def cost_terms(fc_sim, cdf_sim, fc_emp, cdf_emp):
     )
 
 
+def expected_cost_terms(fc, cdf, fc_noise, fc_emp, cdf_emp):
+    """Give the cost terms to expect of scans whose expected statistics are known.
+
+    Parameters
+    ----------
+    fc, fc_emp : array-like of shape (..., n_edges)
+        Upper triangles of expected and empirical FC, broadcast.
+    cdf, cdf_emp : array-like of shape (..., n_fcd_bins)
+        FCD distributions, broadcast.
+    fc_noise : array-like of shape (...)
+        Variance over edges of what finite scans add to the expected FC: their noise
+        dilutes its pattern. That of one scan divided by the number averaged.
+
+    Returns
+    -------
+    ndarray of shape (..., 3)
+        In the order of `COST_NAMES`.
+    """
+    costs = cost_terms(fc, cdf, fc_emp, cdf_emp)
+    pattern = np.var(fc, axis=-1)
+    costs[..., 0] = 1.0 - (1.0 - costs[..., 0]) * np.sqrt(
+        pattern / (pattern + fc_noise)
+    )
+    return costs
+
+
 class Target(NamedTuple):
     """What a fit aims at: one connectome and the statistics of its scan.
 

@@ -3,7 +3,12 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-__all__ = ["InfeasibleSpaceError", "OutOfRangeWarning", "SurrogateDomainWarning"]
+__all__ = [
+    "InfeasibleSpaceError",
+    "OutOfRangeWarning",
+    "SurrogateDomainError",
+    "SurrogateDomainWarning",
+]
 
 
 class InfeasibleSpaceError(RuntimeError):
@@ -12,6 +17,10 @@ class InfeasibleSpaceError(RuntimeError):
 
 class OutOfRangeWarning(UserWarning):
     """No simulated finalist kept its firing rates within the plausible range."""
+
+
+class SurrogateDomainError(RuntimeError):
+    """Simulation contradicts the surrogate, and ``on_disagreement="raise"``."""
 
 
 class SurrogateDomainWarning(UserWarning):

@@ -24,7 +24,7 @@ from delssome.connectome import (
 )
 from delssome.costs import COST_NAMES, Target
 from delssome.exceptions import OutOfRangeWarning
-from delssome.fitting.protocol import report_disagreement, search, verify
+from delssome.fitting.protocol import report_unlike_contexts, search_and_verify
 from delssome.models import FIC, ParameterSpace, check_maps
 from delssome.simulation import (
     Acquisition,
@@ -42,6 +42,8 @@ __all__ = ["MeanFieldFitter"]
 
 # Finalists simulated once more before one that leaves the range is accepted.
 MAX_WINNERS = 5
+# Candidates in a generation of searches that refine.
+REFINE_POPSIZE = 32
 
 
 class MeanFieldFitter(BaseEstimator):
@@ -86,6 +88,13 @@ class MeanFieldFitter(BaseEstimator):
         Share of the subjects held out of the search, against whose average the
         finalists are compared. 0, or a single subject: finalists are compared with
         the data of the search.
+    on_disagreement : {"warn", "refine", "raise"}, default="warn"
+        What to do where simulation of the finalists contradicts the surrogate, beyond
+        chance and the errors that it expects of itself: warn; search on from the best
+        finalist with what is more exact, theory after a network, simulation after
+        theory, until they agree; or raise.
+    refine_budget : int, default=1000
+        Candidates scored by each search that refines.
     acquisition : Acquisition, default=None
         TR, frames, window, burn-in and step of the simulation: those of the scan.
         None: the Human Connectome Project's (TR 0.72 s, 1200 frames).
@@ -149,11 +158,13 @@ class MeanFieldFitter(BaseEstimator):
         ``predicted_<term>`` (what the search went by), ``predicted_in_range``,
         ``simulated_total``, ``simulated_<term>``, ``in_range``, ``rate_min``,
         ``rate_max`` (Hz) and ``selected``. ``pandas.DataFrame(verification_)`` makes
-        it a table. ``theta`` (n_finalists, n_params) holds their coefficients.
+        it a table. ``theta`` (n_finalists, n_params) holds their coefficients,
+        ``stage`` counts searches that refined from 0, and ``predicted_error`` is the
+        error that a network expects in the total cost.
     history_ : Bunch of ndarrays
         One entry per generation: ``restart``, ``generation``, ``n_evaluations``
         (running count), ``best_total`` and ``median_total`` of the candidates in
-        range (NaN if none), ``n_in_range``, ``step_size``.
+        range (NaN if none), ``n_in_range``, ``step_size``, ``stage``.
     sc_, fc_, fcd_cdf_ : ndarray
         What was fitted: scaled SC (n_rois, n_rois), FC (n_rois, n_rois) and FCD
         distribution (n_fcd_bins,).
@@ -199,6 +210,8 @@ class MeanFieldFitter(BaseEstimator):
         n_search_repeats=None,
         n_finalists=20,
         validation_fraction=0.0,
+        on_disagreement="warn",
+        refine_budget=1000,
         acquisition=None,
         model=None,
         n_fcd_bins=10_000,
@@ -222,6 +235,8 @@ class MeanFieldFitter(BaseEstimator):
         self.n_search_repeats = n_search_repeats
         self.n_finalists = n_finalists
         self.validation_fraction = validation_fraction
+        self.on_disagreement = on_disagreement
+        self.refine_budget = refine_budget
         self.acquisition = acquisition
         self.model = model
         self.n_fcd_bins = n_fcd_bins
@@ -261,29 +276,37 @@ class MeanFieldFitter(BaseEstimator):
             validation = held_out._replace(sc=target.sc)  # as published
 
         simulator = self._simulator(self.n_repeats)
-        evaluator = self._evaluator()
-        finalists, self.history_ = search(
+        evaluators = self._evaluators(simulator)
+        report_unlike_contexts(evaluators[0], target)
+        usual = {"n_finalists": self.n_finalists, "n_restarts": 1}
+        self.verification_, self.history_ = search_and_verify(
             self.space_,
-            evaluator,
+            evaluators,
+            simulator,
             target,
-            popsize=self.popsize,
-            max_iter=self.max_iter,
-            sigma0=self.sigma0,
-            n_restarts=self.n_restarts,
-            n_finalists=self.n_finalists,
+            validation,
+            search_settings={
+                **usual,
+                "popsize": self.popsize,
+                "max_iter": self.max_iter,
+                "sigma0": self.sigma0,
+                "n_restarts": self.n_restarts,
+            },
+            refine_settings={
+                **usual,
+                "popsize": REFINE_POPSIZE,
+                "max_iter": -(-self.refine_budget // REFINE_POPSIZE),
+                "sigma0": self.sigma0,
+            },
+            on_disagreement=self.on_disagreement,
             rng=rng,
             verbose=self.verbose,
         )
-        self.verification_ = verify(
-            self.space_, simulator, validation, finalists, rng, self.verbose
-        )
-        if self.surrogate is not None:
-            report_disagreement(self.verification_)
         # Fresh noise: the winner was partly chosen for the noise it had. One that
         # leaves the range this time gives way to the next that was in range.
         tried = {}
         for winner in _by_cost(self.verification_)[:MAX_WINNERS]:
-            params = self.space_.expand(finalists.theta[winner])
+            params = self.space_.expand(self.verification_.theta[winner])
             final = simulator.statistics(params, target.sc, rng)
             tried[winner] = params, final, compare(final, target)
             if tried[winner][2].in_range[0]:
@@ -293,7 +316,7 @@ class MeanFieldFitter(BaseEstimator):
         params, final, evaluation = tried[winner]
         self.verification_.selected[:] = False
         self.verification_.selected[winner] = True
-        self.params_ = finalists.theta[winner].copy()
+        self.params_ = self.verification_.theta[winner].copy()
         self.param_names_ = list(self.space_.names)
         self.cost_ = float(evaluation.total[0])
         self.costs_ = dict(zip(COST_NAMES, evaluation.costs[0].tolist(), strict=True))
@@ -377,10 +400,16 @@ class MeanFieldFitter(BaseEstimator):
             ("n_restarts", Integral, 1, None),
             ("n_repeats", Integral, 1, None),
             ("n_finalists", Integral, 1, None),
+            ("refine_budget", Integral, REFINE_POPSIZE, None),
             ("validation_fraction", Real, 0.0, 0.9),
             ("n_fcd_bins", Integral, 2, None),
         ):
             check_number(name, getattr(self, name), kind, low, high)
+        if self.on_disagreement not in ("warn", "refine", "raise"):
+            raise ValueError(
+                "on_disagreement must be 'warn', 'refine' or 'raise', "
+                f"got {self.on_disagreement!r}."
+            )
         if self.n_search_repeats is not None:
             check_number("n_search_repeats", self.n_search_repeats, Integral, 1)
         check_backend(self.backend, self.device, self.dtype)
@@ -425,24 +454,25 @@ class MeanFieldFitter(BaseEstimator):
             n_jobs=self.n_jobs,
         )
 
-    def _evaluator(self):
+    def _evaluators(self, simulator):
+        """List what scores candidates, and what takes over if it is contradicted."""
         if self.surrogate is None:
-            return self._simulator(self.n_search_repeats or self.n_repeats)
-        if not isinstance(self.surrogate, str):
-            return self.surrogate
-        if self.surrogate == "deep":
-            return CircuitSurrogate.load(
-                acquisition=self.acquisition_,
-                model=self.model_,
-                n_repeats=self.n_repeats,
-            )
-        return TheoryEvaluator(
+            return [self._simulator(self.n_search_repeats or self.n_repeats)]
+        theory = TheoryEvaluator(
             self.model_,
             self.acquisition_,
             n_fcd_bins=self.n_fcd_bins,
             n_repeats=self.n_repeats,
             n_jobs=self.n_jobs,
         )
+        if not isinstance(self.surrogate, str):
+            return [self.surrogate, theory, simulator]
+        if self.surrogate == "linear":
+            return [theory, simulator]
+        network = CircuitSurrogate.load(
+            acquisition=self.acquisition_, model=self.model_, n_repeats=self.n_repeats
+        )
+        return [network, theory, simulator]
 
     def _simulate_winner(self, sc):
         theta = np.repeat(self.params_[None], len(sc), axis=0)
@@ -455,7 +485,7 @@ def _by_cost(table):
     """Order finalists by simulated cost: those in range, or else the selected one."""
     inside = np.flatnonzero(table.in_range)
     if len(inside) == 0:
-        return np.flatnonzero(table.selected).tolist()
+        return np.flatnonzero(table.selected)[-1:].tolist()
     return inside[np.argsort(table.simulated_total[inside], kind="stable")].tolist()
 
 

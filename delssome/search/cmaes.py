@@ -26,6 +26,8 @@ class CMAES:
         Candidates in a generation.
     sigma0 : float, default=0.2
         Initial step size, as a share of each parameter's range.
+    start : ndarray of shape (n_dim,), default=None
+        Coefficients around which to start. None: drawn, as published.
     rng : numpy.random.Generator
         Source of all randomness.
 
@@ -42,13 +44,13 @@ class CMAES:
     Hansen 2016, https://arxiv.org/abs/1604.00772.
     """
 
-    def __init__(self, space, *, popsize=100, sigma0=0.2, rng):
+    def __init__(self, space, *, popsize=100, sigma0=0.2, start=None, rng):
         import cma  # it loads matplotlib, which only those who search should pay for
 
         self.space = space
         self.popsize = popsize
         self._strategy = cma.CMAEvolutionStrategy(
-            space.start(rng),
+            space.start(rng) if start is None else space.x(start),
             sigma0,
             {
                 "popsize": popsize,

@@ -1,13 +1,13 @@
 """Surrogates: networks that stand in for simulation, and their training corpus."""
 
-from delssome.surrogate.corpus import Corpus, simulate_corpus
+from delssome.surrogate.corpus import Corpus, corpus_of_shards, simulate_corpus
 from delssome.surrogate.deep import CircuitStatistics, CircuitSurrogate
 from delssome.surrogate.estimators import (
     CostPredictor,
     DeepSurrogate,
     WithinRangeClassifier,
 )
-from delssome.surrogate.recipe import corpus_groups, train
+from delssome.surrogate.recipe import corpus_groups, train, window_groups
 from delssome.surrogate.shards import (
     CorpusSettings,
     Group,
@@ -15,6 +15,7 @@ from delssome.surrogate.shards import (
     read_shard,
     synthetic_group,
     varied_group,
+    window_group,
 )
 
 __all__ = [
@@ -28,9 +29,12 @@ __all__ = [
     "WithinRangeClassifier",
     "build_corpus",
     "corpus_groups",
+    "corpus_of_shards",
     "read_shard",
     "simulate_corpus",
     "synthetic_group",
     "train",
     "varied_group",
+    "window_group",
+    "window_groups",
 ]

@@ -13,9 +13,16 @@ from torch import nn
 from delssome.theory.linearisation import Equations, jacobian
 from delssome.theory.network import reduce_regions
 
-__all__ = ["Circuit", "CircuitNet", "circuits", "scan_features"]
+__all__ = [
+    "Circuit",
+    "CircuitNet",
+    "circuits",
+    "features_of",
+    "scan_features",
+    "upper_triangle",
+]
 
-N_LOCAL, N_MODE, N_FC, N_SCAN, N_ERRORS = 11, 3, 11, 3, 3
+N_LOCAL, N_MODE, N_FC, N_SCAN, N_ERRORS = 11, 3, 19, 3, 3
 # A decay rate (1/s) added to the diagonal stands for the slow end of the BOLD band: it
 # makes the inverse at frequency zero nearly that of the whole band.
 BAND = 0.17
@@ -114,10 +121,10 @@ def circuits(model, params, sc, step):
 
 def _at_frequency_zero(inverse, power):
     """Describe regions and the slowest mode by the inverse of the system."""
-    variance = torch.einsum("nij,nij,nj->ni", inverse, inverse, power)
+    variance = _times(inverse.square(), power)
     together = inverse.sum(-1)
-    slowest = _unit(torch.einsum("nij,nj->ni", inverse, together))
-    carried = torch.einsum("nij,nj->ni", inverse, slowest)
+    slowest = _unit(_times(inverse, together))
+    carried = _times(inverse, slowest)
     n_rois = slowest.shape[-1]
     share = n_rois * slowest.square()
     local = [
@@ -132,10 +139,6 @@ def _at_frequency_zero(inverse, power):
         share.square().mean(-1).log(),
     ]
     return torch.stack(local, dim=-1), torch.stack(mode, dim=-1)
-
-
-def _unit(vectors):
-    return vectors / vectors.norm(dim=-1, keepdim=True)
 
 
 def scan_features(acquisition):
@@ -193,10 +196,13 @@ class CircuitNet(nn.Module):
 
     A candidate is a symmetric matrix of decay and coupling between regions and the
     power of the noise in each: what linear theory has before it finds modes. Its
-    inverse, applied to the noise on both sides, is nearly the covariance of BOLD. Small
-    networks, the same for every region, correct the diagonal: for the slow end of the
-    BOLD band and, from the variances of a first inverse, for what noise does to the
-    slopes. No layer is as wide as the number of regions.
+    inverse, applied to the noise on both sides, is nearly the covariance of BOLD. A
+    small network, the same for every region, corrects the diagonal: for the slow end
+    of the BOLD band and, from the variances of a first inverse, for what noise does to
+    the slopes. Small networks for the other statistics read what the distribution of
+    FCD depends on: how the variance over edges of FC, its pattern, compares with that
+    of correlations in short windows, through traces of powers of FC, and how fast its
+    modes decay. No layer is as wide as the number of regions.
 
     Parameters
     ----------
@@ -210,15 +216,16 @@ class CircuitNet(nn.Module):
     def __init__(self, width=48, n_components=8, n_points=400):
         super().__init__()
         self.correct = _perceptron(2 * N_LOCAL + N_MODE + N_SCAN, 2, width, 2)
-        self.regions = _perceptron(N_LOCAL + 2, width // 2, width)
-        n_global = 2 * (N_LOCAL + 2 + width // 2) + N_MODE + N_FC + N_SCAN
-        self.fcd = _perceptron(n_global, 3 * n_components, 2 * width, 2)
-        self.noise = _perceptron(n_global, 1, width)
-        self.escape = _perceptron(n_global, 1, width, 2)
-        self.error = _perceptron(n_global, N_ERRORS, width, 2)
-        self.register_buffer("points", torch.linspace(-1, 1, n_points + 1)[1:])
         nn.init.zeros_(self.correct[-1].weight)
         nn.init.zeros_(self.correct[-1].bias)
+        n_features = 3 * (N_LOCAL + 3) + N_MODE + N_FC + N_SCAN
+        self.fcd = _perceptron(n_features, 3 * n_components, 2 * width, 2)
+        self.noise = _perceptron(n_features, 1, width)
+        self.escape = _perceptron(n_features, 1, width, 2)
+        self.error = _perceptron(n_features, N_ERRORS, width)
+        self.register_buffer("centre", torch.zeros(n_features))
+        self.register_buffer("spread", torch.ones(n_features))
+        self.register_buffer("points", torch.linspace(-1, 1, n_points + 1)[1:])
 
     def forward(self, circuit, scan):
         """Predict the statistics of candidates.
@@ -232,6 +239,19 @@ class CircuitNet(nn.Module):
         -------
         Prediction
         """
+        fc, sd, shift = self.expected_fc(circuit, scan)
+        edges = upper_triangle(fc)
+        features = self.scaled(features_of(circuit, scan, fc, edges, sd, shift))
+        return Prediction(
+            edges,
+            self.distribution(features),
+            self.log_noise(features),
+            self.log_odds(features),
+            self.log_error(features),
+        )
+
+    def expected_fc(self, circuit, scan):
+        """Give FC (n, n_rois, n_rois), and SD and correction of decay of regions."""
         x = circuit.local
         n, n_rois = x.shape[:2]
         shared = torch.cat([x.mean(dim=1), circuit.mode, scan.expand(n, -1)], dim=-1)
@@ -243,34 +263,61 @@ class CircuitNet(nn.Module):
             circuit.system.diagonal_scatter(decay, dim1=-2, dim2=-1)
         )
         half = inverse * power.sqrt()[:, None]
-        sd = half.norm(dim=-1)
+        sd = torch.linalg.vecdot(half, half).sqrt()
         half = half / sd[..., None]
-        fc = half @ half.transpose(1, 2)
-        upper = torch.from_numpy(upper_triangle(n_rois)).to(fc.device)
-        edges = fc.flatten(1).index_select(1, upper)
+        return half @ half.transpose(1, 2), sd, shift
 
-        x = torch.cat([x, (sd.log() / 2 + 3)[..., None], shift[..., None] / 2], dim=-1)
-        x = torch.cat([x, self.regions(x)], dim=-1)
-        described = _describe(fc, edges)
-        pooled = torch.cat(
-            [x.mean(1), x.amax(1), circuit.mode, described, scan.expand(n, -1)], dim=-1
-        )
-        return Prediction(
-            edges,
-            self._distribution(self.fcd(pooled)),
-            self.noise(pooled)[:, 0] - 4,
-            self.escape(pooled)[:, 0],
-            self.error(pooled.detach()) - 3,
-        )
+    def scaled(self, features):
+        """Standardise features as in training."""
+        return (features - self.centre) / self.spread
 
-    def _distribution(self, components):
-        """Mixture of logistic distributions, cut off at 1."""
-        weight, centre, slope = components.chunk(3, dim=-1)
+    def distribution(self, features):
+        """FCD distribution: a mixture of logistic distributions, cut off at 1."""
+        weight, centre, slope = self.fcd(features).chunk(3, dim=-1)
         steep = 8 * slope.exp()[..., None]
         offset = steep * (-0.5 - 0.5 * centre[..., None])
         cumulative = torch.addcmul(offset, steep, self.points).sigmoid_()
         cdf = (weight.softmax(-1)[:, None] @ cumulative)[:, 0]
         return cdf / cdf[:, -1:]
+
+    def log_noise(self, features):
+        """Logarithm of the variance over edges that a single scan adds to FC."""
+        return self.noise(features)[:, 0] - 4
+
+    def log_odds(self, features):
+        """Log odds of an escape."""
+        return self.escape(features)[:, 0]
+
+    def log_error(self, features):
+        """Logarithm of the absolute errors to expect in the costs."""
+        return self.error(features) - 3
+
+
+def features_of(circuit, scan, fc, edges, sd, shift):
+    """Describe candidates for the networks that do not see regions.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    scan : tensor of shape (3,)
+    fc : tensor of shape (n, n_rois, n_rois)
+    edges : tensor of shape (n, n_edges)
+        Its upper triangle.
+    sd, shift : tensor of shape (n, n_rois)
+        As :meth:`CircuitNet.expected_fc` gives them.
+
+    Returns
+    -------
+    tensor of shape (n, n_features)
+    """
+    n, n_rois = sd.shape
+    described, first = _describe(fc, edges, sd, circuit.system)
+    found = [sd.log() / 2 + 3, shift / 2, (n_rois * first + 1e-2).log() / 2]
+    x = torch.cat([circuit.local, torch.stack(found, dim=-1)], dim=-1)
+    weighted = (first[:, None] @ x)[:, 0]
+    scan = scan.expand(n, -1)
+    pooled = [x.mean(1), x.amax(1), weighted, circuit.mode, described, scan]
+    return torch.cat(pooled, dim=-1)
 
 
 def _perceptron(n_in, n_out, width, n_hidden=1):
@@ -280,39 +327,80 @@ def _perceptron(n_in, n_out, width, n_hidden=1):
     return nn.Sequential(*layers, nn.Linear(width, n_out))
 
 
+def upper_triangle(matrices):
+    """Strict upper triangles in rows."""
+    positions = torch.from_numpy(_upper_positions(matrices.shape[-1]))
+    return matrices.flatten(1).index_select(1, positions)
+
+
 @cache
-def upper_triangle(n_rois):
-    """Positions of the strict upper triangle in a matrix laid out in a row."""
+def _upper_positions(n_rois):
     rows, columns = np.triu_indices(n_rois, k=1)
     return rows * n_rois + columns
 
 
-def _describe(fc, edges):
-    """Describe FC: moments of its edges, how they concentrate, how many there are."""
+def _describe(fc, edges, sd, system):
+    """Describe FC: its edges, powers, first mode, speed, and its number of regions.
+
+    Also give the share of each region in the first mode.
+    """
     n = fc.shape[-1]
     mean = edges.mean(1)
     centred = edges - mean[:, None]
     square = centred.square()
+    pattern = square.mean(1) + 1e-6
     third = (square * centred).mean(1)
-    rows = fc.mean(-1)
-    mean_square = (2 * edges.square().sum(1) + n) / n**2
-    first = _unit(torch.einsum("nij,nj->ni", fc, rows))
-    carried = torch.einsum("nij,nj->ni", fc, first)
-    largest = (carried * first).sum(-1) / n
-    rest = (mean_square - largest.square()).clamp_min(1e-6)
-    return torch.stack(
-        [
-            mean,
-            (square.mean(1) + 1e-6).sqrt(),
-            (third.abs() + 1e-6).pow(1 / 3) * third.sign(),
-            (square.square().mean(1) + 1e-6).pow(1 / 4),
-            rows.std(-1),
-            mean_square.sqrt(),
-            (rows.square().mean(-1) / mean.abs().clamp_min(1e-3)).clamp_max(5),
-            largest,
-            rest.log() / 4,
-            n * first.pow(4).sum(-1) - 1,
-            torch.full_like(mean, np.log(n / USUAL_N_ROIS)),
-        ],
-        dim=-1,
-    )
+    fourth = square.square().mean(1) + 1e-6
+    window_noise = (1 - edges.square()).square().mean(1)
+
+    strength = fc.sum(-1)
+    passed = _times(fc, strength)
+    first = _unit(_times(fc, _unit(passed)))
+    largest = (_times(fc, first) * first).sum(-1) / n
+    share = first.square()
+    moving = _unit(first * sd)
+    first_decay = (_times(system, moving) * moving).sum(-1)
+
+    fc2 = fc @ fc
+    fc, fc2, system = fc.flatten(1), fc2.flatten(1), system.flatten(1)
+    dot = torch.linalg.vecdot
+    trace2, trace3, trace4 = dot(fc, fc), dot(fc2, fc), dot(fc2, fc2)
+    # How window noise moves FC along its own pattern: the trace of (pattern fc)^2,
+    # where the pattern is FC less its mean, without the diagonal.
+    rest = 1 - mean
+    along = trace4 + rest**2 * trace2 - 2 * rest * trace3
+    along = along + (mean * strength.sum(-1)) ** 2
+    along = along - 2 * mean * dot(passed, strength)
+    along = along + 2 * rest * mean * dot(strength, strength)
+    others = (trace2 / n**2 - largest.square()).clamp_min(1e-6)
+    rows = strength / n
+    described = [
+        mean,
+        pattern.sqrt(),
+        (third.abs() + 1e-6).pow(1 / 3) * third.sign(),
+        fourth.pow(1 / 4),
+        (rows.square().mean(-1) - rows.mean(-1).square() + 1e-6).sqrt(),
+        (trace2 / n**2).sqrt(),
+        (rows.square().mean(-1) / mean.abs().clamp_min(1e-3)).clamp_max(5),
+        largest,
+        others.log() / 4,
+        n * share.square().sum(-1) - 1,
+        (first_decay + 1e-2).log() / 2,
+        (pattern / window_noise).log(),
+        window_noise.log(),
+        (along / n**2).clamp_min(1e-9).log(),
+        (trace3 / n**3).log(),
+        (trace4 / n**4).log(),
+        (dot(system, fc) / n).clamp_min(1e-2).log(),
+        (dot(system, fc2) / trace2).clamp_min(1e-2).log(),
+        torch.full_like(mean, np.log(n / USUAL_N_ROIS)),
+    ]
+    return torch.stack(described, dim=-1), share
+
+
+def _times(matrices, vectors):
+    return (matrices @ vectors[..., None])[..., 0]
+
+
+def _unit(vectors):
+    return vectors / vectors.norm(dim=-1, keepdim=True)

@@ -9,13 +9,17 @@ import numpy as np
 from tqdm import tqdm
 
 from delssome.connectome import pack_rows
-from delssome.costs import cost_terms
+from delssome.costs import cost_terms, expected_cost_terms
+from delssome.models import FIC
 from delssome.surrogate.estimators import flatten_params
+from delssome.surrogate.shards import read_shard
 
-__all__ = ["Corpus", "simulate_corpus"]
+__all__ = ["Corpus", "corpus_of_shards", "simulate_corpus"]
 
 # Candidates simulated between two updates of the progress bar.
 PORTION = 128
+# Simulations whose mean costs are those of a candidate, as published.
+N_REPEATS = 3
 
 
 @dataclass
@@ -188,3 +192,73 @@ def simulate_corpus(
         np.concatenate(in_range),
         np.concatenate(costs),
     )
+
+
+def corpus_of_shards(files, n_candidates=160, n_targets=64, *, random_state=0):
+    """Score candidates that theory labelled against targets of all shards.
+
+    Parameters
+    ----------
+    files : sequence of paths
+        Shards of :func:`~delssome.surrogate.build_corpus` with the same number of
+        regions and the same scan.
+    n_candidates : int, default=160
+        Candidates of a shard that are in range, and as many that are not.
+    n_targets : int, default=64
+        The targets of the groups and then, as if they had been measured, single scans
+        that were simulated with candidates of the shards.
+    random_state : int, default=0
+
+    Returns
+    -------
+    Corpus
+        Costs as three simulations of a candidate are expected to have them.
+    """
+    rng = np.random.default_rng(random_state)
+    model = FIC()
+    shards = [read_shard(file) for file in files]
+    fc, cdf = _targets(shards, n_targets, rng)
+    params, sc_index, in_range, costs = [], [], [], []
+    for k, shard in enumerate(shards):
+        inside = shard.violation == 0
+        chosen = [
+            rng.permutation(np.flatnonzero(which))[:n_candidates]
+            for which in (inside, ~inside)
+        ]
+        chosen = np.concatenate(chosen)
+        expected = expected_cost_terms(
+            shard.fc[chosen, None].astype(np.float32),
+            shard.cdf[chosen, None],
+            shard.fc_noise[chosen, None] / N_REPEATS,
+            fc,
+            cdf,
+        )
+        picked = {name: shard[name][chosen] for name in model.searched}
+        params.append(flatten_params(model, picked))
+        sc_index.append(np.full(len(chosen), k))
+        in_range.append(inside[chosen])
+        costs.append(expected)
+    return Corpus(
+        np.stack([shard.sc for shard in shards]),
+        fc,
+        cdf,
+        *map(np.concatenate, (params, sc_index, in_range, costs)),
+    )
+
+
+def _targets(shards, n_targets, rng):
+    """Give FC and FCD of the groups, then of single scans that stayed in range."""
+    fc = [shard.target_fc for shard in shards]
+    cdf = [shard.target_cdf for shard in shards]
+    scans = [
+        (k, *run)
+        for k, shard in enumerate(shards)
+        for run in np.argwhere(shard.runs_violation == 0)
+    ]
+    for k in rng.permutation(len(scans)):
+        if len(fc) >= n_targets:
+            break
+        shard, candidate, run = scans[k]
+        fc.append(shards[shard].runs_fc[candidate, run].astype(np.float32))
+        cdf.append(shards[shard].runs_cdf[candidate, run])
+    return np.stack(fc[:n_targets]), np.stack(cdf[:n_targets])

@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+from copy import deepcopy
 from numbers import Integral, Real
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from safetensors.torch import save as save_tensors
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 from torch.nn import functional
 from tqdm import trange
 
@@ -23,7 +25,14 @@ from delssome._version import __version__
 from delssome.costs import Evaluation, Target
 from delssome.models import FIC
 from delssome.simulation import Acquisition
-from delssome.surrogate.circuit import CircuitNet, circuits, scan_features
+from delssome.surrogate.circuit import (
+    CircuitNet,
+    circuits,
+    features_of,
+    scan_features,
+    upper_triangle,
+)
+from delssome.surrogate.domain import covered, describe_context, outside
 from delssome.surrogate.shards import read_shard
 from delssome.theory import range_violation
 from delssome.utils import check_number, write_atomically
@@ -31,10 +40,16 @@ from delssome.utils import check_number, write_atomically
 __all__ = ["CircuitStatistics", "CircuitSurrogate"]
 
 WEIGHTS = Path(__file__).parent / "weights"
+# Counts the forms of the network that read each other's weights.
+ARCHITECTURE = 2
 # Log odds of an escape of candidates whose fixed point is unstable: 97 % leave.
 LOST = 3.5
 # Candidates handled at once, of which the matrices stay in the cache.
 BATCH = 100
+# Candidates of many groups in a step of what reads features, where matrices are not
+# needed any more; folds of groups for errors to expect.
+BIG_BATCH, N_FOLDS = 256, 4
+WEIGHT_DECAY = {"FC": 1e-4, "features": 0.1}
 
 
 class CircuitStatistics(NamedTuple):
@@ -77,10 +92,10 @@ class CircuitSurrogate(BaseEstimator):
         Simulations whose costs are predicted.
     width : int, default=48
         Hidden units of the networks of a region.
-    n_steps : int, default=20_000
-        Steps of training.
+    n_steps : int, default=10_000
+        Steps of each part of the training.
     batch_size : int, default=32
-        Candidates in a step, all of one group.
+        Candidates, all of one group, in a step of the part that predicts FC.
     lr : float, default=3e-3
         Largest learning rate of the one-cycle schedule (AdamW).
     verbose : int, default=0
@@ -89,8 +104,10 @@ class CircuitSurrogate(BaseEstimator):
     Attributes
     ----------
     net_ : CircuitNet
-    history_ : ndarray of shape (n_steps, 5)
-        Losses of FC, FCD distribution, FC noise, escape and expected errors.
+    domain_ : dict
+        Range of every number that describes the contexts of the corpus.
+    history_ : dict of ndarray of shape (n_steps,)
+        Losses of the parts: "fc", "fcd", "rest" (FC noise and escape), "error".
 
     See Also
     --------
@@ -104,7 +121,7 @@ class CircuitSurrogate(BaseEstimator):
         *,
         n_repeats=3,
         width=48,
-        n_steps=20_000,
+        n_steps=10_000,
         batch_size=32,
         lr=3e-3,
         verbose=0,
@@ -120,7 +137,7 @@ class CircuitSurrogate(BaseEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, *, start=None):
         """Train on labelled groups.
 
         Parameters
@@ -130,6 +147,9 @@ class CircuitSurrogate(BaseEstimator):
             of regions and any scan.
         y : None
             Ignored.
+        start : CircuitSurrogate, default=None
+            Fitted, of the same width: its weights are where training starts, which
+            then wants a small `lr`. None: random weights.
 
         Returns
         -------
@@ -148,37 +168,95 @@ class CircuitSurrogate(BaseEstimator):
             raise ValueError("X must hold at least one shard of a corpus.")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(rng.randint(2**31))
-            self.net_ = CircuitNet(self.width)
-            groups = [
-                _load_group(file, self.net_, self._model, self.n_repeats) for file in X
-            ]
-            self.history_ = self._train(groups, rng)
+            net = CircuitNet(self.width)
+            if start is not None:
+                net.load_state_dict(start.net_.state_dict())
+            groups = [_load_group(file, net, self._model, self.n_repeats) for file in X]
+            self.domain_ = covered([group.context for group in groups])
+            groups = [group for group in groups if group.n_in_range]
+            if not groups:
+                raise ValueError("No candidate in X is within range; label more.")
+            self.net_ = self._train(net, groups, rng, start is None).eval()
         return self
 
-    def _train(self, groups, rng):
-        net = self.net_.train()
-        optimiser = torch.optim.AdamW(net.parameters(), lr=self.lr, weight_decay=1e-4)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, self.lr, total_steps=self.n_steps
-        )
-        history = np.empty((self.n_steps, 5))
-        bar = trange(self.n_steps, desc="training", disable=self.verbose < 1)
-        for step in bar:
+    def _train(self, net, groups, rng, anew):
+        """Train the correction of the diagonal, then all that reads features."""
+
+        def fc_loss():
             group = groups[rng.randint(len(groups))]
-            n = len(group.escape)
+            n = group.n_in_range
             which = torch.from_numpy(rng.permutation(n)[: self.batch_size])
-            losses = _losses(net, group, which, self.n_repeats)
+            fc, _, _ = net.expected_fc(group.circuit.select(which), group.scan)
+            gap = upper_triangle(fc) - group.fc[which].float()
+            return 100 * (gap.square().mean() + gap.mean(1).square().mean())
+
+        history = {"fc": self._optimise(net.correct, fc_loss, self.n_steps, "FC")}
+        examples = _Examples(net, groups, self.n_repeats, rng)
+        if anew:
+            net.centre, net.spread = examples.moments()
+        examples.features = net.scaled(examples.features)
+
+        def fcd_loss(net, folds):
+            rows = examples.draw(BIG_BATCH, folds)
+            gap = (net.distribution(examples.features[rows]) - examples.cdf[rows]).abs()
+            return 50 * gap.square().mean() + gap.amax(1).mean()
+
+        def rest_loss():
+            rows = examples.draw(BIG_BATCH)
+            features = examples.features[rows]
+            gap = net.log_noise(features) - examples.log_noise[rows]
+            rows = examples.draw(BIG_BATCH, in_range=False)
+            odds = net.log_odds(examples.features[rows])
+            escape = functional.binary_cross_entropy_with_logits(
+                odds, examples.escape[rows]
+            )
+            return 0.1 * gap.square().mean() + escape
+
+        def error_loss():
+            rows = examples.draw(BIG_BATCH)
+            log_error = net.log_error(examples.features[rows])
+            return (examples.error[rows] * (-log_error).exp() + log_error).mean()
+
+        # Errors to expect are those on groups that took no part in training.
+        for fold in range(N_FOLDS):
+            apart = deepcopy(net)
+            others = [k for k in range(N_FOLDS) if k != fold]
+            self._optimise(
+                apart.fcd,
+                lambda net=apart, others=others: fcd_loss(net, others),
+                -(-self.n_steps // 2),
+                f"FCD, apart {fold + 1}/{N_FOLDS}",
+            )
+            examples.note_errors(apart, fold)
+        n = self.n_steps
+        history["fcd"] = self._optimise(
+            net.fcd, lambda: fcd_loss(net, range(N_FOLDS)), n, "FCD"
+        )
+        rest = nn.ModuleList([net.noise, net.escape])
+        history["rest"] = self._optimise(rest, rest_loss, n, "noise and escape")
+        history["error"] = self._optimise(net.error, error_loss, n, "errors")
+        self.history_ = history
+        return net
+
+    def _optimise(self, module, loss_of_batch, n_steps, what):
+        """Lower a loss by AdamW with one cycle of the learning rate."""
+        decay = WEIGHT_DECAY["FC" if what == "FC" else "features"]
+        optimiser = torch.optim.AdamW(
+            module.parameters(), lr=self.lr, weight_decay=decay
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, self.lr, total_steps=n_steps
+        )
+        history = np.empty(n_steps)
+        for step in trange(n_steps, desc=f"train {what}", disable=self.verbose < 1):
             optimiser.zero_grad()
-            sum(losses).backward()
-            norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            loss = loss_of_batch()
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
             if torch.isfinite(norm):
                 optimiser.step()
             schedule.step()
-            history[step] = [float(loss.detach()) for loss in losses]
-            if self.verbose and step % 100 == 99:
-                recent = history[step - 99 : step + 1].mean(axis=0)
-                bar.set_postfix(fc=f"{recent[0]:.4f}", fcd=f"{recent[1]:.4f}")
-        net.eval()
+            history[step] = loss.detach()
         return history
 
     def statistics(self, params, sc):
@@ -250,6 +328,25 @@ class CircuitSurrogate(BaseEstimator):
         violation = range_violation(predicted.p_in_range, self.n_repeats)
         return Evaluation(costs, violation + predicted.instability)
 
+    def expected_error(self, params, target):
+        """Error to expect in the total cost of candidates, (n_candidates,)."""
+        return self.statistics(params, target.sc).error.sum(axis=1)
+
+    def outside(self, target):
+        """Say in what a context is unlike all of the corpus.
+
+        Parameters
+        ----------
+        target : Target
+
+        Returns
+        -------
+        list of str
+            Empty if it is like them: then errors are as expected.
+        """
+        check_is_fitted(self)
+        return outside(describe_context(target, self._scan), self.domain_)
+
     def digest(self):
         """SHA-256 of the weights."""
         check_is_fitted(self)
@@ -271,8 +368,10 @@ class CircuitSurrogate(BaseEstimator):
         weights = save_tensors(self.net_.state_dict())
         card = {
             "delssome": __version__,
+            "architecture": ARCHITECTURE,
             "sha256": hashlib.sha256(weights).hexdigest(),
             "width": self.width,
+            "domain": self.domain_,
             **card,
         }
         write_atomically(folder / f"{name}.safetensors", weights)
@@ -303,11 +402,19 @@ class CircuitSurrogate(BaseEstimator):
                 f"{folder / name}.safetensors is not the file that its card "
                 f"{name}.json describes (SHA-256 differs); fetch both again."
             )
+        if card.get("architecture") != ARCHITECTURE:
+            raise ValueError(
+                f"{folder / name}.safetensors holds weights of another version of the "
+                "network (card: architecture "
+                f"{card.get('architecture')}, not {ARCHITECTURE}); train them again "
+                "(`delssome train`)."
+            )
         surrogate = cls(width=card["width"], **settings)
         with torch.random.fork_rng(devices=[]):  # initial weights are drawn for nothing
             surrogate.net_ = CircuitNet(surrogate.width)
         surrogate.net_.load_state_dict(load_tensors(weights))
         surrogate.net_.eval()
+        surrogate.domain_ = card["domain"]
         surrogate.card_ = card
         return surrogate
 
@@ -321,56 +428,87 @@ class CircuitSurrogate(BaseEstimator):
 
 
 def _load_group(file, net, model, n_repeats):
-    """Read a shard as tensors, without the candidates that are linearly unstable."""
+    """Read the stable candidates of a shard as tensors, those in range first."""
     shard = read_shard(file)
-    params = {name: shard[name].astype(np.float64) for name in model.searched}
     tr, n_frames, window, step = shard.scan
     scan = Acquisition(tr=tr, n_frames=int(n_frames), window=int(window))
+    order = np.argsort(shard.violation > 0, kind="stable")
+    params = {name: shard[name][order].astype(float) for name in model.searched}
     circuit, instability = circuits(model, params, shard.sc, step)
-    keep = instability == 0
+    kept = order[instability == 0]
     fc, cdf, noise = (
-        torch.from_numpy(shard[name][keep]) for name in ("fc", "cdf", "fc_noise")
+        torch.from_numpy(shard[name][kept]) for name in ("fc", "cdf", "fc_noise")
     )
-    goal = _goal(Target(None, shard.target_fc, shard.target_cdf), net.points.numpy())
+    target = Target(shard.sc, shard.target_fc, shard.target_cdf)
+    goal = _goal(target, net.points.numpy())
     return Bunch(
         circuit=circuit,
         scan=scan_features(scan),
+        context=describe_context(target, scan),
+        n_in_range=int((shard.violation[kept] == 0).sum()),
         fc=fc,
         cdf=cdf,
-        log_noise=noise.log(),
-        escape=torch.from_numpy(1.0 - shard.p_in_range[keep]).float(),
-        in_range=torch.from_numpy(shard.violation[keep] == 0),
+        noise=noise,
+        escape=torch.from_numpy(1.0 - shard.p_in_range[kept]).float(),
         goal=goal,
         costs=_costs(fc.float(), cdf, noise, goal, n_repeats),
     )
 
 
-def _losses(net, group, which, n_repeats):
-    """Give the losses of FC, FCD distribution, FC noise, escape and expected errors."""
-    predicted = net(group.circuit.select(which), group.scan)
-    inside = group.in_range[which]
-    used = which[inside]
-    nothing = torch.zeros(())
-    losses = [nothing, nothing, nothing, nothing]
-    if len(used):
-        fc, cdf, log_noise = (x[inside] for x in predicted[:3])
-        gap = fc - group.fc[used].float()
-        gap_cdf = (cdf - group.cdf[used]).abs()
-        gap_noise = log_noise - group.log_noise[used]
+class _Examples:
+    """Candidates of all groups with their features, to be drawn from together.
+
+    Groups are equally likely, however many candidates they have, and belong to one
+    of `N_FOLDS` folds each.
+    """
+
+    def __init__(self, net, groups, n_repeats, rng):
+        self.groups, self.rng = groups, rng
+        self.size = np.array([len(group.escape) for group in groups])
+        self.n_in_range = np.array([group.n_in_range for group in groups])
+        self.start = np.cumsum(self.size) - self.size
+        self.fold = rng.permutation(len(groups)) % N_FOLDS
+        self.cdf = torch.cat([group.cdf for group in groups])
+        self.log_noise = torch.cat([group.noise for group in groups]).log()
+        self.escape = torch.cat([group.escape for group in groups])
+        features, errors = [], []
         with torch.no_grad():
-            costs = _costs(fc, cdf, log_noise.exp(), group.goal, n_repeats)
-            miss = (costs - group.costs[used]).abs()
-        log_error = predicted.log_error[inside]
-        losses = [
-            100.0 * (gap.square().mean() + gap.mean(1).square().mean()),
-            50.0 * gap_cdf.square().mean() + gap_cdf.amax(1).mean(),
-            0.1 * gap_noise.square().mean(),
-            0.02 * (miss * (-log_error).exp() + log_error).mean(),
-        ]
-    escape = functional.binary_cross_entropy_with_logits(
-        predicted.escape, group.escape[which]
-    )
-    return [*losses[:3], escape, losses[3]]
+            for group in groups:
+                for part in torch.arange(len(group.escape)).split(BATCH):
+                    circuit = group.circuit.select(part)
+                    fc, sd, shift = net.expected_fc(circuit, group.scan)
+                    edges = upper_triangle(fc)
+                    features.append(
+                        features_of(circuit, group.scan, fc, edges, sd, shift)
+                    )
+                    costs = _costs(
+                        edges, group.cdf[part], group.noise[part], group.goal, n_repeats
+                    )
+                    errors.append((costs - group.costs[part]).abs())
+        self.features, self.error = torch.cat(features), torch.cat(errors)
+
+    def moments(self):
+        """Mean and standard deviation of the features of candidates in range."""
+        rows = self.draw(20_000)
+        return self.features[rows].mean(0), self.features[rows].std(0) + 1e-3
+
+    def draw(self, n, folds=range(N_FOLDS), in_range=True):
+        """Draw rows."""
+        groups = np.flatnonzero(np.isin(self.fold, folds))
+        groups = self.rng.choice(groups if len(groups) else len(self.fold), n)
+        among = (self.n_in_range if in_range else self.size)[groups]
+        rows = self.start[groups] + (self.rng.random_sample(n) * among).astype(int)
+        return torch.from_numpy(rows)
+
+    @torch.no_grad()
+    def note_errors(self, net, fold):
+        """Note how far a network errs in the KS cost in the groups of a fold."""
+        for k in np.flatnonzero(self.fold == fold):
+            group, start = self.groups[k], self.start[k]
+            rows = torch.arange(start, start + group.n_in_range)
+            cdf = net.distribution(self.features[rows])
+            cost = (cdf - group.goal.cdf).abs().amax(dim=1)
+            self.error[rows, 2] = (cost - group.costs[: len(rows), 2]).abs()
 
 
 class _Goal(NamedTuple):

@@ -423,13 +423,21 @@ class DeepSurrogate(BaseEstimator):
             The violation is how far the predicted probability of being within range
             lies below one half.
         """
+        X, contexts = self._rows(params, target)
+        costs = self.predictor_.predict(X, contexts=contexts)
+        p = self.p_in_range(params, target)
+        return Evaluation(costs, np.maximum(0.5 - p, 0.0))
+
+    def p_in_range(self, params, target):
+        """Probability that candidates are within range, (n_candidates,)."""
+        X, contexts = self._rows(params, target)
+        return self.classifier_.predict_proba(X, contexts=contexts)[:, 1]
+
+    def _rows(self, params, target):
         check_is_fitted(self, "predictor_")
         params = flatten_params(self.predictor_.model_, params)
         X = np.column_stack([params, np.zeros((len(params), 2))])
-        contexts = pack_rows(target.sc, target.fc, target.fcd_cdf)
-        costs = self.predictor_.predict(X, contexts=contexts)
-        p = self.classifier_.predict_proba(X, contexts=contexts)[:, 1]
-        return Evaluation(costs, np.maximum(0.5 - p, 0.0))
+        return X, pack_rows(target.sc, target.fc, target.fcd_cdf)
 
 
 def flatten_params(model, params):

@@ -6,6 +6,7 @@
 import logging
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +21,22 @@ from delssome.surrogate.shards import (
     build_corpus,
     synthetic_group,
     varied_group,
+    window_group,
 )
 
-__all__ = ["corpus_groups", "train"]
+__all__ = ["corpus_groups", "train", "window_groups"]
 
 logger = logging.getLogger("delssome")
 
 # Regions and TRs (s) of the groups that differ from the usual ones.
 SIZES = (40, 50, 60, 80, 90, 100)
 TRS = (0.5, 0.8, 1.0, 1.5, 2.0, 2.2, 2.5, 3.5)
+N_ROUNDS = 4
+# What searches by a network are like: they cost little.
+LED = {"popsize": 64, "n_generations": 100}
 
 
-def corpus_groups(split="train"):
+def corpus_groups(split="train", round=0):
     """List the synthetic groups behind the shipped weights.
 
     Half of them are made by :func:`~delssome.surrogate.synthetic_group`, half by
@@ -43,6 +48,8 @@ def corpus_groups(split="train"):
         As published, 64, 14 and 13 groups of 68 regions with the usual scan, without
         a subject in common. "train" has 18 groups of 40 to 100 regions besides and 30
         with scans of other TR, duration and window. None has a TR of 3 s.
+    round : int, default=0
+        Round of training; every one has groups of its own.
 
     Returns
     -------
@@ -54,14 +61,17 @@ def corpus_groups(split="train"):
     ]
     given = [{"seed": first + k} for k in range(n)]
     if split == "train":
-        given += _unusual_groups()
+        given += _unusual_groups(round)
     makers = synthetic_group, varied_group
-    return [(makers[k % 2], arguments) for k, arguments in enumerate(given)]
+    return [
+        (makers[k % 2], arguments | {"seed": arguments["seed"] + 10_000 * round})
+        for k, arguments in enumerate(given)
+    ]
 
 
-def _unusual_groups():
+def _unusual_groups(round):
     groups = [{"seed": 2000 + k, "n_rois": SIZES[k // 3]} for k in range(18)]
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(5 + round)
     for k in range(30):
         tr = float(rng.choice(TRS))
         n_frames = max(90, int(rng.uniform(280, 1200) / tr))
@@ -72,18 +82,51 @@ def _unusual_groups():
     return groups
 
 
+def window_groups(file, n_rows, size=50, stride=10, acquisition=None):
+    """List groups of neighbouring subjects of a study of your own, as published.
+
+    Parameters
+    ----------
+    file : path
+        As of :func:`delssome.surrogate.window_group`.
+    n_rows : int
+        Subjects in it to use: keep some apart, to test with.
+    size, stride : int, default=50, 10
+        Subjects in a group and from one group to the next.
+    acquisition : Acquisition, default=None
+
+    Returns
+    -------
+    list of (callable, dict)
+        As :func:`delssome.surrogate.build_corpus` takes them.
+    """
+    given = {"file": str(file), "acquisition": acquisition}
+    if n_rows < size:
+        raise ValueError(f"A window of {size} subjects needs as many, got {n_rows}.")
+    return [
+        (window_group, given | {"start": start, "stop": start + size})
+        for start in range(0, n_rows - size + 1, stride)
+    ]
+
+
 def train(
     out,
     corpus=None,
     *,
     groups=None,
     settings=None,
-    n_steps=12_000,
+    start=None,
+    n_steps=10_000,
     n_jobs=None,
     verbose=0,
     random_state=0,
 ):
     """Make a corpus, train on it, and write weights with their card.
+
+    Candidates of the first round come from searches by theory and from all over the
+    box. A network trained on them errs where its own searches go, so that in every
+    further round it leads searches on other groups, what they went through is
+    labelled by theory, and training starts again with all of it.
 
     Parameters
     ----------
@@ -92,12 +135,15 @@ def train(
     corpus : path, default=None
         Folder of the shards; a call that was stopped goes on there. None:
         ``out/corpus``.
-    groups : list of (callable, dict), default=None
-        As of `build_corpus`: your own groups, for weights of your own. None: those of
-        the shipped weights, :func:`corpus_groups`.
+    groups : sequence of lists of (callable, dict), default=None
+        Groups of each round, as of `build_corpus`: your own, for weights of your own.
+        None: four rounds of those of the shipped weights, :func:`corpus_groups`.
     settings : CorpusSettings, default=None
         None: the default ones.
-    n_steps : int, default=12_000
+    start : CircuitSurrogate, default=None
+        Weights to fine-tune. None: random ones.
+    n_steps : int, default=10_000
+        Of each part of the last training; those before take a third of it.
     n_jobs : int, default=None
         Processes that label groups.
     verbose : int, default=0
@@ -107,45 +153,62 @@ def train(
     -------
     CircuitSurrogate
     """
-    corpus = Path(out) / "corpus" if corpus is None else Path(corpus)
-    groups = corpus_groups() if groups is None else groups
-    manifest = build_corpus(
-        corpus, groups, settings or CorpusSettings(), n_jobs=n_jobs, verbose=verbose
-    )
-    logger.info("training for %d steps on %d groups", n_steps, len(manifest.shards))
-    started = time.perf_counter()
-    surrogate = CircuitSurrogate(
-        n_steps=n_steps, verbose=verbose, random_state=random_state
-    ).fit([corpus / shard["file"] for shard in manifest.shards])
-    n_in_range = sum(shard["n_in_range"] for shard in manifest.shards)
-    surrogate.save(
-        out,
-        n_steps=n_steps,
-        random_state=random_state,
-        training_seconds=round(time.perf_counter() - started),
-        losses=dict(
-            zip(
-                ("fc", "fcd", "fc_noise", "escape"),
-                surrogate.history_[-500:].mean(axis=0).round(5).tolist(),
-                strict=True,
-            )
-        ),
-        settings=manifest.settings,
-        n_groups=len(manifest.shards),
-        n_candidates=sum(shard["n_candidates"] for shard in manifest.shards),
-        n_in_range=n_in_range,
+    out = Path(out)
+    corpus = out / "corpus" if corpus is None else Path(corpus)
+    if groups is None:
+        groups = [corpus_groups(round=k) for k in range(N_ROUNDS)]
+    settings = settings or CorpusSettings()
+    led = replace(settings, **LED, n_spread=0, n_edge=0, n_simulated=0)
+    manifests, files, surrogate = [], [], None
+    for k, part in enumerate(groups):
+        last = k == len(groups) - 1
+        folder = corpus / f"round_{k}"
+        manifest = build_corpus(
+            folder,
+            part,
+            settings if k == 0 else led,
+            searcher=surrogate,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+        manifests.append(manifest)
+        files += [folder / shard["file"] for shard in manifest.shards]
+        name = "circuit" if last else f"circuit_{k}"
+        if not last and (out / f"{name}.json").exists():
+            surrogate = CircuitSurrogate.load(out, name)  # of a call that was stopped
+            continue
+        logger.info("training on %d groups", len(files))
+        started = time.perf_counter()
+        surrogate = CircuitSurrogate(
+            n_steps=n_steps if last else -(-n_steps // 3),
+            verbose=verbose,
+            random_state=random_state,
+        ).fit(files, start=start)
+        seconds = round(time.perf_counter() - started)
+        surrogate.save(out, name, training_seconds=seconds, **_card(manifests))
+    return surrogate
+
+
+def _card(manifests):
+    """Say what weights were trained on."""
+    shards = [shard for manifest in manifests for shard in manifest.shards]
+    n_in_range = sum(shard["n_in_range"] for shard in shards)
+    return {
+        "settings": [manifest.settings for manifest in manifests],
+        "n_groups": [len(manifest.shards) for manifest in manifests],
+        "n_candidates": sum(shard["n_candidates"] for shard in shards),
+        "n_in_range": n_in_range,
         # Statistics are learned, so that a candidate serves every target of its size.
-        n_examples=n_in_range,
+        "n_examples": n_in_range,
         # Labels are the theory's; the shards hold simulations that check them.
-        n_simulations=0,
-        n_simulations_in_shards=sum(s["n_simulations"] for s in manifest.shards),
-        versions={
+        "n_simulations": 0,
+        "n_simulations_in_shards": sum(shard["n_simulations"] for shard in shards),
+        "versions": {
             "python": platform.python_version(),
             "numpy": np.__version__,
             "scipy": scipy.__version__,
             "scikit-learn": sklearn.__version__,
             "torch": torch.__version__,
         },
-        shards={shard["file"]: shard["sha256"] for shard in manifest.shards},
-    )
-    return surrogate
+        "shards": {shard["file"]: shard["sha256"] for shard in shards},
+    }

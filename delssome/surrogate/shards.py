@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from copy import copy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from delssome.connectome import (
 )
 from delssome.costs import Evaluation, Target
 from delssome.datasets import make_cohort
-from delssome.models import FIC, ParameterSpace
+from delssome.models import FIC, ParameterSpace, check_maps
 from delssome.search import CMAES
 from delssome.simulation import Acquisition, SimulationEvaluator
 from delssome.theory import TheoryEvaluator, TheoryStatistics, close
@@ -37,6 +37,7 @@ __all__ = [
     "read_shard",
     "synthetic_group",
     "varied_group",
+    "window_group",
 ]
 
 # FCD distributions are smooth: so many of their points are kept.
@@ -114,19 +115,46 @@ def synthetic_group(seed, n_rois=68, n_subjects=6, acquisition=None):
     """
     scan = acquisition or Acquisition()
     cohort = make_cohort(n_subjects, n_rois, acquisition=scan, random_state=seed)
-    average = group_average(cohort.X, cohort.fcd_cdf.shape[1])
-    target = Target(
-        prepare_sc(average.sc), matrix_to_edges(average.fc), average.fcd_cdf
-    )
-    return Group(target, cohort.maps, scan)
+    return _average(cohort.X, cohort.maps, scan)
+
+
+def window_group(file, start, stop, acquisition=None):
+    """Average some subjects of a study of your own.
+
+    Parameters
+    ----------
+    file : path
+        An npz file with ``X``, packed subjects, and ``maps``, (n_rois, n_maps).
+    start, stop : int
+        Rows of X.
+    acquisition : Acquisition, default=None
+        The scan behind X.
+
+    Returns
+    -------
+    Group
+    """
+    with np.load(file, allow_pickle=False) as data:
+        X, maps = data["X"][start:stop], data["maps"]
+    if len(X) < stop - start:
+        raise ValueError(f"{file} holds no rows {start} to {stop} of X.")
+    return _average(X, maps, acquisition or Acquisition())
+
+
+def _average(X, maps, scan):
+    average = group_average(X)
+    sc = prepare_sc(average.sc)
+    target = Target(sc, matrix_to_edges(average.fc), average.fcd_cdf)
+    return Group(target, check_maps(maps, len(sc)), scan)
 
 
 def varied_group(seed, **given):
     """Make a synthetic group that its connectome explains less well, as in real data.
 
     Weak tracts are missing, more in some regions than in others, weights are more or
-    less unequal, and FC is more dynamic than the cohort's: goals that no candidate
-    reaches and that draw searches to the edge of stability.
+    less unequal, maps have long tails, which put single regions at the edge of
+    stability, and FC is more uneven and more dynamic than the cohort's: goals that no
+    candidate reaches and that draw searches to that edge.
 
     Parameters
     ----------
@@ -141,17 +169,22 @@ def varied_group(seed, **given):
     group = synthetic_group(seed, **given)
     rng = np.random.default_rng([seed, 1])
     sc, fc, cdf = group.target
-    seen = rng.normal(0.0, rng.uniform(0.0, 0.4), len(sc))
+    seen = rng.normal(0.0, rng.uniform(0.0, 0.6), len(sc))
     weights = (sc / sc.max()) * np.exp(seen[:, None] + seen)
-    share, power = rng.uniform(0.3, 1.0), np.exp(rng.uniform(np.log(0.7), np.log(2.5)))
+    share, power = rng.uniform(0.2, 1.0), np.exp(rng.uniform(np.log(0.7), np.log(3.0)))
     limit = np.quantile(weights[weights > 0], 1.0 - share)
     strongest = weights >= weights.max(axis=0)
     weights[(weights < limit) & ~strongest & ~strongest.T] = 0.0
     values = np.linspace(-1.0, 1.0, len(cdf) + 1)[1:]
     faster = 1.0 - (1.0 - values) / rng.uniform(0.45, 1.0)
     pushed = np.interp(faster, values, cdf, left=0.0)
+    fc = fc.mean() + (fc - fc.mean()) * rng.uniform(1.0, 2.0)
+    fc = np.clip(fc, -0.9, 0.95)
     sc = prepare_sc(weights**power, transform=None)
-    return replace(group, target=Target(sc, fc, pushed))
+    maps = (group.maps - group.maps.mean(axis=0)) / group.maps.std(axis=0)
+    skew, tails = rng.uniform(-1.0, 1.0, 2), rng.uniform(0.3, 1.2, 2)
+    maps = np.sinh(tails * maps + skew)
+    return Group(Target(sc, fc, pushed), maps, group.acquisition)
 
 
 class _Recorder:
@@ -258,7 +291,7 @@ def _find(space, searcher, group, settings, rng):
     found = []
     for _ in range(settings.n_searches):
         generations = _search(space, searcher, group.target, settings, rng)
-        late = generations[len(generations) // 3 :]
+        late = generations[len(generations) // 2 :]
         # The better half of each of the later generations.
         for theta, fitness in late:
             found.append(theta[np.argsort(fitness)[: len(theta) // 2]])
@@ -314,6 +347,8 @@ def push_to_edge(model, params, group, n, rng):
 
 def _simulate_some(group, settings, model, params, expected, rng):
     """Simulate candidates that settle, single runs apart."""
+    if settings.n_simulated == 0:
+        return {"simulated": np.empty(0, dtype=int), "runs_violation": np.empty(0)}
     usable = np.flatnonzero(np.isfinite(expected.fc[:, 0]))
     chosen = rng.permutation(usable)[: settings.n_simulated]
     simulator = SimulationEvaluator(model, group.acquisition, n_repeats=1)

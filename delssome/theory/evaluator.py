@@ -10,7 +10,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
 from delssome.connectome import matrix_to_edges
-from delssome.costs import Evaluation, cost_terms
+from delssome.costs import Evaluation, expected_cost_terms
 from delssome.observables import fc_edges, fcd_histogram
 from delssome.theory.bold import BoldTheory, correlations, fcd_distribution
 from delssome.theory.closure import N_ITERATIONS, close
@@ -170,12 +170,13 @@ class TheoryEvaluator:
         -------
         ndarray of shape (n_candidates, 3)
         """
-        costs = cost_terms(expected.fc, expected.fcd_cdf, target.fc, target.fcd_cdf)
-        # Scans are finite: the noise in the mean FC of all repeats dilutes its pattern.
-        pattern = expected.fc.var(axis=1)
-        noise = expected.fc_noise / self.n_repeats
-        costs[:, 0] = 1.0 - (1.0 - costs[:, 0]) * np.sqrt(pattern / (pattern + noise))
-        return costs
+        return expected_cost_terms(
+            expected.fc,
+            expected.fcd_cdf,
+            expected.fc_noise / self.n_repeats,
+            target.fc,
+            target.fcd_cdf,
+        )
 
     def _batch(self, params, sc, bold, white):
         scan = self.acquisition

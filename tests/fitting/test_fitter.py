@@ -171,6 +171,8 @@ def test_it_works_in_cross_validation_and_grid_search(settings, X):
         ({"popsize": 20.5}, TypeError, "popsize must be an integer"),
         ({"max_iter": 0}, ValueError, "max_iter"),
         ({"sigma0": -0.1}, ValueError, "sigma0"),
+        ({"on_disagreement": "ask"}, ValueError, "on_disagreement must be"),
+        ({"refine_budget": 5}, ValueError, "refine_budget"),
         ({"n_restarts": "two"}, TypeError, "n_restarts"),
         ({"n_repeats": 0}, ValueError, "n_repeats"),
         ({"n_search_repeats": 0}, ValueError, "n_search_repeats"),
@@ -192,13 +194,15 @@ def test_it_works_in_cross_validation_and_grid_search(settings, X):
 def test_bad_settings_are_named_before_work_starts(
     settings, X, change, error, message, monkeypatch
 ):
-    monkeypatch.setattr("delssome.fitting.fitter.search", None)  # never reached
+    monkeypatch.setattr(
+        "delssome.fitting.fitter.search_and_verify", None
+    )  # never reached
     with pytest.raises(error, match=message):
         MeanFieldFitter(**{**settings, **change}).fit(X)
 
 
 def test_bad_subjects_are_named_before_work_starts(settings, X, monkeypatch):
-    monkeypatch.setattr("delssome.fitting.fitter.search", None)
+    monkeypatch.setattr("delssome.fitting.fitter.search_and_verify", None)
     fitter = MeanFieldFitter(**settings)
     for column, value, message in (
         (0, np.nan, "NaN"),
@@ -239,7 +243,7 @@ def test_search_by_theory_is_verified_by_simulation(settings, X):
 
 def test_search_by_the_shipped_network_is_verified_by_simulation():
     scan = Acquisition(n_frames=400, window=50, burn_in=36.0, warm_up=6.0)
-    cohort = make_cohort(2, 20, acquisition=scan, random_state=3)
+    cohort = make_cohort(2, 30, acquisition=scan, random_state=3)
     fits = [
         MeanFieldFitter(
             cohort.maps,

@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 
 from delssome.costs import Evaluation, Target
-from delssome.exceptions import SurrogateDomainWarning
-from delssome.fitting.protocol import report_disagreement, search, verify
+from delssome.exceptions import SurrogateDomainError, SurrogateDomainWarning
+from delssome.fitting.protocol import (
+    disagreement,
+    search,
+    search_and_verify,
+    verify,
+)
 from delssome.models import FIC, ParameterSpace
 from delssome.simulation import Statistics
 
@@ -115,7 +120,7 @@ def test_a_surrogate_that_was_right_raises_no_warning(space, target, rng):
     )
     fc = np.tile(target.fc, (6, 1))
     table = verify(space, Simulator(fc, np.zeros(6)), target, matched, rng)
-    report_disagreement(table)
+    assert disagreement(table) == ""
     assert table.in_range.all()
 
 
@@ -126,13 +131,49 @@ def test_finalists_that_leave_the_range_are_reported(space, target, rng):
     )
     simulator = Simulator(np.tile(target.fc, (6, 1)), np.ones(6))
     table = verify(space, simulator, target, finalists, rng)
-    with pytest.warns(SurrogateDomainWarning, match="6 that were predicted"):
-        report_disagreement(table)
+    assert "6 that were predicted" in disagreement(table)
 
 
 def test_predictions_far_from_simulation_are_reported(space, target, rng):
     finalists, _ = run(space, target)
     simulator = Simulator(-np.tile(target.fc, (6, 1)), np.zeros(6))
     table = verify(space, simulator, target, finalists, rng)
-    with pytest.warns(SurrogateDomainWarning, match="median gap"):
-        report_disagreement(table)
+    assert "is +2." in disagreement(table)
+    # One that expects such errors of itself is not contradicted.
+    table.predicted_error = np.full(6, 1.5)
+    assert disagreement(table) == ""
+
+
+def stages(space, target, rng, on_disagreement):
+    """Search by one evaluator that simulation contradicts, then by one it does not."""
+    honest = Bowl()
+    honest.expected_error = lambda params, target: np.full(len(params["G"]), 9.0)
+    settings = {"popsize": 12, "max_iter": 5, "sigma0": 0.2, "n_restarts": 1}
+    return search_and_verify(
+        space,
+        [Bowl(), honest],
+        Simulator(-np.tile(target.fc, (6, 1)), np.zeros(6)),
+        target,
+        target,
+        search_settings=settings | {"n_finalists": 5},
+        refine_settings=settings | {"n_finalists": 3},
+        on_disagreement=on_disagreement,
+        rng=rng,
+    )
+
+
+def test_a_contradicted_evaluator_gives_way_to_the_next(space, target, rng):
+    table, history = stages(space, target, rng, "refine")
+    np.testing.assert_array_equal(table.stage, [0] * 5 + [1] * 3)
+    assert np.isnan(table.predicted_error[:5]).all()
+    assert history.n_evaluations[-1] == 10 * 12
+    # The second search started at the best of the first.
+    assert history.best_total[5] < history.best_total[0]
+
+
+def test_disagreement_warns_or_raises(space, target, rng):
+    with pytest.warns(SurrogateDomainWarning, match="on_disagreement='refine'"):
+        table, _ = stages(space, target, rng, "warn")
+    assert len(table.stage) == 5
+    with pytest.raises(SurrogateDomainError, match="contradicts"):
+        stages(space, target, rng, "raise")

@@ -1,12 +1,15 @@
 import numpy as np
 
 from delssome import FIC, Acquisition
+from delssome.connectome import edges_to_matrix
 from delssome.surrogate import (
     CircuitSurrogate,
     CorpusSettings,
     corpus_groups,
+    recipe,
     synthetic_group,
     train,
+    varied_group,
 )
 from delssome.surrogate.deep import WEIGHTS
 from delssome.surrogate.shards import _shard_name
@@ -14,13 +17,15 @@ from delssome.theory import TheoryEvaluator
 
 
 def test_groups_of_the_shipped_weights_differ_and_leave_the_test_scan_out():
-    groups = corpus_groups()
-    assert len({_shard_name(*group) for group in groups}) == len(groups) == 92
+    groups = [*corpus_groups(), *corpus_groups(round=1)]
+    groups += corpus_groups("validation") + corpus_groups("test")
+    assert len({given["seed"] for _, given in groups}) == len(groups) == 2 * 112 + 27
+    assert len({_shard_name(*group) for group in groups}) == len(groups)
     scans = [given.get("acquisition", Acquisition()) for _, given in groups]
     assert all(scan.tr != 3.0 for scan in scans)
 
 
-def test_training_on_own_groups_ends_in_weights_and_a_card(tmp_path):
+def test_training_on_own_groups_ends_in_weights_and_a_card(tmp_path, monkeypatch):
     scan = Acquisition(tr=2.0, n_frames=60, window=15, burn_in=20.0, warm_up=6.0)
     given = {"seed": 0, "n_rois": 10, "n_subjects": 2, "acquisition": scan}
     settings = CorpusSettings(
@@ -32,15 +37,35 @@ def test_training_on_own_groups_ends_in_weights_and_a_card(tmp_path):
         n_simulated=1,
         n_repeats=1,
     )
-    trained = train(
-        tmp_path, groups=[(synthetic_group, given)], settings=settings, n_steps=5
-    )
+    rounds = [[(synthetic_group, given)], [(varied_group, given)]]
+    monkeypatch.setattr(recipe, "LED", {"popsize": 8, "n_generations": 3})
+    trained = train(tmp_path, groups=rounds, settings=settings, n_steps=8)
     loaded = CircuitSurrogate.load(tmp_path, acquisition=scan)
-    assert loaded.card_["n_groups"] == 1
-    assert 8 * 2 + 12 <= loaded.card_["n_candidates"] <= 8 * 2 + 12 + 4
+    assert loaded.card_["n_groups"] == [1, 1]
+    assert 8 * 2 + 12 + 8 <= loaded.card_["n_candidates"] <= 8 * 2 + 12 + 4 + 8
     assert list(loaded.card_["shards"].values())
     for name, weights in loaded.net_.state_dict().items():
         np.testing.assert_array_equal(weights, trained.net_.state_dict()[name])
+
+
+def test_shipped_weights_know_what_is_unlike_their_corpus():
+    shipped = CircuitSurrogate.load()
+    target = synthetic_group(78, n_subjects=2).target
+    assert shipped.outside(target) == []
+    rng = np.random.default_rng(0)
+
+    dense = edges_to_matrix(rng.uniform(0.0, 0.02, len(target.fc)))
+    unlike = " ".join(shipped.outside(target._replace(sc=dense)))
+    assert "SC density 1 " in unlike
+    assert "second eigenvalue" in unlike
+
+    shuffled = target._replace(fc=rng.permutation(target.fc))
+    assert any("correlation of FC with SC" in x for x in shipped.outside(shuffled))
+
+    slow = Acquisition(tr=8.0, n_frames=100, window=20)
+    assert any(
+        "TR (s) 8" in x for x in CircuitSurrogate.load(acquisition=slow).outside(target)
+    )
 
 
 def test_shipped_weights_predict_what_theory_computes():

@@ -1,10 +1,21 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from delssome import Acquisition
-from delssome.surrogate import CorpusSettings, build_corpus, read_shard, synthetic_group
+from delssome.connectome import group_average, matrix_to_edges
+from delssome.datasets import make_cohort
+from delssome.surrogate import (
+    CircuitSurrogate,
+    CorpusSettings,
+    build_corpus,
+    read_shard,
+    synthetic_group,
+    varied_group,
+    window_groups,
+)
 
 SCAN = Acquisition(tr=2.0, n_frames=60, window=15, burn_in=20.0, warm_up=6.0)
 SETTINGS = CorpusSettings(
@@ -47,6 +58,48 @@ def test_shards_hold_labels_of_theory_and_simulation(corpus):
     np.testing.assert_allclose(shard.cdf[inside, -1], 1.0)
     assert manifest.shards[0]["n_candidates"] == n
     assert manifest.shards[0]["n_simulations"] == 6
+
+
+def test_varied_groups_have_fewer_tracts_and_harder_goals(groups):
+    given = groups[0][1]
+    plain, varied = synthetic_group(**given), varied_group(**given)
+    assert varied.target.fc.std() >= plain.target.fc.std()
+    assert np.corrcoef(varied.target.fc, plain.target.fc)[0, 1] > 0.95
+    assert (varied.target.fcd_cdf <= plain.target.fcd_cdf + 1e-9).all()
+    assert (varied.target.sc > 0).sum() <= (plain.target.sc > 0).sum()
+    assert (varied.target.sc > 0).any(axis=1).all()
+    assert varied.target.sc.max() == pytest.approx(0.02)
+
+
+def test_windows_of_own_subjects_are_groups(tmp_path):
+    cohort = make_cohort(5, 10, acquisition=SCAN, random_state=0)
+    file = tmp_path / "study.npz"
+    np.savez(file, X=cohort.X, maps=cohort.maps)
+    groups = window_groups(file, 5, size=3, stride=2, acquisition=SCAN)
+    assert [given["start"] for _, given in groups] == [0, 2]
+    make, given = groups[1]
+    group = make(**given)
+    average = group_average(cohort.X[2:5])
+    np.testing.assert_array_equal(group.target.fc, matrix_to_edges(average.fc))
+    assert group.acquisition == SCAN
+    with pytest.raises(ValueError, match="needs as many, got 2"):
+        window_groups(file, 2)
+    with pytest.raises(ValueError, match="no rows 4 to 9"):
+        make(file, 4, 9)
+
+
+def test_a_surrogate_leads_to_what_is_labelled(corpus, groups, tmp_path):
+    folder, manifest = corpus
+    files = [folder / shard["file"] for shard in manifest.shards]
+    searcher = CircuitSurrogate(n_steps=3, random_state=0).fit(files)
+    settings = replace(SETTINGS, n_found=10, n_spread=0, n_edge=0, n_simulated=0)
+    led = build_corpus(tmp_path, groups[:1], settings, searcher=searcher, n_jobs=2)
+    shard = read_shard(tmp_path / led.shards[0]["file"])
+    assert led.shards[0]["n_candidates"] == len(shard.G) == 8
+    assert led.shards[0]["n_simulations"] == 0
+    assert len(np.unique(shard.G)) == 8
+    with pytest.raises(ValueError, match="corpus of other settings"):
+        build_corpus(tmp_path, groups[:1], settings)
 
 
 def test_an_interrupted_corpus_is_finished_and_nothing_is_made_twice(corpus, groups):

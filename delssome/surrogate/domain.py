@@ -1,0 +1,87 @@
+"""Contexts that a corpus covers, and what of a new one lies outside."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+from delssome.connectome import matrix_to_edges
+
+__all__ = ["covered", "describe_context", "outside"]
+
+# A context may lie beyond those of the corpus by this share of their spread.
+MARGIN = 0.15
+
+
+def describe_context(target, acquisition):
+    """Describe connectome, scan and goal by a few numbers that a reader understands.
+
+    Parameters
+    ----------
+    target : Target
+    acquisition : Acquisition
+
+    Returns
+    -------
+    dict of str to float
+    """
+    sc, fc = np.asarray(target.sc), np.asarray(target.fc, dtype=float)
+    strength = sc.sum(axis=1)
+    second, first = np.linalg.eigvalsh(sc)[-2:]
+    edges = matrix_to_edges(sc)
+    tr = acquisition.tr
+    cdf = np.asarray(target.fcd_cdf)
+    return {
+        "regions": len(sc),
+        "TR (s)": tr,
+        "scan (s)": acquisition.n_frames * tr,
+        "FCD window (s)": acquisition.fcd_window * tr,
+        "SC density": np.count_nonzero(edges) / len(edges),
+        "SC strength": strength.mean(),
+        "SC strength, variation over regions": strength.std() / strength.mean(),
+        "SC, second eigenvalue over first": second / first,
+        "FC mean": fc.mean(),
+        "correlation of FC with SC": np.corrcoef(fc, edges)[0, 1],
+        "FCD mean": 1.0 - 2.0 * cdf.mean(),
+    }
+
+
+def covered(contexts):
+    """Give the range of every number over the contexts of a corpus.
+
+    Parameters
+    ----------
+    contexts : sequence of dict
+        As `describe_context` gives them.
+
+    Returns
+    -------
+    dict of str to list of two floats
+    """
+    return {
+        name: [float(f([context[name] for context in contexts])) for f in (min, max)]
+        for name in contexts[0]
+    }
+
+
+def outside(context, domain):
+    """Say what of a context lies outside a corpus.
+
+    Parameters
+    ----------
+    context : dict
+        As `describe_context` gives it.
+    domain : dict
+        As `covered` gives it.
+
+    Returns
+    -------
+    list of str
+        Empty if nothing does.
+    """
+    found = []
+    for name, (low, high) in domain.items():
+        room = MARGIN * (high - low)
+        if not low - room <= context[name] <= high + room:
+            found.append(f"{name} {context[name]:.3g} (corpus {low:.3g} to {high:.3g})")
+    return found
