@@ -148,6 +148,7 @@ def main():
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--weights", type=Path, help="folder; default: as shipped")
     parser.add_argument("--cache", type=Path, help="folder that keeps simulations")
+    parser.add_argument("--only", nargs="+", help="connectomes, by their names")
     parser.add_argument("--quick", action="store_true", help="a smoke run")
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--json", type=Path)

@@ -124,6 +124,8 @@ def connectome_names(args):
     names = [] if args.quick else ["40", "100", "200", "short scan"]
     if args.data.exists():
         names = ["real", *names]
+    if args.only:
+        names = [name for name in names if name in args.only]
     return names or ["40"]
 
 
@@ -404,6 +406,7 @@ def main():
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--cache", type=Path, help="folder that keeps simulations")
     parser.add_argument("--calibrate", action="store_true", help="fit the log odds")
+    parser.add_argument("--only", nargs="+", help="connectomes, by their names")
     parser.add_argument("--quick", action="store_true", help="a smoke run")
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--json", type=Path)

@@ -60,6 +60,8 @@ def search(
     n_finalists,
     rng,
     start=None,
+    closing=None,
+    n_closing=0,
     verbose=0,
 ):
     """Run independent searches and keep the best candidates of their generations.
@@ -74,6 +76,11 @@ def search(
     rng : numpy.random.Generator
     start : ndarray of shape (n_params,), default=None
         Coefficients around which the searches start. None: drawn, as published.
+    closing : evaluator, default=None
+        Scores the last generations of every search in place of `evaluator`; then only
+        the best of these generations become finalists.
+    n_closing : int, default=0
+        How many generations these are, of `max_iter`.
     verbose : int, default=0
 
     Returns
@@ -92,21 +99,24 @@ def search(
             optimiser = CMAES(
                 space, popsize=popsize, sigma0=sigma0, start=start, rng=child
             )
-            for generation in range(max_iter):
+            generation, closes = 0, max_iter - n_closing
+            while generation < max_iter:
+                scores = evaluator if generation < closes else closing
                 theta = optimiser.ask()
-                evaluation = evaluator.evaluate(space.expand(theta), target, child)
+                evaluation = scores.evaluate(space.expand(theta), target, child)
                 fitness = evaluation.fitness
                 optimiser.tell(fitness)
                 leader = int(np.argmin(fitness))
-                best.append(
-                    (
-                        theta[leader],
-                        restart,
-                        generation,
-                        evaluation.costs[leader],
-                        evaluation.violation[leader],
+                if scores is closing or n_closing == 0:
+                    best.append(
+                        (
+                            theta[leader],
+                            restart,
+                            generation,
+                            evaluation.costs[leader],
+                            evaluation.violation[leader],
+                        )
                     )
-                )
                 totals = evaluation.total[evaluation.in_range]
                 totals = totals[np.isfinite(totals)]
                 rows.append(
@@ -118,6 +128,7 @@ def search(
                         "median_total": np.median(totals) if len(totals) else np.nan,
                         "n_in_range": len(totals),
                         "step_size": optimiser.step_size,
+                        "closing": scores is closing,
                     }
                 )
                 bar.update()
@@ -126,9 +137,12 @@ def search(
                     in_range=f"{len(totals)}/{popsize}",
                     cost=f"{rows[-1]['best_total']:.3f}",
                 )
-                if optimiser.converged:
-                    bar.update(max_iter - generation - 1)
-                    break
+                generation += 1
+                if optimiser.converged and scores is not closing:
+                    # What is exact may still disagree with where this has ended.
+                    end = closes if n_closing else max_iter
+                    bar.update(max(end - generation, 0))
+                    generation = max(end, generation)
     theta, restarts, generations, costs, violations = map(
         np.array, zip(*best, strict=True)
     )
@@ -284,7 +298,7 @@ def search_and_verify(
             space, evaluator, target, rng=rng, verbose=verbose, **settings | again
         )
         table = verify(space, simulator, validation, finalists, rng, verbose)
-        if hasattr(evaluator, "expected_error"):
+        if hasattr(evaluator, "expected_error") and "closing" not in settings:
             table.predicted_error = evaluator.expected_error(
                 space.expand(finalists.theta), target
             )

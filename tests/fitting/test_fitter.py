@@ -243,7 +243,7 @@ def test_search_by_theory_is_verified_by_simulation(settings, X):
 
 def test_search_by_the_shipped_network_is_verified_by_simulation():
     scan = Acquisition(n_frames=400, window=50, burn_in=36.0, warm_up=6.0)
-    cohort = make_cohort(2, 30, acquisition=scan, random_state=3)
+    cohort = make_cohort(2, 32, acquisition=scan, random_state=3)
     fits = [
         MeanFieldFitter(
             cohort.maps,
