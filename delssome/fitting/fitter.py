@@ -64,10 +64,10 @@ class MeanFieldFitter(BaseEstimator):
         What ranks the candidates of the search: "linear" predicts by linear-noise
         theory (:mod:`delssome.theory`), which needs no training and serves any number
         of regions and any acquisition; "deep" by the network shipped with the package
-        (:class:`~delssome.surrogate.CircuitSurrogate`), trained on that theory and
-        some seventy times faster; None simulates every candidate; any fitted estimator
-        with an ``evaluate`` method predicts in its own way. Wrap a
-        fitted one in scikit-learn's ``FrozenEstimator`` wherever the fitter is
+        (:class:`~delssome.surrogate.CircuitSurrogate`), trained on that theory, and by
+        theory in the last `n_closing` generations; None simulates every candidate;
+        any fitted estimator with an ``evaluate`` method predicts in its own way. Wrap
+        a fitted one in scikit-learn's ``FrozenEstimator`` wherever the fitter is
         cloned (cross-validation, grid search).
     popsize : int, default=100
         Candidates in a generation.
