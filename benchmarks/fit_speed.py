@@ -59,6 +59,7 @@ def main():
     parser.add_argument("--max-iter", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--simulated-seeds", type=int, help="fewer: they take long")
+    parser.add_argument("--only", nargs="+", choices=SURROGATES, default=[*SURROGATES])
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="folder of finished rows")
     parser.add_argument("--quick", action="store_true", help="a smoke run")
@@ -77,7 +78,7 @@ def main():
         "threads": {"n_jobs": args.n_jobs, "OMP": os.environ.get("OMP_NUM_THREADS")},
     }
     cpu = {}
-    for name in SURROGATES:
+    for name in args.only:
         rows = rows_of(name, range(n[name]), args, (X, X_validation, maps))
         cost = np.array([row["verified_cost_mean"] for row in rows])
         cpu[name] = np.median([row["cpu_seconds"] for row in rows])
@@ -91,7 +92,7 @@ def main():
             f"{name}_in_range": [row["in_range"] for row in rows],
             f"{name}_budget": rows[0]["fit"],
         }
-    for name in ("deep", "linear"):
+    for name in {"deep", "linear"} & cpu.keys() if "simulation" in cpu else ():
         report[f"{name}_over_simulation_cpu"] = float(cpu["simulation"] / cpu[name])
     print(json.dumps(report, indent=2))
     if args.json:
