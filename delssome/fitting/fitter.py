@@ -196,7 +196,7 @@ class MeanFieldFitter(BaseEstimator):
     >>> cohort = make_cohort(n_subjects=2, n_rois=8, acquisition=scan, random_state=0)
     >>> fitter = MeanFieldFitter(
     ...     maps=cohort.maps, acquisition=scan, popsize=8, max_iter=2, n_repeats=1,
-    ...     random_state=0,
+    ...     surrogate=None, random_state=0,
     ... ).fit(cohort.X)
     >>> fitter.ei_ratio_.shape
     (8,)
