@@ -24,10 +24,11 @@ from sklearn.metrics import (
     mean_squared_error,
     roc_auc_score,
 )
+from theory_vs_simulation import N_REPEATS, simulated_costs
 
 import delssome
 from delssome import FIC, Acquisition
-from delssome.costs import COST_NAMES, Target, cost_terms
+from delssome.costs import COST_NAMES, Target
 from delssome.surrogate import (
     CircuitSurrogate,
     CorpusSettings,
@@ -43,7 +44,7 @@ from delssome.surrogate import (
 SPLITS = {
     "train": CorpusSettings(),
     "validation": CorpusSettings(n_simulated=48),
-    "test": CorpusSettings(n_simulated=48, n_repeats=6),
+    "test": CorpusSettings(n_simulated=48, n_repeats=2 * N_REPEATS),
 }
 QUICK = {
     "popsize": 8,
@@ -112,23 +113,21 @@ def test_simulated(files, evaluators):
         params = {
             name: shard[name][shard.simulated].astype(float) for name in model.searched
         }
-        n = shard.runs_fc.shape[1] // 2
-        for into, runs in ((first, slice(0, n)), (second, slice(n, None))):
-            into.append(
-                cost_terms(
-                    shard.runs_fc[:, runs].astype(np.float32).mean(axis=1),
-                    shard.runs_cdf[:, runs].mean(axis=1),
-                    target.fc,
-                    target.fcd_cdf,
-                )
-            )
+        runs = {
+            "runs_fc": shard.runs_fc.astype(np.float32),
+            "runs_fcd_cdf": shard.runs_cdf,
+        }
+        for into, costs in zip(
+            (first, second), simulated_costs(target, runs), strict=True
+        ):
+            into.append(costs)
         kept.append(shard.runs_violation == 0)
         for name, evaluator in evaluators.items():
             evaluation, p = evaluator(params, target)
             predicted[name].append(evaluation.costs)
             chances[name].append(p)
     first, second, stays = map(np.concatenate, (first, second, kept))
-    in_range = stays[:, : stays.shape[1] // 2].all(axis=1)
+    in_range = stays[:, :N_REPEATS].all(axis=1)
     # Costs are those of candidates in range in every simulation and by every network.
     inside = stays.all(axis=1)
     for name in evaluators:

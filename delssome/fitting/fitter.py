@@ -169,7 +169,8 @@ class MeanFieldFitter(BaseEstimator):
     history_ : Bunch of ndarrays
         One entry per generation: ``restart``, ``generation``, ``n_evaluations``
         (running count), ``best_total`` and ``median_total`` of the candidates in
-        range (NaN if none), ``n_in_range``, ``step_size``, ``stage``.
+        range (NaN if none), ``n_in_range``, ``step_size``, ``stage``,
+        and ``closing``, whether theory scored it in place of the network.
     sc_, fc_, fcd_cdf_ : ndarray
         What was fitted: scaled SC (n_rois, n_rois), FC (n_rois, n_rois) and FCD
         distribution (n_fcd_bins,).
@@ -285,10 +286,9 @@ class MeanFieldFitter(BaseEstimator):
         simulator = self._simulator(self.n_repeats)
         evaluators = self._evaluators(simulator)
         report_unlike_contexts(evaluators[0], target)
-        usual = {"n_finalists": self.n_finalists, "n_restarts": 1}
         closing = {}
-        n_closing = min(self.n_closing, self.max_iter // 2)
-        if isinstance(self.surrogate, str) and self.surrogate == "deep" and n_closing:
+        if isinstance(self.surrogate, str) and self.surrogate == "deep":
+            n_closing = min(self.n_closing, self.max_iter // 2)
             closing = {"closing": evaluators[1], "n_closing": n_closing}
         self.verification_, self.history_ = search_and_verify(
             self.space_,
@@ -297,18 +297,19 @@ class MeanFieldFitter(BaseEstimator):
             target,
             validation,
             search_settings={
-                **usual,
                 "popsize": self.popsize,
                 "max_iter": self.max_iter,
                 "sigma0": self.sigma0,
                 "n_restarts": self.n_restarts,
+                "n_finalists": self.n_finalists,
                 **closing,
             },
             refine_settings={
-                **usual,
                 "popsize": REFINE_POPSIZE,
                 "max_iter": -(-self.refine_budget // REFINE_POPSIZE),
                 "sigma0": self.sigma0,
+                "n_restarts": 1,
+                "n_finalists": self.n_finalists,
             },
             on_disagreement=self.on_disagreement,
             rng=rng,

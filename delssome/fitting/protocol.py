@@ -107,7 +107,7 @@ def search(
                 fitness = evaluation.fitness
                 optimiser.tell(fitness)
                 leader = int(np.argmin(fitness))
-                if scores is closing or n_closing == 0:
+                if n_closing == 0 or scores is closing:
                     best.append(
                         (
                             theta[leader],
@@ -138,11 +138,10 @@ def search(
                     cost=f"{rows[-1]['best_total']:.3f}",
                 )
                 generation += 1
-                if optimiser.converged and scores is not closing:
-                    # What is exact may still disagree with where this has ended.
-                    end = closes if n_closing else max_iter
-                    bar.update(max(end - generation, 0))
-                    generation = max(end, generation)
+                if optimiser.converged and generation < closes:
+                    # What closes may still disagree with where this has ended.
+                    bar.update(closes - generation)
+                    generation = closes
     theta, restarts, generations, costs, violations = map(
         np.array, zip(*best, strict=True)
     )
@@ -290,15 +289,15 @@ def search_and_verify(
     """
     tables, histories, start = [], [], None
     for stage, evaluator in enumerate(evaluators):
-        again = {"start": start} if stage else {}
-        if start is not None:
-            again["sigma0"] = REFINED_SIGMA
         settings = refine_settings if stage else search_settings
+        if start is not None:
+            settings = settings | {"start": start, "sigma0": REFINED_SIGMA}
         finalists, history = search(
-            space, evaluator, target, rng=rng, verbose=verbose, **settings | again
+            space, evaluator, target, rng=rng, verbose=verbose, **settings
         )
         table = verify(space, simulator, validation, finalists, rng, verbose)
-        if hasattr(evaluator, "expected_error") and "closing" not in settings:
+        closed = settings.get("n_closing", 0) > 0
+        if hasattr(evaluator, "expected_error") and not closed:
             table.predicted_error = evaluator.expected_error(
                 space.expand(finalists.theta), target
             )

@@ -17,7 +17,6 @@ __all__ = [
     "Circuit",
     "CircuitNet",
     "circuits",
-    "features_of",
     "scan_features",
     "upper_triangle",
 ]
@@ -239,9 +238,8 @@ class CircuitNet(nn.Module):
         -------
         Prediction
         """
-        fc, sd, shift = self.expected_fc(circuit, scan)
-        edges = upper_triangle(fc)
-        features = self.scaled(features_of(circuit, scan, fc, edges, sd, shift))
+        edges, features = self.describe(circuit, scan)
+        features = self.scaled(features)
         return Prediction(
             edges,
             self.distribution(features),
@@ -267,6 +265,19 @@ class CircuitNet(nn.Module):
         half = half / sd[..., None]
         return half @ half.transpose(1, 2), sd, shift
 
+    def describe(self, circuit, scan):
+        """Give FC, upper triangle, and what the heads read, (n, n_features)."""
+        fc, sd, shift = self.expected_fc(circuit, scan)
+        n, n_rois = sd.shape
+        edges = upper_triangle(fc)
+        described, first = _describe(fc, edges, sd, circuit.system)
+        found = [sd.log() / 2 + 3, shift / 2, (n_rois * first + 1e-2).log() / 2]
+        x = torch.cat([circuit.local, torch.stack(found, dim=-1)], dim=-1)
+        weighted = (first[:, None] @ x)[:, 0]
+        scan = scan.expand(n, -1)
+        pooled = [x.mean(1), x.amax(1), weighted, circuit.mode, described, scan]
+        return edges, torch.cat(pooled, dim=-1)
+
     def scaled(self, features):
         """Standardise features as in training."""
         return (features - self.centre) / self.spread
@@ -291,33 +302,6 @@ class CircuitNet(nn.Module):
     def log_error(self, features):
         """Logarithm of the absolute errors to expect in the costs."""
         return self.error(features) - 3
-
-
-def features_of(circuit, scan, fc, edges, sd, shift):
-    """Describe candidates for the networks that do not see regions.
-
-    Parameters
-    ----------
-    circuit : Circuit
-    scan : tensor of shape (3,)
-    fc : tensor of shape (n, n_rois, n_rois)
-    edges : tensor of shape (n, n_edges)
-        Its upper triangle.
-    sd, shift : tensor of shape (n, n_rois)
-        As :meth:`CircuitNet.expected_fc` gives them.
-
-    Returns
-    -------
-    tensor of shape (n, n_features)
-    """
-    n, n_rois = sd.shape
-    described, first = _describe(fc, edges, sd, circuit.system)
-    found = [sd.log() / 2 + 3, shift / 2, (n_rois * first + 1e-2).log() / 2]
-    x = torch.cat([circuit.local, torch.stack(found, dim=-1)], dim=-1)
-    weighted = (first[:, None] @ x)[:, 0]
-    scan = scan.expand(n, -1)
-    pooled = [x.mean(1), x.amax(1), weighted, circuit.mode, described, scan]
-    return torch.cat(pooled, dim=-1)
 
 
 def _perceptron(n_in, n_out, width, n_hidden=1):

@@ -22,13 +22,12 @@ from torch.nn import functional
 from tqdm import trange
 
 from delssome._version import __version__
-from delssome.costs import Evaluation, Target
+from delssome.costs import Evaluation, Target, expected_cost_terms, fcd_ks_cost
 from delssome.models import FIC
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import (
     CircuitNet,
     circuits,
-    features_of,
     scan_features,
     upper_triangle,
 )
@@ -49,7 +48,6 @@ BATCH = 100
 # Candidates of many groups in a step of what reads features, where matrices are not
 # needed any more; folds of groups for errors to expect.
 BIG_BATCH, N_FOLDS = 256, 4
-WEIGHT_DECAY = {"FC": 1e-4, "features": 0.1}
 
 
 class CircuitStatistics(NamedTuple):
@@ -171,7 +169,8 @@ class CircuitSurrogate(BaseEstimator):
             net = CircuitNet(self.width)
             if start is not None:
                 net.load_state_dict(start.net_.state_dict())
-            groups = [_load_group(file, net, self._model, self.n_repeats) for file in X]
+            points = net.points.numpy()
+            groups = [_load_group(file, self._model, points) for file in X]
             self.domain_ = covered([group.context for group in groups])
             groups = [group for group in groups if group.n_in_range]
             if not groups:
@@ -190,7 +189,7 @@ class CircuitSurrogate(BaseEstimator):
             gap = upper_triangle(fc) - group.fc[which].float()
             return 100 * (gap.square().mean() + gap.mean(1).square().mean())
 
-        history = {"fc": self._optimise(net.correct, fc_loss, self.n_steps, "FC")}
+        history = {"fc": self._optimise(net.correct, fc_loss, self.n_steps, "FC", 1e-4)}
         examples = _Examples(net, groups, self.n_repeats, rng)
         if anew:
             net.centre, net.spread = examples.moments()
@@ -238,11 +237,10 @@ class CircuitSurrogate(BaseEstimator):
         self.history_ = history
         return net
 
-    def _optimise(self, module, loss_of_batch, n_steps, what):
+    def _optimise(self, module, loss_of_batch, n_steps, what, weight_decay=0.1):
         """Lower a loss by AdamW with one cycle of the learning rate."""
-        decay = WEIGHT_DECAY["FC" if what == "FC" else "features"]
         optimiser = torch.optim.AdamW(
-            module.parameters(), lr=self.lr, weight_decay=decay
+            module.parameters(), lr=self.lr, weight_decay=weight_decay
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, self.lr, total_steps=n_steps
@@ -322,9 +320,13 @@ class CircuitSurrogate(BaseEstimator):
             would hardly all stay.
         """
         predicted = self.statistics(params, target.sc)
-        fc, cdf, noise = map(torch.from_numpy, predicted[:3])
-        goal = _goal(target, self.net_.points.numpy())
-        costs = _costs(fc, cdf, noise.float(), goal, self.n_repeats).double().numpy()
+        costs = expected_cost_terms(
+            predicted.fc,
+            predicted.fcd_cdf,
+            predicted.fc_noise / self.n_repeats,
+            target.fc,
+            _at_points(target.fcd_cdf, self.net_.points.numpy()),
+        )
         violation = range_violation(predicted.p_in_range, self.n_repeats)
         return Evaluation(costs, violation + predicted.instability)
 
@@ -369,7 +371,7 @@ class CircuitSurrogate(BaseEstimator):
         card = {
             "delssome": __version__,
             "architecture": ARCHITECTURE,
-            "sha256": hashlib.sha256(weights).hexdigest(),
+            "sha256": self.digest(),
             "width": self.width,
             "domain": self.domain_,
             **card,
@@ -427,7 +429,7 @@ class CircuitSurrogate(BaseEstimator):
         return Acquisition() if self.acquisition is None else self.acquisition
 
 
-def _load_group(file, net, model, n_repeats):
+def _load_group(file, model, points):
     """Read the stable candidates of a shard as tensors, those in range first."""
     shard = read_shard(file)
     tr, n_frames, window, step = shard.scan
@@ -436,22 +438,17 @@ def _load_group(file, net, model, n_repeats):
     params = {name: shard[name][order].astype(float) for name in model.searched}
     circuit, instability = circuits(model, params, shard.sc, step)
     kept = order[instability == 0]
-    fc, cdf, noise = (
-        torch.from_numpy(shard[name][kept]) for name in ("fc", "cdf", "fc_noise")
-    )
     target = Target(shard.sc, shard.target_fc, shard.target_cdf)
-    goal = _goal(target, net.points.numpy())
     return Bunch(
         circuit=circuit,
         scan=scan_features(scan),
         context=describe_context(target, scan),
         n_in_range=int((shard.violation[kept] == 0).sum()),
-        fc=fc,
-        cdf=cdf,
-        noise=noise,
+        target=target._replace(fcd_cdf=_at_points(target.fcd_cdf, points)),
+        fc=torch.from_numpy(shard.fc[kept]),
+        cdf=torch.from_numpy(shard.cdf[kept]),
+        noise=torch.from_numpy(shard.fc_noise[kept]),
         escape=torch.from_numpy(1.0 - shard.p_in_range[kept]).float(),
-        goal=goal,
-        costs=_costs(fc.float(), cdf, noise, goal, n_repeats),
     )
 
 
@@ -476,16 +473,21 @@ class _Examples:
             for group in groups:
                 for part in torch.arange(len(group.escape)).split(BATCH):
                     circuit = group.circuit.select(part)
-                    fc, sd, shift = net.expected_fc(circuit, group.scan)
-                    edges = upper_triangle(fc)
-                    features.append(
-                        features_of(circuit, group.scan, fc, edges, sd, shift)
+                    edges, described = net.describe(circuit, group.scan)
+                    features.append(described)
+                    predicted, true = (
+                        expected_cost_terms(
+                            fc.float().numpy(),
+                            group.cdf[part].numpy(),
+                            group.noise[part].numpy() / n_repeats,
+                            group.target.fc,
+                            group.target.fcd_cdf,
+                        )
+                        for fc in (edges, group.fc[part])
                     )
-                    costs = _costs(
-                        edges, group.cdf[part], group.noise[part], group.goal, n_repeats
-                    )
-                    errors.append((costs - group.costs[part]).abs())
-        self.features, self.error = torch.cat(features), torch.cat(errors)
+                    errors.append(np.abs(predicted - true))
+        self.features = torch.cat(features)
+        self.error = torch.from_numpy(np.concatenate(errors)).float()
 
     def moments(self):
         """Mean and standard deviation of the features of candidates in range."""
@@ -506,45 +508,13 @@ class _Examples:
         for k in np.flatnonzero(self.fold == fold):
             group, start = self.groups[k], self.start[k]
             rows = torch.arange(start, start + group.n_in_range)
-            cdf = net.distribution(self.features[rows])
-            cost = (cdf - group.goal.cdf).abs().amax(dim=1)
-            self.error[rows, 2] = (cost - group.costs[: len(rows), 2]).abs()
+            predicted, true = (
+                fcd_ks_cost(cdf.numpy(), group.target.fcd_cdf)
+                for cdf in (net.distribution(self.features[rows]), self.cdf[rows])
+            )
+            self.error[rows, 2] = torch.from_numpy(np.abs(predicted - true)).float()
 
 
-class _Goal(NamedTuple):
-    """What costs are taken against: FC less its mean, mean, variance, distribution."""
-
-    centred: torch.Tensor
-    mean: torch.Tensor
-    variance: torch.Tensor
-    cdf: torch.Tensor
-
-
-def _goal(target, points):
-    fc = torch.tensor(target.fc, dtype=torch.float32)
-    edges = np.linspace(-1.0, 1.0, len(target.fcd_cdf) + 1)[1:]
-    cdf = np.interp(points, edges, target.fcd_cdf)
-    mean = fc.mean()
-    return _Goal(
-        fc - mean,
-        mean,
-        fc.var(correction=0),
-        torch.tensor(cdf, dtype=torch.float32),
-    )
-
-
-def _costs(fc, cdf, fc_noise, goal, n_repeats):
-    """Give the cost terms that the mean of some simulations is expected to have."""
-    mean = fc.mean(dim=1)
-    square = torch.linalg.vecdot(fc, fc) / fc.shape[1]
-    pattern = (square - mean.square()).clamp_min(1e-12)  # rounding
-    covariance = fc @ goal.centred / fc.shape[1]
-    diluted = pattern + fc_noise / n_repeats
-    return torch.stack(
-        [
-            1.0 - covariance / (diluted * goal.variance).sqrt(),
-            (mean - goal.mean).abs(),
-            (cdf - goal.cdf).abs().amax(dim=1),
-        ],
-        dim=1,
-    )
+def _at_points(cdf, points):
+    """Read a distribution over equal bins of [-1, 1] at some points."""
+    return np.interp(points, np.linspace(-1.0, 1.0, len(cdf) + 1)[1:], cdf)

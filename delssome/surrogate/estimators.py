@@ -425,7 +425,7 @@ class DeepSurrogate(BaseEstimator):
         """
         X, contexts = self._rows(params, target)
         costs = self.predictor_.predict(X, contexts=contexts)
-        p = self.p_in_range(params, target)
+        p = self.classifier_.predict_proba(X, contexts=contexts)[:, 1]
         return Evaluation(costs, np.maximum(0.5 - p, 0.0))
 
     def p_in_range(self, params, target):

@@ -153,8 +153,8 @@ def varied_group(seed, **given):
 
     Weak tracts are missing, more in some regions than in others, weights are more or
     less unequal, maps have long tails, which put single regions at the edge of
-    stability, and FC is more uneven and more dynamic than the cohort's: goals that no
-    candidate reaches and that draw searches to that edge.
+    stability, and the goals are an FC more uneven than the cohort's and windows more
+    alike: no candidate reaches them, and they draw searches to that edge.
 
     Parameters
     ----------
@@ -176,8 +176,8 @@ def varied_group(seed, **given):
     strongest = weights >= weights.max(axis=0)
     weights[(weights < limit) & ~strongest & ~strongest.T] = 0.0
     values = np.linspace(-1.0, 1.0, len(cdf) + 1)[1:]
-    faster = 1.0 - (1.0 - values) / rng.uniform(0.45, 1.0)
-    pushed = np.interp(faster, values, cdf, left=0.0)
+    nearer = 1.0 - (1.0 - values) / rng.uniform(0.45, 1.0)
+    pushed = np.interp(nearer, values, cdf, left=0.0)
     fc = fc.mean() + (fc - fc.mean()) * rng.uniform(1.0, 2.0)
     fc = np.clip(fc, -0.9, 0.95)
     sc = prepare_sc(weights**power, transform=None)
@@ -194,11 +194,11 @@ class _Recorder:
         self.theory, self.asked, self.answered = theory, [], []
 
     def evaluate(self, params, target, rng):
-        """Give costs and violation."""
+        """Evaluate, and keep."""
         expected = self.theory.statistics(params, target.sc, rng)
         self.asked.append(params)
         self.answered.append(expected)
-        return self.theory.costs(expected, target), expected.violation
+        return Evaluation(self.theory.costs(expected, target), expected.violation)
 
     @property
     def params(self):
@@ -277,7 +277,7 @@ def _search(space, evaluator, target, settings, rng):
     generations = []
     for _ in range(settings.n_generations):
         theta = search.ask()
-        evaluation = Evaluation(*evaluator.evaluate(space.expand(theta), target, rng))
+        evaluation = evaluator.evaluate(space.expand(theta), target, rng)
         search.tell(evaluation.fitness)
         generations.append((theta, evaluation.fitness))
         if search.converged:
