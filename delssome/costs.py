@@ -36,8 +36,8 @@ def fc_correlation_cost(fc_sim, fc_emp):
         From 0 to 2.
     """
     a, b = _centred(fc_sim), _centred(fc_emp)
-    scale = np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1))
-    return 1.0 - (a * b).sum(axis=-1) / scale
+    scale = np.sqrt(_dot(a, a) * _dot(b, b))
+    return 1.0 - _dot(a, b) / scale
 
 
 def fc_l1_cost(fc_sim, fc_emp):
@@ -184,6 +184,10 @@ class Evaluation(NamedTuple):
         outside = OUT_OF_RANGE + np.log1p(self.violation)
         fitness = np.where(self.in_range, self.total, outside)
         return np.where(np.isnan(fitness), np.inf, fitness)
+
+
+def _dot(a, b):
+    return np.einsum("...i,...i->...", a, b)
 
 
 def _centred(x):

@@ -43,8 +43,6 @@ __all__ = ["MeanFieldFitter"]
 # Finalists simulated once more before one that leaves the range is accepted, and
 # evaluations of each in which it has to stay.
 MAX_WINNERS, CONFIRMED = 10, 4
-# Candidates in a generation of searches that refine.
-REFINE_POPSIZE = 32
 
 
 class MeanFieldFitter(BaseEstimator):
@@ -60,12 +58,13 @@ class MeanFieldFitter(BaseEstimator):
         Heterogeneity maps in which w_EE, w_EI and sigma are linear, for instance
         T1w/T2w ratio and principal gradient of resting-state FC. None: the same
         values in all regions (homogeneous).
-    surrogate : {"linear", "deep", None} or estimator, default="linear"
-        What ranks the candidates of the search: "linear" predicts by linear-noise
-        theory (:mod:`delssome.theory`), which needs no training and serves any number
-        of regions and any acquisition; "deep" by the network shipped with the package
-        (:class:`~delssome.surrogate.CircuitSurrogate`), trained on that theory, and by
-        theory in the last `n_closing` generations; None simulates every candidate;
+    surrogate : {"deep", "linear", None} or estimator, default="deep"
+        What ranks the candidates of the search: "deep" predicts by the network shipped
+        with the package (:class:`~delssome.surrogate.CircuitSurrogate`), and by
+        theory in the last `n_closing` generations; it warns of data unlike those that
+        the network was trained for. "linear" predicts by linear-noise theory alone
+        (:mod:`delssome.theory`), which needs no training and serves any number
+        of regions and any acquisition; None simulates every candidate;
         any fitted estimator with an ``evaluate`` method predicts in its own way. Wrap
         a fitted one in scikit-learn's ``FrozenEstimator`` wherever the fitter is
         cloned (cross-validation, grid search).
@@ -95,11 +94,11 @@ class MeanFieldFitter(BaseEstimator):
         the data of the search.
     on_disagreement : {"warn", "refine", "raise"}, default="warn"
         What to do where simulation of the finalists contradicts the surrogate, beyond
-        chance and the errors that it expects of itself: warn; search on from the best
-        finalist with what is more exact, theory after a network, simulation after
-        theory, until they agree; or raise.
-    refine_budget : int, default=1000
-        Candidates scored by each search that refines.
+        chance and the errors that it expects of itself: warn; let the search that led
+        to the best finalist go on with what is more exact, theory after a network,
+        simulation after theory, until they agree; or raise.
+    refine_budget : int, default=2000
+        Candidates scored by each evaluator that takes over, rounded up to generations.
     acquisition : Acquisition, default=None
         TR, frames, window, burn-in and step of the simulation: those of the scan.
         None: the Human Connectome Project's (TR 0.72 s, 1200 frames).
@@ -206,7 +205,7 @@ class MeanFieldFitter(BaseEstimator):
     def __init__(
         self,
         maps=None,
-        surrogate="linear",
+        surrogate="deep",
         *,
         popsize=100,
         max_iter=100,
@@ -218,7 +217,7 @@ class MeanFieldFitter(BaseEstimator):
         n_finalists=20,
         validation_fraction=0.0,
         on_disagreement="warn",
-        refine_budget=1000,
+        refine_budget=2000,
         acquisition=None,
         model=None,
         n_fcd_bins=10_000,
@@ -296,19 +295,16 @@ class MeanFieldFitter(BaseEstimator):
             simulator,
             target,
             validation,
+            popsize=self.popsize,
+            sigma0=self.sigma0,
+            n_restarts=self.n_restarts,
             search_settings={
-                "popsize": self.popsize,
                 "max_iter": self.max_iter,
-                "sigma0": self.sigma0,
-                "n_restarts": self.n_restarts,
                 "n_finalists": self.n_finalists,
                 **closing,
             },
             refine_settings={
-                "popsize": REFINE_POPSIZE,
-                "max_iter": -(-self.refine_budget // REFINE_POPSIZE),
-                "sigma0": self.sigma0,
-                "n_restarts": 1,
+                "max_iter": -(-self.refine_budget // self.popsize),
                 "n_finalists": self.n_finalists,
             },
             on_disagreement=self.on_disagreement,
@@ -415,7 +411,7 @@ class MeanFieldFitter(BaseEstimator):
             ("n_repeats", Integral, 1, None),
             ("n_closing", Integral, 0, None),
             ("n_finalists", Integral, 1, None),
-            ("refine_budget", Integral, REFINE_POPSIZE, None),
+            ("refine_budget", Integral, 1, None),
             ("validation_fraction", Real, 0.0, 0.9),
             ("n_fcd_bins", Integral, 2, None),
         ):

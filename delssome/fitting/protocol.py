@@ -27,8 +27,6 @@ __all__ = [
 # Bias in the total cost of the finalists that is put down to chance: the published
 # noise floor, less what averaging over finalists takes away.
 TOLERATED = 0.1
-# Step size of a search that goes on from the best candidate known.
-REFINED_SIGMA = 0.1
 
 
 class Finalists(NamedTuple):
@@ -52,14 +50,10 @@ def search(
     space,
     evaluator,
     target,
+    optimisers,
     *,
-    popsize,
     max_iter,
-    sigma0,
-    n_restarts,
     n_finalists,
-    rng,
-    start=None,
     closing=None,
     n_closing=0,
     verbose=0,
@@ -71,11 +65,10 @@ def search(
     space : ParameterSpace
     evaluator : object with ``evaluate(params, target, rng)``
     target : Target
-    popsize, max_iter, sigma0, n_restarts, n_finalists
+    optimisers : sequence of CMAES
+        New ones, or some that another call has used and that go on from there.
+    max_iter, n_finalists
         As in :class:`~delssome.MeanFieldFitter`.
-    rng : numpy.random.Generator
-    start : ndarray of shape (n_params,), default=None
-        Coefficients around which the searches start. None: drawn, as published.
     closing : evaluator, default=None
         Scores the last generations of every search in place of `evaluator`; then only
         the best of these generations become finalists.
@@ -90,22 +83,26 @@ def search(
     history : Bunch of ndarrays
         One entry per generation.
     """
-    rows, best = [], []
+    rows, best, n_evaluations = [], [], 0
     bar = tqdm(
-        total=n_restarts * max_iter, desc="search", unit="gen", disable=verbose < 1
+        total=len(optimisers) * max_iter,
+        desc="search",
+        unit="gen",
+        disable=verbose < 1,
     )
     with bar:
-        for restart, child in enumerate(rng.spawn(n_restarts)):
-            optimiser = CMAES(
-                space, popsize=popsize, sigma0=sigma0, start=start, rng=child
-            )
+        for restart, optimiser in enumerate(optimisers):
             generation, closes = 0, max_iter - n_closing
+            # One that ended by another evaluator has more to learn from this one.
+            may_end = not optimiser.converged
             while generation < max_iter:
                 scores = evaluator if generation < closes else closing
                 theta = optimiser.ask()
-                evaluation = scores.evaluate(space.expand(theta), target, child)
+                params = space.expand(theta)
+                evaluation = scores.evaluate(params, target, optimiser.rng)
                 fitness = evaluation.fitness
                 optimiser.tell(fitness)
+                n_evaluations += len(theta)
                 leader = int(np.argmin(fitness))
                 if n_closing == 0 or scores is closing:
                     best.append(
@@ -123,7 +120,7 @@ def search(
                     {
                         "restart": restart,
                         "generation": generation,
-                        "n_evaluations": (len(rows) + 1) * popsize,
+                        "n_evaluations": n_evaluations,
                         "best_total": totals.min() if len(totals) else np.nan,
                         "median_total": np.median(totals) if len(totals) else np.nan,
                         "n_in_range": len(totals),
@@ -134,11 +131,11 @@ def search(
                 bar.update()
                 bar.set_postfix(
                     restart=restart + 1,
-                    in_range=f"{len(totals)}/{popsize}",
+                    in_range=f"{len(totals)}/{len(theta)}",
                     cost=f"{rows[-1]['best_total']:.3f}",
                 )
                 generation += 1
-                if optimiser.converged and generation < closes:
+                if may_end and optimiser.converged and generation < closes:
                     # What closes may still disagree with where this has ended.
                     bar.update(closes - generation)
                     generation = closes
@@ -258,13 +255,16 @@ def search_and_verify(
     target,
     validation,
     *,
+    popsize,
+    sigma0,
+    n_restarts,
     search_settings,
     refine_settings,
     on_disagreement,
     rng,
     verbose=0,
 ):
-    """Search and verify, and search again where simulation contradicts.
+    """Search and verify, and search on where simulation contradicts.
 
     Parameters
     ----------
@@ -275,9 +275,11 @@ def search_and_verify(
     simulator : SimulationEvaluator
     target, validation : Target
         What is searched for, and what finalists are compared with.
+    popsize, sigma0, n_restarts
+        As in :class:`~delssome.MeanFieldFitter`.
     search_settings, refine_settings : dict
         Arguments of `search` for the first evaluator and for those that follow, which
-        start at the best finalist so far.
+        go on with the search that led to the best finalist so far.
     on_disagreement : {"warn", "refine", "raise"}
     rng : numpy.random.Generator
     verbose : int, default=0
@@ -287,13 +289,15 @@ def search_and_verify(
     verification, history : Bunch of ndarrays
         Of all stages; ``stage`` counts them from 0.
     """
-    tables, histories, start = [], [], None
+    tables, histories = [], []
+    optimisers = [
+        CMAES(space, popsize=popsize, sigma0=sigma0, rng=child)
+        for child in rng.spawn(n_restarts)
+    ]
     for stage, evaluator in enumerate(evaluators):
         settings = refine_settings if stage else search_settings
-        if start is not None:
-            settings = settings | {"start": start, "sigma0": REFINED_SIGMA}
         finalists, history = search(
-            space, evaluator, target, rng=rng, verbose=verbose, **settings
+            space, evaluator, target, optimisers, verbose=verbose, **settings
         )
         table = verify(space, simulator, validation, finalists, rng, verbose)
         closed = settings.get("n_closing", 0) > 0
@@ -319,15 +323,8 @@ def search_and_verify(
             break
         if verbose >= 1:
             tqdm.write(f"{said}\nSearching on with the next evaluator.")
-        start = _best(tables)
+        optimisers = [optimisers[table.restart[np.flatnonzero(table.selected)[0]]]]
     return _join(tables), _join(histories)
-
-
-def _best(tables):
-    """Give the coefficients with the lowest simulated cost in range, or None."""
-    table = _join(tables)
-    total = np.where(table.in_range, table.simulated_total, np.inf)
-    return table.theta[np.argmin(total)] if table.in_range.any() else None
 
 
 def _join(tables):

@@ -267,8 +267,7 @@ def _newton(function, start, max_iter=100):
         value = function(x + 1j * step)
         update = value.real / (value.imag / step)
         x = x - update
-        if np.all(np.abs(update) <= 1e-15 * np.abs(x)):
+        # Convergence is quadratic: what is left is of the order of the square.
+        if np.all(np.abs(update) <= 1e-8 * np.abs(x)):
             return x
-    if np.all(np.abs(update) <= 1e-12 * np.abs(x)):  # a last digit that swings
-        return x
     raise RuntimeError("The fixed point of the FIC model was not found.")

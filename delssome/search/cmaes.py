@@ -26,10 +26,8 @@ class CMAES:
         Candidates in a generation.
     sigma0 : float, default=0.2
         Initial step size, as a share of each parameter's range.
-    start : ndarray of shape (n_dim,), default=None
-        Coefficients around which to start. None: drawn, as published.
     rng : numpy.random.Generator
-        Source of all randomness.
+        Source of all randomness, and of that of whoever evaluates candidates.
 
     Notes
     -----
@@ -44,13 +42,14 @@ class CMAES:
     Hansen 2016, https://arxiv.org/abs/1604.00772.
     """
 
-    def __init__(self, space, *, popsize=100, sigma0=0.2, start=None, rng):
+    def __init__(self, space, *, popsize=100, sigma0=0.2, rng):
         import cma  # it loads matplotlib, which only those who search should pay for
 
         self.space = space
         self.popsize = popsize
+        self.rng = rng
         self._strategy = cma.CMAEvolutionStrategy(
-            space.start(rng) if start is None else space.x(start),
+            space.start(rng),
             sigma0,
             {
                 "popsize": popsize,

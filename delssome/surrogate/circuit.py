@@ -1,15 +1,15 @@
-"""A network with the structure of the theory: local corrections, two inverses."""
+"""A network with the structure of the theory: local corrections between inverses."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
+from delssome.surrogate import compiled
 from delssome.theory.linearisation import Equations, jacobian
 from delssome.theory.network import reduce_regions
 
@@ -21,10 +21,16 @@ __all__ = [
     "upper_triangle",
 ]
 
-N_LOCAL, N_MODE, N_FC, N_SCAN, N_ERRORS = 11, 3, 19, 3, 3
-# A decay rate (1/s) added to the diagonal stands for the slow end of the BOLD band: it
-# makes the inverse at frequency zero nearly that of the whole band.
-BAND = 0.17
+N_LOCAL, N_MODE, N_FC, N_SCAN, N_ERRORS = 11, 3, 43, 3, 3
+N_NUMBERS = 30
+# Modes of decay a and b share power as the integral of 1 / ((a + iw) (b - iw)) over the
+# band of BOLD. A rate (1/s) added to the diagonal stands for the slow end of the band:
+# with f = 1 / (a + BAND) and the numbers of MIX for scans of any TR and length, it is
+# nearly u_a u_b + v_a v_b, v = MIX[1] BAND f**2 and u = f + MIX[0] BAND f**2.
+BAND, MIX = 0.17, (-0.88, 1.55)
+# The same for the slow part of the band, as a share of what is learned for the whole,
+# and for its fast part (1/s).
+SLOWER, FASTER = 0.4, 0.25
 # The scan that features are relative to, in seconds: window, duration and TR.
 USUAL_SCAN = (60.0, 864.0, 0.72)
 USUAL_N_ROIS = 68
@@ -33,29 +39,45 @@ USUAL_N_ROIS = 68
 class Circuit(NamedTuple):
     """Stable candidates as linear networks at their fixed point, single precision.
 
+    The system of a candidate is ``decay`` on the diagonal less ``reach_i sc_ij
+    reach_j`` (1/s), symmetric and positive definite.
+
     Attributes
     ----------
     local : tensor of shape (n, n_rois, 11)
         What is known of a region, of the order of one.
     mode : tensor of shape (n, 3)
         What is known of the slowest mode, likewise.
+    sc : tensor of shape (1 or n, n_rois, n_rois)
+        Structural connectivity.
+    reach : tensor of shape (n, n_rois)
+        Strength with which a region sends and receives (s**-0.5).
     decay : tensor of shape (n, n_rois)
         Rate at which a region falls back without coupling (1/s).
-    system : tensor of shape (n, n_rois, n_rois)
-        Decay on the diagonal less the coupling between regions (1/s), symmetric.
     power : tensor of shape (n, n_rois)
         Power of its noise (1/s).
     """
 
     local: torch.Tensor
     mode: torch.Tensor
+    sc: torch.Tensor
+    reach: torch.Tensor
     decay: torch.Tensor
-    system: torch.Tensor
     power: torch.Tensor
+
+    def system(self, slow=0.0):
+        """Build the systems, (n, n_rois, n_rois), with something added to decay."""
+        coupling = -self.sc * (self.reach[:, :, None] * self.reach[:, None, :])
+        return coupling.diagonal_scatter(self.decay + slow, dim1=-2, dim2=-1)
 
     def select(self, which):
         """Take candidates by their indices."""
-        return Circuit(*(x[which] for x in self))
+        return Circuit(
+            *(
+                x if name == "sc" and len(x) == 1 else x[which]
+                for name, x in self._asdict().items()
+            )
+        )
 
 
 def circuits(model, params, sc, step):
@@ -82,62 +104,44 @@ def circuits(model, params, sc, step):
     equations = Equations(model, params, sc)
     slopes = jacobian(equations, equations.fixed_point())
     regions = reduce_regions(slopes, equations.sigma)
-    decay = torch.from_numpy(regions.decay.astype(np.float32))
-    scale = torch.from_numpy(regions.scale.astype(np.float32))
-    coupled = torch.from_numpy(-params["G"].astype(np.float32))[:, None] * scale
-    system = torch.from_numpy(sc.astype(np.float32)) * coupled[:, :, None]
-    system *= scale[:, None, :]
-    input_strength = -system.sum(dim=-1)
-    system.diagonal(dim1=-2, dim2=-1).copy_(decay)
-    power = regions.power * regions.scale**2
+    sc = np.ascontiguousarray(sc, dtype=np.float32).reshape(-1, *sc.shape[-2:])
+    reach = (np.sqrt(params["G"])[:, None] * regions.scale).astype(np.float32)
+    decay = regions.decay.astype(np.float32)
+    power = (regions.power * regions.scale**2).astype(np.float32)
+    n, n_rois = decay.shape
+    smallest = np.empty((n, 1), dtype=np.float32)
+    sums = np.empty((n, n_rois), dtype=np.float32)
+    variance, own, together, share = found = np.empty((4, n, n_rois), dtype=np.float32)
+    mode = np.empty((n, 2), dtype=np.float32)
+    compiled.at_frequency_zero(sc, reach, decay, power, smallest, sums, found, mode)
     ranges = [
         2.0 * (params[name] - low) / (high - low) - 1.0
         for name, (low, high) in (("w_EE", model.w_EE), ("w_EI", model.w_EI))
     ]
-    local = [
-        regions.decay / 10.0,
-        0.5 * np.log(power) + 6.0,
-        *ranges,
-        np.log(equations.sigma) + 5.5,
-        input_strength.numpy() / 5.0 - 1.0,
-        np.log(np.maximum(2.0 - regions.fastest * step, 1e-3)),
-    ]
-    local = torch.from_numpy(np.stack(local, axis=-1).astype(np.float32))
-    power = torch.from_numpy(power.astype(np.float32))
-    factor, failed = torch.linalg.cholesky_ex(system)
-    stable = (failed == 0) & torch.isfinite(local).all(-1).all(-1)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of unstable candidates
+        local = [
+            decay / 10.0,
+            0.5 * np.log(power) + 6.0,
+            *ranges,
+            np.log(equations.sigma) + 5.5,
+            (decay - sums) / 5.0 - 1.0,
+            np.log(np.maximum(2.0 - regions.fastest * step, 1e-3)),
+            np.log(variance) / 4 + 3,
+            np.log(own) / 2,
+            np.log(np.abs(together) + 1e-3) / 2,
+            np.log(n_rois * share + 1e-2) / 2,
+        ]
+        mode = [*np.log(mode.T), np.log(np.square(n_rois * share).mean(axis=-1))]
+    local = np.stack(local, axis=-1, dtype=np.float32)
+    circuit = Circuit(
+        *map(torch.from_numpy, (local, np.stack(mode, -1), sc, reach, decay, power))
+    )
+    stable = (smallest[:, 0] > 0) & np.isfinite(local).all(axis=(1, 2))
     # Off the diagonal of the system, every entry is negative or 0.
-    surplus = -system.sum(dim=-1).amin(dim=-1)
-    bound = torch.nan_to_num(surplus, nan=1e3).clamp(1e-6, 1e3)
-    instability = torch.where(stable, 0.0, bound).numpy()
+    bound = np.nan_to_num(-sums.min(axis=1), nan=1e3).clip(1e-6, 1e3)
     if not stable.all():
-        local, decay, system = local[stable], decay[stable], system[stable]
-        power, factor = power[stable], factor[stable]
-    found, mode = _at_frequency_zero(torch.cholesky_inverse(factor), power)
-    local = torch.cat([local, found], dim=-1)
-    return Circuit(local, mode, decay, system, power), instability
-
-
-def _at_frequency_zero(inverse, power):
-    """Describe regions and the slowest mode by the inverse of the system."""
-    variance = _times(inverse.square(), power)
-    together = inverse.sum(-1)
-    slowest = _unit(_times(inverse, together))
-    carried = _times(inverse, slowest)
-    n_rois = slowest.shape[-1]
-    share = n_rois * slowest.square()
-    local = [
-        variance.log() / 4 + 3,
-        inverse.diagonal(dim1=-2, dim2=-1).log() / 2,
-        (together.abs() + 1e-3).log() / 2,
-        (share + 1e-2).log() / 2,
-    ]
-    mode = [
-        (carried * slowest).sum(-1).log(),
-        carried.norm(dim=-1).log(),
-        share.square().mean(-1).log(),
-    ]
-    return torch.stack(local, dim=-1), torch.stack(mode, dim=-1)
+        circuit = circuit.select(torch.from_numpy(stable))
+    return circuit, np.where(stable, 0.0, bound)
 
 
 def scan_features(acquisition):
@@ -200,8 +204,10 @@ class CircuitNet(nn.Module):
     of the BOLD band and, from the variances of a first inverse, for what noise does to
     the slopes. Small networks for the other statistics read what the distribution of
     FCD depends on: how the variance over edges of FC, its pattern, compares with that
-    of correlations in short windows, through traces of powers of FC, and how fast its
-    modes decay. No layer is as wide as the number of regions.
+    of correlations in short windows. That noise is computed for normal signals whose
+    covariance is FC and, since slow signals leave a window fewer independent samples,
+    for two that see the slow and the fast part of the band. No layer is as wide as the
+    number of regions.
 
     Parameters
     ----------
@@ -217,6 +223,7 @@ class CircuitNet(nn.Module):
         self.correct = _perceptron(2 * N_LOCAL + N_MODE + N_SCAN, 2, width, 2)
         nn.init.zeros_(self.correct[-1].weight)
         nn.init.zeros_(self.correct[-1].bias)
+        self.mix = nn.Parameter(torch.tensor(MIX))
         n_features = 3 * (N_LOCAL + 3) + N_MODE + N_FC + N_SCAN
         self.fcd = _perceptron(n_features, 3 * n_components, 2 * width, 2)
         self.noise = _perceptron(n_features, 1, width)
@@ -248,34 +255,42 @@ class CircuitNet(nn.Module):
             self.log_error(features),
         )
 
-    def expected_fc(self, circuit, scan):
-        """Give FC (n, n_rois, n_rois), and SD and correction of decay of regions."""
+    def correct_regions(self, circuit, scan):
+        """Give what is added to decay (1/s), and the power of the noise."""
         x = circuit.local
         n, n_rois = x.shape[:2]
         shared = torch.cat([x.mean(dim=1), circuit.mode, scan.expand(n, -1)], dim=-1)
         around = shared[:, None].expand(-1, n_rois, -1)
         shift, gain = self.correct(torch.cat([x, around], dim=-1)).unbind(-1)
-        decay = circuit.decay + BAND * shift.clamp(-4, 3).exp()
-        power = circuit.power * gain.clamp(-2, 2).exp()
-        inverse = _Inverse.apply(
-            circuit.system.diagonal_scatter(decay, dim1=-2, dim2=-1)
-        )
-        half = inverse * power.sqrt()[:, None]
-        sd = torch.linalg.vecdot(half, half).sqrt()
-        half = half / sd[..., None]
-        return half @ half.transpose(1, 2), sd, shift
+        slow = BAND * shift.clamp(-4, 3).exp()
+        return slow, circuit.power * gain.clamp(-2, 2).exp()
 
+    def expected_fc(self, circuit, scan):
+        """Give FC (n, n_rois, n_rois), as training differentiates it."""
+        slow, power = self.correct_regions(circuit, scan)
+        response = _Inverse.apply(circuit.system(slow))
+        second = (response * slow[:, None]) @ response
+        along, across = self.mix
+        parts = [response + along * second, across * second]
+        half = torch.cat([part * power.sqrt()[:, None] for part in parts], dim=-1)
+        half = half / torch.linalg.vecdot(half, half).sqrt()[..., None]
+        return half @ half.transpose(1, 2)
+
+    @torch.no_grad()
     def describe(self, circuit, scan):
         """Give FC, upper triangle, and what the heads read, (n, n_features)."""
-        fc, sd, shift = self.expected_fc(circuit, scan)
-        n, n_rois = sd.shape
-        edges = upper_triangle(fc)
-        described, first = _describe(fc, edges, sd, circuit.system)
-        found = [sd.log() / 2 + 3, shift / 2, (n_rois * first + 1e-2).log() / 2]
+        slow, power = self.correct_regions(circuit, scan)
+        edges, sd, share, numbers = _describe(circuit, slow, power, self.mix)
+        n_rois = sd.shape[1]
+        found = [
+            sd.log() / 2 + 3,
+            (slow / BAND).log() / 2,
+            (n_rois * share + 1e-2).log() / 2,
+        ]
         x = torch.cat([circuit.local, torch.stack(found, dim=-1)], dim=-1)
-        weighted = (first[:, None] @ x)[:, 0]
-        scan = scan.expand(n, -1)
-        pooled = [x.mean(1), x.amax(1), weighted, circuit.mode, described, scan]
+        weighted = (share[:, None] @ x)[:, 0]
+        scan = scan.expand(len(x), -1)
+        pooled = [x.mean(1), x.amax(1), weighted, circuit.mode, numbers, scan]
         return edges, torch.cat(pooled, dim=-1)
 
     def scaled(self, features):
@@ -305,86 +320,66 @@ class CircuitNet(nn.Module):
 
 
 def _perceptron(n_in, n_out, width, n_hidden=1):
-    layers = [nn.Linear(n_in, width), nn.GELU()]
+    layers = [nn.Linear(n_in, width), nn.SiLU()]
     for _ in range(n_hidden - 1):
-        layers += [nn.Linear(width, width), nn.GELU()]
+        layers += [nn.Linear(width, width), nn.SiLU()]
     return nn.Sequential(*layers, nn.Linear(width, n_out))
 
 
 def upper_triangle(matrices):
     """Strict upper triangles in rows."""
-    positions = torch.from_numpy(_upper_positions(matrices.shape[-1]))
-    return matrices.flatten(1).index_select(1, positions)
+    rows, columns = np.triu_indices(matrices.shape[-1], k=1)
+    return matrices[:, rows, columns]
 
 
-@cache
-def _upper_positions(n_rois):
-    rows, columns = np.triu_indices(n_rois, k=1)
-    return rows * n_rois + columns
+def _describe(circuit, slow, power, mix):
+    """Give FC, SD of regions, their shares in its first mode, and what describes it."""
+    n, n_rois = slow.shape
+    shapes = [(n, n_rois * (n_rois - 1) // 2), (n, n_rois), (n, n_rois), (n, N_NUMBERS)]
+    edges, sd, share, numbers = (np.empty(shape, dtype=np.float32) for shape in shapes)
+    compiled.describe(
+        *(x.numpy() for x in (circuit.sc, circuit.reach, circuit.decay, slow, power)),
+        mix.numpy(),
+        np.float32([SLOWER, FASTER]),
+        *(edges, sd, share, numbers),
+    )
+    described = _scale(numbers.astype(np.float64), share, n_rois)
+    return *map(torch.from_numpy, (edges, sd, share)), torch.from_numpy(described)
 
 
-def _describe(fc, edges, sd, system):
-    """Describe FC: its edges, powers, first mode, speed, and its number of regions.
-
-    Also give the share of each region in the first mode.
-    """
-    n = fc.shape[-1]
-    mean = edges.mean(1)
-    centred = edges - mean[:, None]
-    square = centred.square()
-    pattern = square.mean(1) + 1e-6
-    third = (square * centred).mean(1)
-    fourth = square.square().mean(1) + 1e-6
-    window_noise = (1 - edges.square()).square().mean(1)
-
-    strength = fc.sum(-1)
-    passed = _times(fc, strength)
-    first = _unit(_times(fc, _unit(passed)))
-    largest = (_times(fc, first) * first).sum(-1) / n
-    share = first.square()
-    moving = _unit(first * sd)
-    first_decay = (_times(system, moving) * moving).sum(-1)
-
-    fc2 = fc @ fc
-    fc, fc2, system = fc.flatten(1), fc2.flatten(1), system.flatten(1)
-    dot = torch.linalg.vecdot
-    trace2, trace3, trace4 = dot(fc, fc), dot(fc2, fc), dot(fc2, fc2)
-    # How window noise moves FC along its own pattern: the trace of (pattern fc)^2,
-    # where the pattern is FC less its mean, without the diagonal.
-    rest = 1 - mean
-    along = trace4 + rest**2 * trace2 - 2 * rest * trace3
-    along = along + (mean * strength.sum(-1)) ** 2
-    along = along - 2 * mean * dot(passed, strength)
-    along = along + 2 * rest * mean * dot(strength, strength)
-    others = (trace2 / n**2 - largest.square()).clamp_min(1e-6)
-    rows = strength / n
+def _scale(numbers, share, n_rois):
+    """Bring the numbers that describe FC to the order of one, (n, n_described)."""
+    mean, pattern, third, fourth, rows, largest, decay, trace, trace2 = numbers[:, :9].T
+    rows, largest = rows / n_rois**2, largest / n_rois
+    row_mean = (1.0 + (n_rois - 1) * mean) / n_rois
+    square = numbers[:, 12] / n_rois**2
     described = [
         mean,
-        pattern.sqrt(),
-        (third.abs() + 1e-6).pow(1 / 3) * third.sign(),
-        fourth.pow(1 / 4),
-        (rows.square().mean(-1) - rows.mean(-1).square() + 1e-6).sqrt(),
-        (trace2 / n**2).sqrt(),
-        (rows.square().mean(-1) / mean.abs().clamp_min(1e-3)).clamp_max(5),
+        np.sqrt(pattern + 1e-6),
+        np.cbrt(third),
+        (fourth + 1e-6) ** 0.25,
+        np.sqrt(np.maximum(rows - row_mean**2, 0.0) + 1e-6),
+        np.minimum(rows / np.maximum(np.abs(mean), 1e-3), 5.0),
         largest,
-        others.log() / 4,
-        n * share.square().sum(-1) - 1,
-        (first_decay + 1e-2).log() / 2,
-        (pattern / window_noise).log(),
-        window_noise.log(),
-        (along / n**2).clamp_min(1e-9).log(),
-        (trace3 / n**3).log(),
-        (trace4 / n**4).log(),
-        (dot(system, fc) / n).clamp_min(1e-2).log(),
-        (dot(system, fc2) / trace2).clamp_min(1e-2).log(),
-        torch.full_like(mean, np.log(n / USUAL_N_ROIS)),
+        np.log(np.maximum(square - largest**2, 1e-6)) / 4,
+        n_rois * np.square(share).sum(axis=1) - 1.0,
+        np.log(np.maximum(decay, 0.0) + 1e-2) / 2,
+        np.log(np.maximum(trace / n_rois, 1e-2)),
+        np.log(np.maximum(trace2 / numbers[:, 12], 1e-2)),
+        np.full_like(mean, np.log(n_rois / USUAL_N_ROIS)),
     ]
-    return torch.stack(described, dim=-1), share
-
-
-def _times(matrices, vectors):
-    return (matrices @ vectors[..., None])[..., 0]
-
-
-def _unit(vectors):
-    return vectors / vectors.norm(dim=-1, keepdim=True)
+    whole = pattern * n_rois * (n_rois - 1)
+    for k in range(9, N_NUMBERS, 7):
+        noise, along, *traces, of_mean = numbers[:, k : k + 7].T
+        rest = np.maximum(noise - of_mean, 1e-4)
+        ratios = [
+            noise,
+            pattern / noise,
+            along / whole,
+            along * (n_rois / whole) ** 2,
+            *(trace / n_rois**power for power, trace in enumerate(traces, 1)),
+            of_mean,
+            pattern / rest,
+        ]
+        described += [np.log(np.abs(ratio) + 1e-9) for ratio in ratios]
+    return np.stack(described, axis=-1, dtype=np.float32)

@@ -17,7 +17,6 @@ from safetensors.torch import save as save_tensors
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
 from torch.nn import functional
 from tqdm import trange
 
@@ -40,7 +39,7 @@ __all__ = ["CircuitStatistics", "CircuitSurrogate"]
 
 WEIGHTS = Path(__file__).parent / "weights"
 # Counts the forms of the network that read each other's weights.
-ARCHITECTURE = 2
+ARCHITECTURE = 3
 # Log odds of an escape of candidates whose fixed point is unstable: 97 % leave.
 LOST = 3.5
 # Candidates handled at once, of which the matrices stay in the cache.
@@ -185,11 +184,15 @@ class CircuitSurrogate(BaseEstimator):
             group = groups[rng.randint(len(groups))]
             n = group.n_in_range
             which = torch.from_numpy(rng.permutation(n)[: self.batch_size])
-            fc, _, _ = net.expected_fc(group.circuit.select(which), group.scan)
-            gap = upper_triangle(fc) - group.fc[which].float()
-            return 100 * (gap.square().mean() + gap.mean(1).square().mean())
+            fc = net.expected_fc(group.circuit.select(which), group.scan)
+            found, true = upper_triangle(fc), group.fc[which].float()
+            gap = found - true
+            fit = _correlation(found, group.goal) - _correlation(true, group.goal)
+            loss = gap.square().mean() + gap.mean(1).square().mean()
+            return 100 * loss + 10 * fit.square().mean()
 
-        history = {"fc": self._optimise(net.correct, fc_loss, self.n_steps, "FC", 1e-4)}
+        parameters = [*net.correct.parameters(), net.mix]
+        history = {"fc": self._optimise(parameters, fc_loss, self.n_steps, "FC", 1e-4)}
         examples = _Examples(net, groups, self.n_repeats, rng)
         if anew:
             net.centre, net.spread = examples.moments()
@@ -221,7 +224,7 @@ class CircuitSurrogate(BaseEstimator):
             apart = deepcopy(net)
             others = [k for k in range(N_FOLDS) if k != fold]
             self._optimise(
-                apart.fcd,
+                apart.fcd.parameters(),
                 lambda net=apart, others=others: fcd_loss(net, others),
                 -(-self.n_steps // 2),
                 f"FCD, apart {fold + 1}/{N_FOLDS}",
@@ -229,19 +232,19 @@ class CircuitSurrogate(BaseEstimator):
             examples.note_errors(apart, fold)
         n = self.n_steps
         history["fcd"] = self._optimise(
-            net.fcd, lambda: fcd_loss(net, range(N_FOLDS)), n, "FCD"
+            net.fcd.parameters(), lambda: fcd_loss(net, range(N_FOLDS)), n, "FCD"
         )
-        rest = nn.ModuleList([net.noise, net.escape])
+        rest = [*net.noise.parameters(), *net.escape.parameters()]
         history["rest"] = self._optimise(rest, rest_loss, n, "noise and escape")
-        history["error"] = self._optimise(net.error, error_loss, n, "errors")
+        errors = net.error.parameters()
+        history["error"] = self._optimise(errors, error_loss, n, "errors")
         self.history_ = history
         return net
 
-    def _optimise(self, module, loss_of_batch, n_steps, what, weight_decay=0.1):
+    def _optimise(self, parameters, loss_of_batch, n_steps, what, weight_decay=0.1):
         """Lower a loss by AdamW with one cycle of the learning rate."""
-        optimiser = torch.optim.AdamW(
-            module.parameters(), lr=self.lr, weight_decay=weight_decay
-        )
+        parameters = list(parameters)
+        optimiser = torch.optim.AdamW(parameters, lr=self.lr, weight_decay=weight_decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, self.lr, total_steps=n_steps
         )
@@ -250,7 +253,7 @@ class CircuitSurrogate(BaseEstimator):
             optimiser.zero_grad()
             loss = loss_of_batch()
             loss.backward()
-            norm = torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             if torch.isfinite(norm):
                 optimiser.step()
             schedule.step()
@@ -272,36 +275,36 @@ class CircuitSurrogate(BaseEstimator):
         CircuitStatistics
         """
         check_is_fitted(self)
-        sc = np.asarray(sc)
-        n_candidates, n_rois = len(params["G"]), sc.shape[-1]
-        n_edges = n_rois * (n_rois - 1) // 2
-        fc = np.full((n_candidates, n_edges), np.nan, dtype=np.float32)
-        cdf = np.full((n_candidates, len(self.net_.points)), np.nan, dtype=np.float32)
-        noise = np.full(n_candidates, np.nan)
-        escape = np.full(n_candidates, LOST)
-        error = np.full((n_candidates, 3), np.nan)
-        instability = np.zeros(n_candidates)
+        parts = list(self._parts(params, np.asarray(sc)))
+        return CircuitStatistics(*map(np.concatenate, zip(*parts, strict=True)))
+
+    @torch.inference_mode()
+    def _batch(self, params, sc, scan):
+        """Predict the statistics of a few candidates."""
+        circuit, instability = circuits(self._model, params, sc, self._scan.step)
+        stable = instability == 0
+        predicted = self.net_(circuit, scan)
+        # Before float32 numbers become probabilities.
+        escape = _spread(predicted.escape.double(), stable, LOST)
+        return CircuitStatistics(
+            _spread(predicted.fc, stable),
+            _spread(predicted.cdf, stable),
+            _spread(predicted.log_noise.double().exp(), stable),
+            1.0 / (1.0 + np.exp(escape)),
+            instability,
+            _spread(predicted.log_error.double().exp(), stable),
+        )
+
+    def _parts(self, params, sc):
+        """Predict the statistics of candidates, batch after batch."""
         scan = scan_features(self._scan)
-        with torch.inference_mode():
-            for start in range(0, n_candidates, BATCH):
-                part = slice(start, start + BATCH)
-                circuit, instability[part] = circuits(
-                    self._model,
-                    {name: values[part] for name, values in params.items()},
-                    sc if sc.ndim == 2 else sc[part],
-                    self._scan.step,
-                )
-                which = start + np.flatnonzero(instability[part] == 0)
-                if len(which) == 0:
-                    continue
-                predicted = self.net_(circuit, scan)
-                fc[which] = predicted.fc.numpy()
-                cdf[which] = predicted.cdf.numpy()
-                noise[which] = predicted.log_noise.exp().numpy()
-                escape[which] = predicted.escape.numpy()
-                error[which] = predicted.log_error.exp().numpy()
-        p_in_range = 1.0 / (1.0 + np.exp(escape))
-        return CircuitStatistics(fc, cdf, noise, p_in_range, instability, error)
+        for start in range(0, len(params["G"]), BATCH):
+            part = slice(start, start + BATCH)
+            yield self._batch(
+                {name: values[part] for name, values in params.items()},
+                sc if sc.ndim == 2 else sc[part],
+                scan,
+            )
 
     def evaluate(self, params, target, rng=None):
         """Predict costs against a target and the distance from the plausible range.
@@ -319,16 +322,19 @@ class CircuitSurrogate(BaseEstimator):
             Out of range (violation above 0) are candidates of which three repeats
             would hardly all stay.
         """
-        predicted = self.statistics(params, target.sc)
-        costs = expected_cost_terms(
-            predicted.fc,
-            predicted.fcd_cdf,
-            predicted.fc_noise / self.n_repeats,
-            target.fc,
-            _at_points(target.fcd_cdf, self.net_.points.numpy()),
-        )
-        violation = range_violation(predicted.p_in_range, self.n_repeats)
-        return Evaluation(costs, violation + predicted.instability)
+        check_is_fitted(self)
+        cdf = _at_points(target.fcd_cdf, self.net_.points.numpy())
+        costs, violations = [], []
+        for predicted in self._parts(params, np.asarray(target.sc)):
+            noise = predicted.fc_noise / self.n_repeats
+            costs.append(
+                expected_cost_terms(
+                    predicted.fc, predicted.fcd_cdf, noise, target.fc, cdf
+                )
+            )
+            violation = range_violation(predicted.p_in_range, self.n_repeats)
+            violations.append(violation + predicted.instability)
+        return Evaluation(np.concatenate(costs), np.concatenate(violations))
 
     def expected_error(self, params, target):
         """Error to expect in the total cost of candidates, (n_candidates,)."""
@@ -445,10 +451,18 @@ def _load_group(file, model, points):
         context=describe_context(target, scan),
         n_in_range=int((shard.violation[kept] == 0).sum()),
         target=target._replace(fcd_cdf=_at_points(target.fcd_cdf, points)),
+        goal=torch.from_numpy(target.fc).float(),
         fc=torch.from_numpy(shard.fc[kept]),
         cdf=torch.from_numpy(shard.cdf[kept]),
         noise=torch.from_numpy(shard.fc_noise[kept]),
         escape=torch.from_numpy(1.0 - shard.p_in_range[kept]).float(),
+    )
+
+
+def _correlation(rows, pattern):
+    """Correlation of rows with a pattern."""
+    return torch.cosine_similarity(
+        rows - rows.mean(dim=1, keepdim=True), (pattern - pattern.mean())[None]
     )
 
 
@@ -513,6 +527,16 @@ class _Examples:
                 for cdf in (net.distribution(self.features[rows]), self.cdf[rows])
             )
             self.error[rows, 2] = torch.from_numpy(np.abs(predicted - true)).float()
+
+
+def _spread(values, stable, fill=np.nan):
+    """Give rows to the stable candidates, and something else to the others."""
+    values = values.numpy()
+    if stable.all():
+        return values
+    spread = np.full((len(stable), *values.shape[1:]), fill, dtype=values.dtype)
+    spread[stable] = values
+    return spread
 
 
 def _at_points(cdf, points):

@@ -28,8 +28,9 @@ __all__ = ["corpus_groups", "train", "window_groups"]
 
 logger = logging.getLogger("delssome")
 
-# Regions and TRs (s) of the groups that differ from the usual ones.
-SIZES = (40, 50, 60, 80, 90, 100)
+# Regions and TRs (s) of the groups that differ from the usual ones. Sizes that the
+# benchmarks test (40, 100, 200) and a TR of 3 s are left out, to be unseen.
+SIZES = (240, 150, 120, 90, 80, 60, 50, 30, 20, 12)
 TRS = (0.5, 0.8, 1.0, 1.5, 2.0, 2.2, 2.5, 3.5)
 N_ROUNDS = 4
 # What searches by a network are like: they cost little.
@@ -39,15 +40,16 @@ LED = {"popsize": 64, "n_generations": 100}
 def corpus_groups(split="train", round=0):
     """List the synthetic groups behind the shipped weights.
 
-    Half of them are made by :func:`~delssome.surrogate.synthetic_group`, half by
+    In the first round half of them are made by
+    :func:`~delssome.surrogate.synthetic_group`, all others by
     :func:`~delssome.surrogate.varied_group`.
 
     Parameters
     ----------
     split : {"train", "validation", "test"}, default="train"
         As published, 64, 14 and 13 groups of 68 regions with the usual scan, without
-        a subject in common. "train" has 18 groups of 40 to 100 regions besides and 30
-        with scans of other TR, duration and window. None has a TR of 3 s.
+        a subject in common. "train" has 20 groups of 12 to 240 regions besides and 30
+        with scans of other TR, duration and window.
     round : int, default=0
         Round of training; every one has groups of its own.
 
@@ -62,7 +64,7 @@ def corpus_groups(split="train", round=0):
     given = [{"seed": first + k} for k in range(n)]
     if split == "train":
         given += _unusual_groups(round)
-    makers = synthetic_group, varied_group
+    makers = (synthetic_group if round == 0 else varied_group), varied_group
     return [
         (makers[k % 2], arguments | {"seed": arguments["seed"] + 10_000 * round})
         for k, arguments in enumerate(given)
@@ -70,7 +72,7 @@ def corpus_groups(split="train", round=0):
 
 
 def _unusual_groups(round):
-    groups = [{"seed": 2000 + k, "n_rois": SIZES[k // 3]} for k in range(18)]
+    groups = [{"seed": 2000 + k, "n_rois": SIZES[k // 2]} for k in range(20)]
     rng = np.random.default_rng(5 + round)
     for k in range(30):
         tr = float(rng.choice(TRS))

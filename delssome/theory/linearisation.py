@@ -15,7 +15,6 @@ __all__ = ["Equations", "haemodynamic_response", "jacobian", "regress"]
 # Smallest standard deviation over which a slope is taken: where there is no noise,
 # regression becomes a central difference.
 SMALL = 1e-6
-TINY = 1e-30  # complex step: a derivative without cancellation
 
 
 class Equations:
@@ -108,12 +107,12 @@ def regress(functions, mean, covariance):
 
 
 def jacobian(functions, point):
-    """Slopes of functions at a point, by complex steps.
+    """Slopes of functions at a point, by central differences.
 
     Parameters
     ----------
     functions : callable
-        (n_variables, ...) to (n_functions, ...), analytic.
+        (n_variables, ...) to (n_functions, ...), smooth over `SMALL`.
     point : ndarray of shape (n_variables, ...)
 
     Returns
@@ -122,9 +121,10 @@ def jacobian(functions, point):
     """
     columns = []
     for k in range(len(point)):
-        shifted = point.astype(complex)
-        shifted[k] += 1j * TINY
-        columns.append(functions(shifted).imag / TINY)
+        above, below = point.copy(), point.copy()
+        above[k] += SMALL
+        below[k] -= SMALL
+        columns.append((functions(above) - functions(below)) / (2 * SMALL))
     return np.stack(columns, axis=1)
 
 

@@ -172,7 +172,7 @@ def test_it_works_in_cross_validation_and_grid_search(settings, X):
         ({"max_iter": 0}, ValueError, "max_iter"),
         ({"sigma0": -0.1}, ValueError, "sigma0"),
         ({"on_disagreement": "ask"}, ValueError, "on_disagreement must be"),
-        ({"refine_budget": 5}, ValueError, "refine_budget"),
+        ({"refine_budget": 0}, ValueError, "refine_budget"),
         ({"n_restarts": "two"}, TypeError, "n_restarts"),
         ({"n_repeats": 0}, ValueError, "n_repeats"),
         ({"n_search_repeats": 0}, ValueError, "n_search_repeats"),

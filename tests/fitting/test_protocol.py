@@ -10,6 +10,7 @@ from delssome.fitting.protocol import (
     verify,
 )
 from delssome.models import FIC, ParameterSpace
+from delssome.search import CMAES
 from delssome.simulation import Statistics
 
 N_ROIS, N_EDGES, N_BINS = 10, 45, 20
@@ -54,15 +55,12 @@ def target(rng):
 
 
 def run(space, target, **settings):
-    settings = {
-        "popsize": 12,
-        "max_iter": 15,
-        "sigma0": 0.2,
-        "n_restarts": 2,
-        "n_finalists": 6,
-        **settings,
-    }
-    return search(space, Bowl(), target, rng=np.random.default_rng(0), **settings)
+    settings = {"max_iter": 15, "n_finalists": 6, **settings}
+    optimisers = [
+        CMAES(space, popsize=12, rng=child)
+        for child in np.random.default_rng(0).spawn(2)
+    ]
+    return search(space, Bowl(), target, optimisers, **settings)
 
 
 def test_search_keeps_the_best_of_each_generation_best_first(space, target):
@@ -148,13 +146,16 @@ def stages(space, target, rng, on_disagreement):
     """Search by one evaluator that simulation contradicts, then by one it does not."""
     honest = Bowl()
     honest.expected_error = lambda params, target: np.full(len(params["G"]), 9.0)
-    settings = {"popsize": 12, "max_iter": 5, "sigma0": 0.2, "n_restarts": 1}
+    settings = {"max_iter": 5}
     return search_and_verify(
         space,
         [Bowl(), honest],
         Simulator(-np.tile(target.fc, (6, 1)), np.zeros(6)),
         target,
         target,
+        popsize=12,
+        sigma0=0.2,
+        n_restarts=1,
         search_settings=settings | {"n_finalists": 5},
         refine_settings=settings | {"n_finalists": 3},
         on_disagreement=on_disagreement,
@@ -167,8 +168,9 @@ def test_a_contradicted_evaluator_gives_way_to_the_next(space, target, rng):
     np.testing.assert_array_equal(table.stage, [0] * 5 + [1] * 3)
     assert np.isnan(table.predicted_error[:5]).all()
     assert history.n_evaluations[-1] == 10 * 12
-    # The second search started at the best of the first.
+    # The search went on, with the step size that it had come to.
     assert history.best_total[5] < history.best_total[0]
+    assert history.step_size[5] == pytest.approx(history.step_size[4], rel=0.5)
 
 
 def test_disagreement_warns_or_raises(space, target, rng):

@@ -39,7 +39,7 @@ def predict(params, sc, scan=None):
 
 def test_decay_less_coupling_has_the_modes_of_the_theory(params, sc):
     circuit, _ = circuits(FIC(), params, sc, STEP)
-    decay = np.linalg.eigvalsh(circuit.system.numpy())
+    decay = np.linalg.eigvalsh(circuit.system().numpy())
     theory = close(FIC(), params, sc, STEP, 0).network.decay
     np.testing.assert_allclose(decay, theory, rtol=1e-3, atol=1e-4)
 
@@ -54,7 +54,7 @@ def test_stability_is_that_of_the_theory(params, sc):
 
 def test_the_slowest_mode_is_found(params, sc):
     circuit, _ = circuits(FIC(), params, sc, STEP)
-    slowest = np.linalg.eigvalsh(circuit.system.numpy())[:, 0]
+    slowest = np.linalg.eigvalsh(circuit.system().numpy())[:, 0]
     seen = np.exp(-circuit.mode[:, 0].numpy())
     # By two steps of power iteration: close where one mode stands out.
     np.testing.assert_allclose(seen[-1], slowest[-1], rtol=0.1)
