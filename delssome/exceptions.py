@@ -6,6 +6,7 @@
 __all__ = [
     "InfeasibleSpaceError",
     "OutOfRangeWarning",
+    "SearchInterruptedWarning",
     "SurrogateDomainError",
     "SurrogateDomainWarning",
 ]
@@ -17,6 +18,10 @@ class InfeasibleSpaceError(RuntimeError):
 
 class OutOfRangeWarning(UserWarning):
     """No simulated finalist kept its firing rates within the plausible range."""
+
+
+class SearchInterruptedWarning(UserWarning):
+    """A search was ended before its time; what it had found was verified."""
 
 
 class SurrogateDomainError(RuntimeError):

@@ -5,12 +5,15 @@
 
 import warnings
 from numbers import Integral, Real
+from pathlib import Path
 
+import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from delssome._version import __version__
 from delssome.connectome import (
     check_fc,
     check_fcd_cdf,
@@ -24,7 +27,12 @@ from delssome.connectome import (
 )
 from delssome.costs import COST_NAMES, Target
 from delssome.exceptions import OutOfRangeWarning
-from delssome.fitting.protocol import report_unlike_contexts, search_and_verify
+from delssome.fitting.journal import Journal
+from delssome.fitting.protocol import (
+    Deadline,
+    report_unlike_contexts,
+    search_and_verify,
+)
 from delssome.models import FIC, ParameterSpace, check_maps
 from delssome.simulation import (
     Acquisition,
@@ -125,6 +133,14 @@ class MeanFieldFitter(BaseEstimator):
     n_jobs : int, default=None
         Workers that share the simulations (joblib): threads for the fused backend,
         processes for torch. Results do not depend on it.
+    max_seconds : float, default=None
+        Wall time after which no generation of a search starts, except for one that
+        closes; then come the finalists, some seconds. None: no limit. What is found
+        in a time depends on the machine.
+    checkpoint : path, default=None
+        A file that keeps what was evaluated after every generation: the same fit,
+        started again after a kill, goes on from there and gives the same answer. One
+        of other data or settings is refused. Needs an int as `random_state`.
     verbose : int, default=0
         1 or more shows a progress bar.
     random_state : int, RandomState instance or None, default=None
@@ -228,6 +244,8 @@ class MeanFieldFitter(BaseEstimator):
         device="cpu",
         dtype="float32",
         n_jobs=None,
+        max_seconds=None,
+        checkpoint=None,
         verbose=0,
         random_state=None,
     ):
@@ -254,6 +272,8 @@ class MeanFieldFitter(BaseEstimator):
         self.device = device
         self.dtype = dtype
         self.n_jobs = n_jobs
+        self.max_seconds = max_seconds
+        self.checkpoint = checkpoint
         self.verbose = verbose
         self.random_state = random_state
 
@@ -274,6 +294,7 @@ class MeanFieldFitter(BaseEstimator):
         """
         X = validate_data(self, X, dtype=np.float64)
         self._check_settings(X)
+        deadline = Deadline(self.max_seconds)
         rng = _generator(self.random_state)
         searched, validated = self._split(X, rng)
         target = self._target(group_average(searched, self.n_fcd_bins))
@@ -284,6 +305,7 @@ class MeanFieldFitter(BaseEstimator):
 
         simulator = self._simulator(self.n_repeats)
         evaluators = self._evaluators(simulator)
+        journal = self._journal(X, evaluators[0])
         report_unlike_contexts(evaluators[0], target)
         closing = {}
         if isinstance(self.surrogate, str) and self.surrogate == "deep":
@@ -309,6 +331,8 @@ class MeanFieldFitter(BaseEstimator):
             },
             on_disagreement=self.on_disagreement,
             rng=rng,
+            journal=journal,
+            deadline=deadline,
             verbose=self.verbose,
         )
         # Fresh noise: the winner was partly chosen for the noise it had. Rare escapes
@@ -421,6 +445,19 @@ class MeanFieldFitter(BaseEstimator):
                 "on_disagreement must be 'warn', 'refine' or 'raise', "
                 f"got {self.on_disagreement!r}."
             )
+        if self.max_seconds is not None:
+            check_number("max_seconds", self.max_seconds, Real, 0.0)
+        if self.checkpoint is not None:
+            if not Path(self.checkpoint).parent.is_dir():
+                raise ValueError(
+                    f"checkpoint={str(self.checkpoint)!r} lies in a folder that does "
+                    "not exist; make it first."
+                )
+            if not isinstance(self.random_state, Integral):
+                raise ValueError(
+                    "checkpoint needs an int as random_state, to repeat what was asked "
+                    f"for, got {self.random_state!r}."
+                )
         if self.n_search_repeats is not None:
             check_number("n_search_repeats", self.n_search_repeats, Integral, 1)
         check_backend(self.backend, self.device, self.dtype)
@@ -437,6 +474,19 @@ class MeanFieldFitter(BaseEstimator):
         check_sc(subjects.sc, "The SC in X")
         check_fc(subjects.fc, "The FC in X")
         check_fcd_cdf(subjects.fcd_cdf, "The FCD CDF in X")
+
+    def _journal(self, X, evaluator):
+        """Open the checkpoint, if there is to be one."""
+        if self.checkpoint is None:
+            return Journal(None, "")
+        # None of these changes what is found.
+        others = {"n_jobs", "verbose", "checkpoint", "max_seconds"}
+        settings = self.get_params(deep=False)
+        settings = {k: v for k, v in settings.items() if k not in others}
+        weights = evaluator.digest() if hasattr(evaluator, "digest") else ""
+        return Journal(
+            self.checkpoint, joblib.hash((__version__, settings, X, weights))
+        )
 
     def _split(self, X, rng):
         n_held_out = round(self.validation_fraction * len(X))

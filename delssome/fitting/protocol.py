@@ -3,7 +3,10 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import time
 import warnings
+from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +14,17 @@ from sklearn.utils import Bunch
 from tqdm import tqdm
 
 from delssome.costs import COST_NAMES, Evaluation
-from delssome.exceptions import SurrogateDomainError, SurrogateDomainWarning
+from delssome.exceptions import (
+    SearchInterruptedWarning,
+    SurrogateDomainError,
+    SurrogateDomainWarning,
+)
+from delssome.fitting.journal import Journal
 from delssome.search import CMAES
 from delssome.simulation import SimulationEvaluator, compare
 
 __all__ = [
+    "Deadline",
     "Finalists",
     "disagreement",
     "report_unlike_contexts",
@@ -56,6 +65,9 @@ def search(
     n_finalists,
     closing=None,
     n_closing=0,
+    journal=None,
+    stage=0,
+    deadline=None,
     verbose=0,
 ):
     """Run independent searches and keep the best candidates of their generations.
@@ -74,6 +86,12 @@ def search(
         the best of these generations become finalists.
     n_closing : int, default=0
         How many generations these are, of `max_iter`.
+    journal : Journal, default=None
+        Keeps evaluations, and knows those of an earlier run.
+    stage : int, default=0
+        Counts searches in the journal.
+    deadline : Deadline, default=None
+        After it no generation starts, but for one that closes.
     verbose : int, default=0
 
     Returns
@@ -83,6 +101,7 @@ def search(
     history : Bunch of ndarrays
         One entry per generation.
     """
+    journal, deadline = journal or Journal(None, ""), deadline or Deadline()
     rows, best, n_evaluations = [], [], 0
     bar = tqdm(
         total=len(optimisers) * max_iter,
@@ -90,30 +109,42 @@ def search(
         unit="gen",
         disable=verbose < 1,
     )
-    with bar:
+    with bar, _interruptible(best, deadline):
         for restart, optimiser in enumerate(optimisers):
             generation, closes = 0, max_iter - n_closing
             # One that ended by another evaluator has more to learn from this one.
             may_end = not optimiser.converged
             while generation < max_iter:
+                if deadline.passed:
+                    if n_closing == 0 or generation > closes:
+                        break
+                    generation = closes
                 scores = evaluator if generation < closes else closing
                 theta = optimiser.ask()
-                params = space.expand(theta)
-                evaluation = scores.evaluate(params, target, optimiser.rng)
+                # Noise of its own, so that what is asked for depends on no evaluator.
+                evaluation = journal.evaluate(
+                    (stage, restart, generation),
+                    partial(
+                        scores.evaluate,
+                        space.expand(theta),
+                        target,
+                        optimiser.rng.spawn(1)[0],
+                    ),
+                )
                 fitness = evaluation.fitness
                 optimiser.tell(fitness)
                 n_evaluations += len(theta)
                 leader = int(np.argmin(fitness))
-                if n_closing == 0 or scores is closing:
-                    best.append(
-                        (
-                            theta[leader],
-                            restart,
-                            generation,
-                            evaluation.costs[leader],
-                            evaluation.violation[leader],
-                        )
+                best.append(
+                    (
+                        theta[leader],
+                        restart,
+                        generation,
+                        evaluation.costs[leader],
+                        evaluation.violation[leader],
+                        scores is closing,
                     )
+                )
                 totals = evaluation.total[evaluation.in_range]
                 totals = totals[np.isfinite(totals)]
                 rows.append(
@@ -139,7 +170,9 @@ def search(
                     # What closes may still disagree with where this has ended.
                     bar.update(closes - generation)
                     generation = closes
-    theta, restarts, generations, costs, violations = map(
+    # Those of other generations only if none closed.
+    best = [row for row in best if row[-1]] or best
+    theta, restarts, generations, costs, violations, _ = map(
         np.array, zip(*best, strict=True)
     )
     evaluation = Evaluation(costs, violations)
@@ -152,6 +185,45 @@ def search(
     )
     history = Bunch(**{name: np.array([r[name] for r in rows]) for name in rows[0]})
     return finalists, history
+
+
+class Deadline:
+    """When searches have to end.
+
+    Parameters
+    ----------
+    seconds : float, default=None
+        From now on. None: never.
+    """
+
+    def __init__(self, seconds=None):
+        self._end = np.inf if seconds is None else time.monotonic() + seconds
+
+    @property
+    def passed(self):
+        """Whether it is over."""
+        return time.monotonic() >= self._end
+
+    def set_now(self):
+        """End it."""
+        self._end = -np.inf
+
+
+@contextmanager
+def _interruptible(best, deadline):
+    """End a search at Ctrl-C, if it has found anything yet."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not best:
+            raise
+        deadline.set_now()
+        warnings.warn(
+            f"The search was interrupted after {len(best)} generations. The best of "
+            "what it found is being verified by simulation; interrupt again to stop.",
+            SearchInterruptedWarning,
+            stacklevel=4,
+        )
 
 
 def verify(space, simulator, target, finalists, rng, verbose=0):
@@ -262,6 +334,8 @@ def search_and_verify(
     refine_settings,
     on_disagreement,
     rng,
+    journal=None,
+    deadline=None,
     verbose=0,
 ):
     """Search and verify, and search on where simulation contradicts.
@@ -282,6 +356,8 @@ def search_and_verify(
         go on with the search that led to the best finalist so far.
     on_disagreement : {"warn", "refine", "raise"}
     rng : numpy.random.Generator
+    journal, deadline
+        As of `search`.
     verbose : int, default=0
 
     Returns
@@ -289,6 +365,7 @@ def search_and_verify(
     verification, history : Bunch of ndarrays
         Of all stages; ``stage`` counts them from 0.
     """
+    deadline = deadline or Deadline()
     tables, histories = [], []
     optimisers = [
         CMAES(space, popsize=popsize, sigma0=sigma0, rng=child)
@@ -297,7 +374,15 @@ def search_and_verify(
     for stage, evaluator in enumerate(evaluators):
         settings = refine_settings if stage else search_settings
         finalists, history = search(
-            space, evaluator, target, optimisers, verbose=verbose, **settings
+            space,
+            evaluator,
+            target,
+            optimisers,
+            journal=journal,
+            stage=stage,
+            deadline=deadline,
+            verbose=verbose,
+            **settings,
         )
         table = verify(space, simulator, validation, finalists, rng, verbose)
         closed = settings.get("n_closing", 0) > 0
@@ -318,7 +403,7 @@ def search_and_verify(
             break
         if on_disagreement == "raise":
             raise SurrogateDomainError(said)
-        if on_disagreement == "warn":
+        if on_disagreement == "warn" or deadline.passed:
             warnings.warn(said, SurrogateDomainWarning, stacklevel=3)
             break
         if verbose >= 1:

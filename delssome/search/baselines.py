@@ -79,8 +79,9 @@ class _Search:
             if len(found) >= n:
                 return np.array(found[:n])
         raise InfeasibleSpaceError(
-            f"Only {len(found)} of {1000 * MAX_BATCHES} candidates drawn kept ranges and "
-            "constraints; widen the ranges of the model, relax map_signs or min_w_EI_sd."
+            f"Only {len(found)} of {1000 * MAX_BATCHES} candidates drawn kept ranges "
+            "and constraints; widen the ranges of the model, relax map_signs or "
+            "min_w_EI_sd."
         )
 
     def _propose(self):

@@ -1,4 +1,5 @@
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from delssome import FIC, Acquisition, MeanFieldFitter
 from delssome.connectome import group_average, matrix_to_edges, prepare_sc
 from delssome.costs import cost_terms
 from delssome.datasets import make_cohort
-from delssome.exceptions import OutOfRangeWarning
+from delssome.exceptions import OutOfRangeWarning, SearchInterruptedWarning
+from delssome.simulation import SimulationEvaluator
 from delssome.surrogate import DeepSurrogate
 
 N_ROIS, N_BINS = 5, 50
@@ -262,3 +264,71 @@ def test_search_by_the_shipped_network_is_verified_by_simulation():
     assert in_range.mean() > 0.5
     gap = table.predicted_total - table.simulated_total
     assert np.median(np.abs(gap[in_range])) < 0.25
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_a_killed_fit_goes_on_with_the_same_answer(settings, X, tmp_path, monkeypatch):
+    settings = {**settings, "max_iter": 4, "checkpoint": tmp_path / "fit.npz"}
+    whole = MeanFieldFitter(**{**settings, "checkpoint": None}).fit(X)
+    evaluate, calls = SimulationEvaluator.evaluate, []
+
+    def counting(*args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KilledError
+        return evaluate(*args)
+
+    monkeypatch.setattr(SimulationEvaluator, "evaluate", counting)
+    with pytest.raises(KilledError):
+        MeanFieldFitter(**settings).fit(X)
+    again = MeanFieldFitter(**settings).fit(X)
+    assert len(calls) == 3 + 2  # of four generations, two were kept
+    np.testing.assert_array_equal(again.params_, whole.params_)
+    np.testing.assert_array_equal(again.history_.best_total, whole.history_.best_total)
+    assert again.cost_ == whole.cost_
+    with pytest.raises(ValueError, match="other data or other settings"):
+        MeanFieldFitter(**{**settings, "sigma0": 0.3}).fit(X)
+    (tmp_path / "fit.npz").write_bytes(b"PK not one")
+    with pytest.raises(ValueError, match="no journal of a fit"):
+        MeanFieldFitter(**settings).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"checkpoint": "no/such/folder/fit.npz"}, "does not exist"),
+        ({"checkpoint": "fit.npz", "random_state": None}, "an int as random_state"),
+        ({"max_seconds": -1.0}, "max_seconds must be"),
+    ],
+)
+def test_a_checkpoint_or_limit_that_cannot_be_is_reported(settings, X, change, message):
+    with pytest.raises(ValueError, match=message):
+        MeanFieldFitter(**{**settings, **change}).fit(X)
+
+
+def test_ctrl_c_ends_the_search_and_verifies_the_best(settings, X, monkeypatch):
+    evaluate, calls = SimulationEvaluator.evaluate, []
+
+    def interrupted(*args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return evaluate(*args)
+
+    monkeypatch.setattr(SimulationEvaluator, "evaluate", interrupted)
+    fitter = MeanFieldFitter(**{**settings, "max_iter": 5})
+    with pytest.warns(SearchInterruptedWarning, match="after 2 generations"):
+        fitter.fit(X)
+    assert len(fitter.history_.generation) == 2
+    assert np.isfinite(fitter.cost_)
+
+
+def test_a_search_ends_when_its_time_is_over(settings, X):
+    fitter = MeanFieldFitter(**{**settings, "max_iter": 10_000, "max_seconds": 2.0})
+    started = time.monotonic()
+    fitter.fit(X)
+    assert 1 < len(fitter.history_.generation) < 10_000
+    assert time.monotonic() - started < 30

@@ -1,0 +1,92 @@
+"""A journal of a search: what was evaluated is kept, so that a kill loses nothing."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from delssome.costs import Evaluation
+from delssome.utils import write_atomically
+
+__all__ = ["Journal"]
+
+
+class Journal:
+    """Evaluations of the generations of a fit, in a file if there is a path.
+
+    A search that is repeated asks for the same candidates as long as it is told the
+    same; their evaluations are all that needs to be kept.
+
+    Parameters
+    ----------
+    path : path or None
+        An npz file, written anew after every generation. None: nothing is kept.
+    fit : str
+        Stands for data and settings of the fit. A file of another fit is refused.
+    """
+
+    def __init__(self, path, fit):
+        self._path = None if path is None else Path(path)
+        self._fit = fit
+        self._kept = {}
+        if self._path is not None and self._path.exists():
+            self._read()
+
+    def evaluate(self, place, evaluate):
+        """Give an evaluation that is kept, or evaluate and keep.
+
+        Parameters
+        ----------
+        place : tuple of three int
+            Stage, restart and generation.
+        evaluate : callable
+            Called without arguments if nothing is kept.
+
+        Returns
+        -------
+        Evaluation
+        """
+        if place not in self._kept:
+            evaluation = evaluate()
+            self._kept[place] = evaluation
+            if self._path is not None:
+                self._write()
+        return self._kept[place]
+
+    def _read(self):
+        remedy = "choose another file, or delete this one to start anew"
+        try:
+            with np.load(self._path, allow_pickle=False) as data:
+                fit, places, sizes = data["fit"].item(), data["places"], data["sizes"]
+                costs, violation = data["costs"], data["violation"]
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"checkpoint={str(self._path)!r} is no journal of a fit ({error}); "
+                f"{remedy}."
+            ) from error
+        if fit != self._fit:
+            raise ValueError(
+                f"checkpoint={str(self._path)!r} belongs to a fit of other data or "
+                f"other settings; {remedy}."
+            )
+        ends = np.cumsum(sizes)[:-1]
+        parts = zip(np.split(costs, ends), np.split(violation, ends), strict=True)
+        for place, part in zip(places.tolist(), parts, strict=True):
+            self._kept[tuple(place)] = Evaluation(*part)
+
+    def _write(self):
+        kept = self._kept.values()
+        content = io.BytesIO()
+        np.savez(
+            content,
+            fit=self._fit,
+            places=np.array(list(self._kept)),
+            sizes=[len(evaluation.violation) for evaluation in kept],
+            costs=np.concatenate([evaluation.costs for evaluation in kept]),
+            violation=np.concatenate([evaluation.violation for evaluation in kept]),
+        )
+        write_atomically(self._path, content.getvalue())
