@@ -248,12 +248,12 @@ def _inhibitory_current(w_EI, S_E, start=None):
 @lru_cache(maxsize=16)
 def _table(S_E):
     """I_I on a grid of w_EI: where the solution for any w_EI may start."""
-    w_EI = np.linspace(0.0, LARGEST_W_EI, 257)
+    w_EI = np.linspace(0.0, LARGEST_W_EI, 2049)
     return w_EI, _inhibitory_current(w_EI, S_E)
 
 
 def _near(w_EI, S_E):
-    """Give I_I to some 1e-7 by interpolation, or None off the grid."""
+    """Give I_I to some 1e-9 by interpolation, or None off the grid."""
     if w_EI.size < 1000 or w_EI.min() < 0.0 or w_EI.max() > LARGEST_W_EI:
         return None
     return np.interp(w_EI, *_table(S_E))

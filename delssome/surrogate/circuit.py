@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 from delssome.surrogate import compiled
 from delssome.theory.linearisation import Equations, jacobian
@@ -258,10 +259,16 @@ class CircuitNet(nn.Module):
     def correct_regions(self, circuit, scan):
         """Give what is added to decay (1/s), and the power of the noise."""
         x = circuit.local
-        n, n_rois = x.shape[:2]
-        shared = torch.cat([x.mean(dim=1), circuit.mode, scan.expand(n, -1)], dim=-1)
-        around = shared[:, None].expand(-1, n_rois, -1)
-        shift, gain = self.correct(torch.cat([x, around], dim=-1)).unbind(-1)
+        scan = scan.expand(len(x), -1)
+        shared = torch.cat([x.mean(dim=1), circuit.mode, scan], dim=-1)
+        # The first layer in two parts: what is the same for all regions, once.
+        first, *others = self.correct
+        own, around = first.weight[:, :N_LOCAL], first.weight[:, N_LOCAL:]
+        hidden = functional.linear(shared, around, first.bias)[:, None]
+        hidden = functional.linear(x, own) + hidden
+        for layer in others:
+            hidden = layer(hidden)
+        shift, gain = hidden.unbind(-1)
         slow = BAND * shift.clamp(-4, 3).exp()
         return slow, circuit.power * gain.clamp(-2, 2).exp()
 
@@ -290,7 +297,9 @@ class CircuitNet(nn.Module):
         x = torch.cat([circuit.local, torch.stack(found, dim=-1)], dim=-1)
         weighted = (share[:, None] @ x)[:, 0]
         scan = scan.expand(len(x), -1)
-        pooled = [x.mean(1), x.amax(1), weighted, circuit.mode, numbers, scan]
+        # Faster than amax.
+        largest = x.max(dim=1).values
+        pooled = [x.mean(1), largest, weighted, circuit.mode, numbers, scan]
         return edges, torch.cat(pooled, dim=-1)
 
     def scaled(self, features):

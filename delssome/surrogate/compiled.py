@@ -34,6 +34,16 @@ compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 
 @compiled
+def workspace(n_rows, n_vectors):
+    """Allocate rows of vectors that do not straddle lines of the cache."""
+    length = n_vectors * LANES
+    memory = np.empty(n_rows * length + LANES, dtype=np.float32)
+    misplaced = np.uint64(memory.ctypes.data) % np.uint64(64)
+    start = (np.uint64(64) - misplaced) // U4 % LANES
+    return memory[start : start + n_rows * length].reshape(n_rows, length)
+
+
+@compiled
 def put_in_lanes(values, first, n, vectors):
     """Copy rows of candidates into lanes; the last one fills idle lanes."""
     count, size = np.uint64(values.shape[0]), np.uint64(values.shape[1])
@@ -289,11 +299,10 @@ def at_frequency_zero(sc, reach, decay, power, smallest, sums, regions, mode):
     """
     count, size = np.uint64(decay.shape[0]), np.uint64(decay.shape[1])
     n = (size + U3) // U4 * U4
-    matrix = np.empty(n * n * LANES, dtype=np.float32)
-    rows, divided = np.empty((2, n * U4 * LANES), dtype=np.float32)
-    x, y, z, ones = np.empty((4, n * LANES), dtype=np.float32)
-    block = np.empty(10 * LANES, dtype=np.float32)
-    found = np.empty(U2 * LANES, dtype=np.float32)
+    matrix = workspace(U1, n * n)[0]
+    rows, divided = workspace(U2, n * U4)
+    x, y, z, ones = workspace(U4, n)
+    block, found = workspace(U2, U10)
     ones[:] = ZERO
     ones[: size * LANES] = ONE
     for first in range(U0, count, LANES):
@@ -327,34 +336,34 @@ def at_frequency_zero(sc, reach, decay, power, smallest, sums, regions, mode):
 
 
 @compiled
-def scale_columns(matrix, n, variance, scaled):
+def scale_columns(matrix, n, variance, root, scaled):
     """Multiply columns with the roots of some variances, and fill both triangles."""
     for i in range(n):
         own = square_root(load(variance, i))
+        store(root, i, own)
         for j in range(i + U1):
             entry = load(matrix, i * n + j)
-            store(scaled, i * n + j, entry * square_root(load(variance, j)))
+            store(scaled, i * n + j, entry * load(root, j))
             store(scaled, j * n + i, entry * own)
 
 
 @compiled
-def standardise(covariance, n, sd):
+def standardise(covariance, n, sd, inverse_sd):
     """Divide a covariance by standard deviations, and fill both triangles."""
-    # Rows that pad have no variance; no product of theirs may overflow.
-    least = constant(SMALL)
     for i in range(n):
-        own = ONE / larger(load(sd, i), least)
+        # Rows that pad have no variance; no product of theirs may overflow.
+        own = ONE / larger(load(sd, i), constant(SMALL))
+        store(inverse_sd, i, own)
         for j in range(i + U1):
-            other = larger(load(sd, j), least)
-            entry = load(covariance, i * n + j) * own / other
+            entry = load(covariance, i * n + j) * own * load(inverse_sd, j)
             store(covariance, i * n + j, entry)
             store(covariance, j * n + i, entry)
 
 
 @compiled
-def put_fc(matrix, n, slow, power, mix, scaled, sd, fc):
+def put_fc(matrix, n, slow, power, mix, scaled, sd, x, fc):
     """Turn (minus) the inverse of a system into FC and standard deviations."""
-    scale_columns(matrix, n, slow, scaled)
+    scale_columns(matrix, n, slow, x, scaled)
     multiply(scaled, scaled, n, True, fc)
     for i in range(n):
         for j in range(i + U1):
@@ -362,13 +371,13 @@ def put_fc(matrix, n, slow, power, mix, scaled, sd, fc):
             second = load(fc, entry)
             store(matrix, entry, second * mix[0] - load(matrix, entry))
             store(fc, entry, second * mix[1])
-    scale_columns(fc, n, power, scaled)
+    scale_columns(fc, n, power, x, scaled)
     multiply(scaled, scaled, n, True, fc)
-    scale_columns(matrix, n, power, scaled)
+    scale_columns(matrix, n, power, x, scaled)
     add_products(scaled, scaled, n, n, True, fc)
     for i in range(n):
         store(sd, i, square_root(load(fc, i * n + i)))
-    standardise(fc, n, sd)
+    standardise(fc, n, sd, x)
 
 
 @compiled
@@ -509,14 +518,12 @@ def describe(
     """
     count, size = np.uint64(decay.shape[0]), np.uint64(decay.shape[1])
     n = (size + U3) // U4 * U4
-    matrix, fc, view, pattern, work = np.empty((5, n * n * LANES), dtype=np.float32)
-    rows, divided = np.empty((2, n * U4 * LANES), dtype=np.float32)
-    own = np.empty((4, n * LANES), dtype=np.float32)
-    own_reach, own_decay, own_slow, own_power = own
-    sd, strength, x, y, ones = np.empty((5, n * LANES), dtype=np.float32)
-    block = np.empty(10 * LANES, dtype=np.float32)
-    smallest = np.empty(LANES, dtype=np.float32)
-    found = np.empty(30 * LANES, dtype=np.float32)
+    matrix, fc, view, pattern, work = workspace(U5, n * n)
+    rows, divided = workspace(U2, n * U4)
+    own_reach, own_decay, own_slow, own_power = workspace(U4, n)
+    sd, strength, x, y, ones = workspace(U5, n)
+    block, smallest = workspace(U2, U10)
+    found = workspace(U1, np.uint64(30))[0]
     ones[:] = ZERO
     ones[: size * LANES] = ONE
     for first in range(U0, count, LANES):
@@ -529,7 +536,7 @@ def describe(
             store(x, i, load(own_decay, i) + load(own_slow, i))
         put_system(sc, first, count, n, own_reach, x, matrix)
         invert(matrix, n, rows, divided, block, smallest)
-        put_fc(matrix, n, own_slow, own_power, mix, view, sd, fc)
+        put_fc(matrix, n, own_slow, own_power, mix, view, sd, x, fc)
         take_from_lanes(sd, first, deviations)
         edge = U0
         for i in range(size):
@@ -576,9 +583,9 @@ def describe(
                 store(x, i, load(own_decay, i) + added)
             put_system(sc, first, count, n, own_reach, x, matrix)
             invert(matrix, n, rows, divided, block, smallest)
-            scale_columns(matrix, n, own_power, work)
+            scale_columns(matrix, n, own_power, x, work)
             multiply(work, work, n, True, view)
-            standardise(view, n, sd)
+            standardise(view, n, sd, x)
             multiply(view, view, n, True, work)
             at = U9 + U7 * np.uint64(which + 1)
             describe_noise(fc, view, work, size, n, strength, found, at)

@@ -19,7 +19,8 @@ from delssome.theory import TheoryEvaluator
 def test_groups_of_the_shipped_weights_differ_and_leave_the_test_scan_out():
     groups = [*corpus_groups(), *corpus_groups(round=1)]
     groups += corpus_groups("validation") + corpus_groups("test")
-    assert len({given["seed"] for _, given in groups}) == len(groups) == 2 * 112 + 27
+    assert len({given["seed"] for _, given in groups}) == len(groups) == 2 * 114 + 27
+    assert not {given.get("n_rois", 68) for _, given in groups} & {40, 100, 200}
     assert len({_shard_name(*group) for group in groups}) == len(groups)
     scans = [given.get("acquisition", Acquisition()) for _, given in groups]
     assert all(scan.tr != 3.0 for scan in scans)
