@@ -90,12 +90,9 @@ def draw_candidates(space, target, scan, sizes, rng):
         space,
         recorder,
         target,
-        popsize=32,
+        [CMAES(space, popsize=32, rng=rng)],
         max_iter=sizes["generations"],
-        sigma0=0.2,
-        n_restarts=1,
         n_finalists=1,
-        rng=rng,
     )
     params = {
         name: np.concatenate([p[name] for p in recorder.params])
