@@ -43,7 +43,8 @@ def rows_of(name, seeds, args, data):
         row["fit"] = fit
         rows.append(row)
         print(
-            f"{name}, seed {seed}: {row['verified_cost_mean']:.3f}, "
+            f"{name}, seed {seed}: {row['verified_cost_mean']:.3f} "
+            f"(training SC {row['verified_cost_training_sc']:.3f}), "
             f"{row['wall_seconds']:.1f} s wall, {row['cpu_seconds']:.1f} s CPU",
             flush=True,
         )
@@ -91,6 +92,9 @@ def main():
             f"{name}_verified_cost_mean": float(cost.mean()),
             f"{name}_verified_cost_sd": float(cost.std(ddof=1)) if len(cost) > 1 else 0,
             f"{name}_verified_costs": cost.tolist(),
+            f"{name}_verified_costs_training_sc": [
+                row["verified_cost_training_sc"] for row in rows
+            ],
             f"{name}_in_range": [row["in_range"] for row in rows],
             f"{name}_budget": rows[0]["fit"],
         }

@@ -30,6 +30,7 @@ from delssome.exceptions import OutOfRangeWarning
 from delssome.fitting.journal import Journal
 from delssome.fitting.protocol import (
     Deadline,
+    choose,
     report_unlike_contexts,
     search_and_verify,
 )
@@ -95,7 +96,7 @@ class MeanFieldFitter(BaseEstimator):
         searches end it is less exact than theory. Finalists come from these.
     n_finalists : int, default=20
         Candidates, each the best of its generation, that are simulated afresh to
-        choose the winner.
+        choose the winner: all, then the better half again, and so on.
     validation_fraction : float, default=0.0
         Share of the subjects held out of the search, against whose average the
         finalists are compared. 0, or a single subject: finalists are compared with
@@ -176,8 +177,10 @@ class MeanFieldFitter(BaseEstimator):
     verification_ : Bunch of ndarrays of shape (n_finalists,)
         One entry per finalist: ``restart``, ``generation``, ``predicted_total`` and
         ``predicted_<term>`` (what the search went by), ``predicted_in_range``,
-        ``simulated_total``, ``simulated_<term>``, ``in_range``, ``rate_min``,
-        ``rate_max`` (Hz) and ``selected``. ``pandas.DataFrame(verification_)`` makes
+        ``simulated_total``, ``simulated_<term>``, ``rate_min``, ``rate_max`` (Hz) of
+        the first evaluation, ``n_evaluations`` and ``mean_total`` of all of them
+        (the better half is simulated again until one is left), ``in_range`` (in all)
+        and ``selected``. ``pandas.DataFrame(verification_)`` makes
         it a table. ``theta`` (n_finalists, n_params) holds their coefficients,
         ``stage`` counts searches that refined from 0, and ``predicted_error`` is the
         error that a network expects in the total cost.
@@ -335,12 +338,16 @@ class MeanFieldFitter(BaseEstimator):
             deadline=deadline,
             verbose=self.verbose,
         )
+        table = self.verification_
+        best = choose(self.space_, simulator, validation, table, rng)
+        if len(best) == 0:
+            best = np.flatnonzero(table.selected)[-1:]
         # Fresh noise: the winner was partly chosen for the noise it had. Rare escapes
         # show in repeated evaluations alone: one that leaves the range in any of
         # them gives way to the next. Costs reported are those of the first.
         tried = {}
-        for winner in _by_cost(self.verification_)[:MAX_WINNERS]:
-            params = self.space_.expand(self.verification_.theta[[winner] * CONFIRMED])
+        for winner in best[:MAX_WINNERS].tolist():
+            params = self.space_.expand(table.theta[[winner] * CONFIRMED])
             final = simulator.statistics(params, target.sc, rng)
             tried[winner] = params, final, compare(final, target)
             if tried[winner][2].in_range.all():
@@ -348,8 +355,8 @@ class MeanFieldFitter(BaseEstimator):
         else:
             winner = max(tried, key=lambda k: tried[k][2].in_range.sum())
         params, final, evaluation = tried[winner]
-        self.verification_.selected[:] = False
-        self.verification_.selected[winner] = True
+        table.selected[:] = False
+        table.selected[winner] = True
         self.params_ = self.verification_.theta[winner].copy()
         self.param_names_ = list(self.space_.names)
         self.cost_ = float(evaluation.total[0])
@@ -540,14 +547,6 @@ class MeanFieldFitter(BaseEstimator):
         rng = _generator(self.random_state)
         simulator = self._simulator(self.n_repeats)
         return simulator.statistics(self.space_.expand(theta), sc, rng)
-
-
-def _by_cost(table):
-    """Order finalists by simulated cost: those in range, or else the selected one."""
-    inside = np.flatnonzero(table.in_range)
-    if len(inside) == 0:
-        return np.flatnonzero(table.selected)[-1:].tolist()
-    return inside[np.argsort(table.simulated_total[inside], kind="stable")].tolist()
 
 
 def _generator(random_state):

@@ -26,6 +26,7 @@ from delssome.simulation import SimulationEvaluator, compare
 __all__ = [
     "Deadline",
     "Finalists",
+    "choose",
     "disagreement",
     "report_unlike_contexts",
     "search",
@@ -261,6 +262,47 @@ def verify(space, simulator, target, finalists, rng, verbose=0):
     table.selected = selected
     table.theta = finalists.theta
     return table
+
+
+def choose(space, simulator, target, table, rng):
+    """Simulate the better half of the finalists again and again until one is left.
+
+    One evaluation moves by more than finalists differ: the lowest of twenty is the
+    luckiest. Whoever leaves the range in any evaluation is out.
+
+    Parameters
+    ----------
+    space : ParameterSpace
+    simulator : SimulationEvaluator
+    target : Target
+    table : Bunch of ndarrays
+        As `search_and_verify` gives it; ``mean_total`` and ``n_evaluations`` are added,
+        and ``in_range`` is narrowed.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int
+        Finalists in range, the chosen one first.
+    """
+    table.n_evaluations = np.ones(len(table.in_range), dtype=int)
+    table.mean_total = table.simulated_total.copy()
+    alive = np.flatnonzero(table.in_range)
+    while len(alive) > 1:
+        order = np.argsort(table.mean_total[alive], kind="stable")
+        alive = alive[order[: -(-len(alive) // 2)]]
+        if len(alive) == 1:
+            break
+        params = space.expand(table.theta[alive])
+        again = compare(simulator.statistics(params, target.sc, rng), target)
+        table.n_evaluations[alive] += 1
+        change = again.total - table.mean_total[alive]
+        table.mean_total[alive] += change / table.n_evaluations[alive]
+        table.in_range[alive] &= again.in_range
+        alive = alive[again.in_range]
+    inside = np.flatnonzero(table.in_range)
+    order = np.lexsort((table.mean_total[inside], -table.n_evaluations[inside]))
+    return inside[order]
 
 
 def report_unlike_contexts(evaluator, target):

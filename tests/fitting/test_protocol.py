@@ -1,9 +1,12 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from delssome.costs import Evaluation, Target
 from delssome.exceptions import SurrogateDomainError, SurrogateDomainWarning
 from delssome.fitting.protocol import (
+    choose,
     disagreement,
     search,
     search_and_verify,
@@ -109,6 +112,45 @@ def test_the_lowest_simulated_cost_in_range_wins(space, target, rng):
         table.simulated_fc_correlation + table.simulated_fc_l1 + table.simulated_fcd_ks,
     )
     np.testing.assert_array_equal(table.predicted_total, finalists.evaluation.total)
+
+
+class NoisySimulator:
+    """Stand-in whose costs scatter, and of which one candidate escapes later on."""
+
+    def __init__(self, target, escapes):
+        self.target, self.escapes, self.calls = target, escapes, []
+
+    def statistics(self, params, sc, rng):
+        n = len(params["G"])
+        self.calls.append(n)
+        noise = np.clip(params["G"], 0, 1) + 0.3 * rng.standard_normal(n)
+        fc = self.target.fc + np.abs(noise)[:, None]  # the L1 term
+        gone = np.isclose(params["G"], self.escapes) & (len(self.calls) > 1)
+        return Statistics(
+            fc,
+            np.tile(self.target.fcd_cdf, (n, 1)),
+            np.full((n, N_ROIS), 3.0),
+            np.ones((n, N_ROIS)),
+            gone.astype(float),
+        )
+
+
+def test_the_better_half_is_simulated_again_until_one_is_left(space, target, rng):
+    finalists, _ = run(space, target, n_finalists=16)
+    theta = finalists.theta.copy()
+    theta[:, space.slices["G"]] = np.linspace(0.0, 0.9, 16)[:, None]
+    simulator = NoisySimulator(target, escapes=0.0)
+    finalists = finalists._replace(theta=theta)
+    table = verify(space, simulator, target, finalists, rng)
+    order = choose(space, simulator, target, table, rng)
+    assert simulator.calls[:2] == [16, 8]
+    assert all(2 * n <= m + 1 for m, n in itertools.pairwise(simulator.calls))
+    assert table.n_evaluations.max() == len(simulator.calls)
+    assert table.n_evaluations[order[0]] == table.n_evaluations[order].max()
+    if table.n_evaluations[0] > 1:  # seen again, and gone
+        assert not table.in_range[0]
+        assert 0 not in order
+    assert theta[order[0], space.slices["G"].start] < 0.5
 
 
 def test_a_surrogate_that_was_right_raises_no_warning(space, target, rng):
