@@ -51,7 +51,7 @@ __all__ = ["MeanFieldFitter"]
 
 # Finalists simulated once more before one that leaves the range is accepted, and
 # evaluations of each in which it has to stay.
-MAX_WINNERS, CONFIRMED = 10, 4
+MAX_WINNERS, CONFIRMED = 10, 8
 
 
 class MeanFieldFitter(BaseEstimator):
