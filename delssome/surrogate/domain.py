@@ -10,7 +10,7 @@ from delssome.connectome import matrix_to_edges
 __all__ = ["covered", "describe_context", "outside"]
 
 # A context may lie beyond those of the corpus by this share of their spread.
-MARGIN = 0.15
+MARGIN = 0.05
 
 
 def describe_context(target, acquisition):
@@ -61,7 +61,7 @@ def _paths(sc):
 
 
 def covered(contexts):
-    """Give the range of every number over the contexts of a corpus, but for 2 %.
+    """Give the range of every number over the contexts of a corpus, but for 1 %.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def covered(contexts):
     dict of str to list of two floats
     """
     return {
-        name: np.quantile([c[name] for c in contexts], (0.01, 0.99)).tolist()
+        name: np.quantile([c[name] for c in contexts], (0.005, 0.995)).tolist()
         for name in contexts[0]
     }
 

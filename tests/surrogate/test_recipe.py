@@ -1,7 +1,7 @@
 import numpy as np
 
 from delssome import FIC, Acquisition
-from delssome.connectome import edges_to_matrix
+from delssome.connectome import edges_to_matrix, matrix_to_edges
 from delssome.surrogate import (
     CircuitSurrogate,
     CorpusSettings,
@@ -54,6 +54,13 @@ def test_shipped_weights_know_what_is_unlike_their_corpus():
     target = synthetic_group(78, n_subjects=2).target
     assert shipped.outside(target) == []
     rng = np.random.default_rng(0)
+
+    # FC that has nothing to do with the connectome.
+    order = rng.permutation(len(target.sc))
+    fc = edges_to_matrix(target.fc)[np.ix_(order, order)]
+    for shuffled in (matrix_to_edges(fc), rng.permutation(target.fc)):
+        found = " ".join(shipped.outside(target._replace(fc=shuffled)))
+        assert "correlation of FC with paths in SC" in found
 
     dense = edges_to_matrix(rng.uniform(0.0, 0.02, len(target.fc)))
     unlike = " ".join(shipped.outside(target._replace(sc=dense)))
