@@ -111,6 +111,7 @@ def main():
         "deep": {},
         "deep, refine": {"on_disagreement": "refine"},
         "network alone": {"n_closing": 0},
+        "network alone, refine": {"n_closing": 0, "on_disagreement": "refine"},
         "spoiled": {"surrogate": spoiled(scan)},
         "spoiled, refine": {
             "surrogate": spoiled(scan),

@@ -1,7 +1,7 @@
-"""Look again at winners of fit_speed.py: do they stay, and who knew their cost?
+"""Look again at winners that fit_speed.py kept: their escapes and expected costs.
 
-Every winner is simulated in 96 single runs; theory (16 samples) and the network say what
-they expect of it.
+Every winner is simulated in 96 single runs; theory (16 samples) and the network say
+what they expect of it.
 
     python benchmarks/winners.py --keep FOLDER --json FILE
 """
