@@ -77,7 +77,7 @@ def draw(curves, file):
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(
-        1, 2, figsize=(9, 3.6), sharey=True, layout="constrained"
+        1, 2, figsize=(9.5, 3.9), sharey=True, layout="constrained"
     )
     styles = ["-", (0, (1, 1)), "--", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (6, 2))]
     for k, (method, runs) in enumerate(curves.items()):
@@ -95,7 +95,12 @@ def draw(curves, file):
     axes[0].set(xlabel="candidates evaluated", ylabel="lowest predicted total cost")
     axes[1].set(xlabel="CPU seconds", xscale="log")
     axes[0].set(xscale="log")
-    axes[0].legend(frameon=False)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(),
+        loc="outside upper center",
+        ncols=len(curves),
+        frameon=False,
+    )
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
     figure.savefig(file, dpi=150)
