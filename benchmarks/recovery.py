@@ -1,6 +1,7 @@
 """Fit synthetic cohorts with known parameters: what comes back, and what does not.
 
-Eight subjects of every cohort are fitted as a group; the truth is what they scatter about.
+Eight subjects of every cohort are fitted as a group; the truth is what they scatter
+about.
 
     python benchmarks/recovery.py --keep FOLDER --json FILE
 """
@@ -59,8 +60,9 @@ def main():
                 file.write_text(json.dumps(rows[-1]))
         row = rows[-1]
         print(
-            f"cohort {seed}: E/I r {row['ei_correlation']:.3f}, mean {row['ei_mean']:.2f}"
-            f" for {row['ei_mean_truth']:.2f}, cost {row['cost']:.3f}",
+            f"cohort {seed}: E/I r {row['ei_correlation']:.3f}, mean "
+            f"{row['ei_mean']:.2f} for {row['ei_mean_truth']:.2f}, "
+            f"cost {row['cost']:.3f}",
             flush=True,
         )
     found, truth = (np.array([r[k] for r in rows]) for k in ("params", "truth"))

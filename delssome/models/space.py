@@ -177,7 +177,7 @@ def check_maps(maps, n_rois=None):
     if maps is None:
         return np.empty((n_rois, 0))
     try:
-        maps = np.array(maps, dtype=np.float64)
+        maps = np.array(maps, dtype=np.float64, order="C")  # one rounding for all
     except (TypeError, ValueError) as error:
         raise TypeError(
             "maps must be a numeric array of shape (n_rois, n_maps)."

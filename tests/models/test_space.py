@@ -119,3 +119,9 @@ def test_bad_constraints_are_named(maps, settings, message):
 def test_spread_without_maps_is_refused():
     with pytest.raises(ValueError, match="give maps"):
         ParameterSpace(FIC(), check_maps(None, 5), min_w_EI_sd=0.3)
+
+
+def test_maps_are_rounded_alike_whatever_their_layout():
+    maps = np.random.default_rng(0).standard_normal((20, 3))
+    for columns in (slice(0, 2), [0, 1]):  # a view, and a copy in Fortran's order
+        assert check_maps(maps[:, columns]).flags["C_CONTIGUOUS"]
