@@ -27,8 +27,8 @@ print(cohort.X.shape)
 # Fit
 # ---
 # CMA-ES asks for candidates, a network and then theory predict their costs, and the
-# best of each generation are simulated: the lowest simulated cost wins. With few candidates
-# this takes seconds; the defaults are the published 100 generations of 100.
+# best of each generation are simulated: the lowest simulated cost wins. With few
+# candidates this takes seconds; the defaults are the published 100 generations of 100.
 
 fitter = MeanFieldFitter(
     cohort.maps,
