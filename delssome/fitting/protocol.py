@@ -117,9 +117,11 @@ def search(
             may_end = not optimiser.converged
             while generation < max_iter:
                 if deadline.passed:
-                    if n_closing == 0 or generation > closes:
+                    # Some generation has to be found, or closed, first.
+                    if best and best[-1][-1] == (n_closing > 0):
                         break
-                    generation = closes
+                    if n_closing:
+                        generation = closes
                 scores = evaluator if generation < closes else closing
                 theta = optimiser.ask()
                 # Noise of its own, so that what is asked for depends on no evaluator.

@@ -326,6 +326,11 @@ def test_ctrl_c_ends_the_search_and_verifies_the_best(settings, X, monkeypatch):
     assert np.isfinite(fitter.cost_)
 
 
+def test_without_time_one_generation_is_searched(settings, X):
+    fitter = MeanFieldFitter(**{**settings, "max_seconds": 0, "n_restarts": 3}).fit(X)
+    assert len(fitter.history_.generation) == 1
+
+
 def test_a_search_ends_when_its_time_is_over(settings, X):
     fitter = MeanFieldFitter(**{**settings, "max_iter": 10_000, "max_seconds": 2.0})
     started = time.monotonic()
