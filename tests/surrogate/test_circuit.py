@@ -4,7 +4,13 @@ import torch
 
 from delssome import FIC, Acquisition
 from delssome.connectome import edges_to_matrix, matrix_to_edges, prepare_sc
-from delssome.surrogate.circuit import CircuitNet, _Inverse, circuits, scan_features
+from delssome.surrogate.circuit import (
+    CircuitNet,
+    _Inverse,
+    circuits,
+    scan_features,
+    upper_triangle,
+)
 from delssome.theory import close
 
 STEP = 0.006
@@ -89,3 +95,15 @@ def test_the_order_of_regions_does_not_matter(params, sc, rng):
     np.testing.assert_allclose(matrix_to_edges(matrix), fc_shuffled.numpy(), atol=1e-4)
     for a, b in zip(others, others_shuffled, strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-4)
+
+
+def test_what_is_trained_is_what_is_compiled(params, sc):
+    circuit, _ = circuits(FIC(), params, sc, STEP)
+    scan = scan_features(Acquisition())
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        net = CircuitNet()
+        net.correct[-1].weight.normal_(0, 0.5)  # untrained, it corrects nothing
+        trained = upper_triangle(net.expected_fc(circuit, scan))
+    found, _ = net.describe(circuit, scan)
+    np.testing.assert_allclose(found, trained, atol=1e-5)
