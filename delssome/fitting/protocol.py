@@ -34,8 +34,8 @@ __all__ = [
     "verify",
 ]
 
-# Bias in the total cost of the finalists that is put down to chance: the published
-# noise floor, less what averaging over finalists takes away.
+# Bias in the total cost of the finalists that is put down to chance, of which they
+# share one draw: the published noise floor.
 TOLERATED = 0.1
 
 
@@ -248,7 +248,9 @@ def verify(space, simulator, target, finalists, rng, verbose=0):
     """
     if verbose >= 1:
         tqdm.write(f"verifying {len(finalists.theta)} finalists by simulation")
-    statistics = simulator.statistics(space.expand(finalists.theta), target.sc, rng)
+    statistics = simulator.statistics(
+        space.expand(finalists.theta), target.sc, rng, common_noise=True
+    )
     simulated, predicted = compare(statistics, target), finalists.evaluation
     selected = np.zeros(len(finalists.theta), dtype=bool)
     selected[np.argmin(simulated.fitness)] = True
@@ -270,7 +272,8 @@ def choose(space, simulator, target, table, rng):
     """Simulate the better half of the finalists again and again until one is left.
 
     One evaluation moves by more than finalists differ: the lowest of twenty is the
-    luckiest. Whoever leaves the range in any evaluation is out.
+    luckiest. In each evaluation all share their noise, which halves the spread of
+    their differences. Whoever leaves the range in any evaluation is out.
 
     Parameters
     ----------
@@ -296,7 +299,9 @@ def choose(space, simulator, target, table, rng):
         if len(alive) == 1:
             break
         params = space.expand(table.theta[alive])
-        again = compare(simulator.statistics(params, target.sc, rng), target)
+        again = compare(
+            simulator.statistics(params, target.sc, rng, common_noise=True), target
+        )
         table.n_evaluations[alive] += 1
         change = again.total - table.mean_total[alive]
         table.mean_total[alive] += change / table.n_evaluations[alive]

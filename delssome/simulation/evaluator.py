@@ -98,7 +98,7 @@ class SimulationEvaluator:
         self.dtype = dtype
         self.n_jobs = n_jobs
 
-    def statistics(self, params, sc, rng):
+    def statistics(self, params, sc, rng, *, common_noise=False):
         """Simulate candidates and give their statistics.
 
         Parameters
@@ -110,13 +110,17 @@ class SimulationEvaluator:
         rng : numpy.random.Generator
             Source of the seeds: one for each simulation, drawn at once, so that
             batches and processes do not matter.
+        common_noise : bool, default=False
+            Whether all candidates share the noise of each repeat: then their
+            differences are nearly those of their parameters.
 
         Returns
         -------
         Statistics
         """
         n_candidates = len(params["G"])
-        seeds = draw_seeds(rng, (n_candidates, self.n_repeats))
+        shape = (1 if common_noise else n_candidates, self.n_repeats)
+        seeds = np.repeat(draw_seeds(rng, shape), n_candidates // shape[0], axis=0)
         on_gpu = check_device(self.device).type != "cpu"
         size = (
             max(1, GPU_BATCH // self.n_repeats)
@@ -150,6 +154,8 @@ class SimulationEvaluator:
     def evaluate(self, params, target, rng):
         """Give costs against a target and the distance from the plausible range.
 
+        Candidates share their noise, as they are to be ranked.
+
         Parameters
         ----------
         params : dict of str to ndarray
@@ -160,7 +166,8 @@ class SimulationEvaluator:
         -------
         Evaluation
         """
-        return compare(self.statistics(params, target.sc, rng), target)
+        statistics = self.statistics(params, target.sc, rng, common_noise=True)
+        return compare(statistics, target)
 
 
 def compare(statistics, target):

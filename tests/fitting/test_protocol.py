@@ -35,7 +35,7 @@ class Simulator:
     def __init__(self, fc, violation):
         self.fc, self.violation = fc, violation
 
-    def statistics(self, params, sc, rng):
+    def statistics(self, params, sc, rng, common_noise):
         n = len(params["G"])
         return Statistics(
             self.fc[:n],
@@ -120,7 +120,7 @@ class NoisySimulator:
     def __init__(self, target, escapes):
         self.target, self.escapes, self.calls = target, escapes, []
 
-    def statistics(self, params, sc, rng):
+    def statistics(self, params, sc, rng, common_noise):
         n = len(params["G"])
         self.calls.append(n)
         noise = np.clip(params["G"], 0, 1) + 0.3 * rng.standard_normal(n)

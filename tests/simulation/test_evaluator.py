@@ -55,11 +55,22 @@ def test_results_do_not_depend_on_processes(evaluator, params, sc, scan):
 
 def test_evaluation_compares_with_the_target(evaluator, params, sc):
     rng = np.random.default_rng(2)
-    statistics = evaluator.statistics(params, sc, np.random.default_rng(1))
+    statistics = evaluator.statistics(
+        params, sc, np.random.default_rng(1), common_noise=True
+    )
     target = Target(sc, rng.uniform(-1, 1, 15), np.linspace(0, 1, N_BINS))
     evaluation = evaluator.evaluate(params, target, np.random.default_rng(1))
     expected = cost_terms(statistics.fc, statistics.fcd_cdf, target.fc, target.fcd_cdf)
     np.testing.assert_array_equal(evaluation.costs, expected)
+
+
+def test_candidates_that_are_ranked_share_their_noise(evaluator, params, sc):
+    same = {name: np.repeat(values[:1], 4, axis=0) for name, values in params.items()}
+    rng = np.random.default_rng(1)
+    shared = evaluator.statistics(same, sc, rng, common_noise=True)
+    own = evaluator.statistics(same, sc, rng)
+    assert (shared.fc == shared.fc[0]).all()
+    assert (own.fc[1:] != own.fc[0]).any(axis=1).all()
 
 
 def test_violation_is_the_distance_from_the_plausible_rates(evaluator, params, sc):
