@@ -33,6 +33,7 @@ def rows_of(name, seeds, args, data):
         "n_search_repeats": 3,
         "n_finalists": 4 if args.quick else 20,
         "n_closing": args.n_closing,
+        "n_restarts": args.n_restarts,
     }
     for seed in seeds:
         file = args.keep / f"{name}_{seed}.json" if args.keep else None
@@ -59,7 +60,8 @@ def main():
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--popsize", type=int, default=100)
     parser.add_argument("--max-iter", type=int, default=100)
-    parser.add_argument("--n-closing", type=int, default=20)
+    parser.add_argument("--n-closing", type=int, default=0)
+    parser.add_argument("--n-restarts", type=int, help="default: that of the fitter")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--simulated-seeds", type=int, help="fewer: they take long")
     parser.add_argument("--only", nargs="+", choices=SURROGATES, default=[*SURROGATES])

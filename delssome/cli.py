@@ -191,11 +191,11 @@ def _fit_and_write(fitter, X, region_names, out, started, cohort=None):
     """Fit, print the table and write the folder; a cohort knows the truth."""
     how = {
         None: "simulated",
-        "deep": "predicted by the network or, in the end, by theory",
+        "deep": "predicted by the network",
         "linear": "predicted by theory",
     }[fitter.surrogate]
     _say(
-        f"2/3 fit    CMA-ES, {fitter.n_restarts} x {fitter.max_iter} generations of "
+        f"2/3 fit    CMA-ES, restarts of {fitter.max_iter} generations of "
         f"{fitter.popsize} candidates, every one {how}; then the best "
         f"{fitter.n_finalists} are simulated afresh"
     )
@@ -469,7 +469,9 @@ def _parser():
     )
     add("--popsize", type=int, default=100, help="candidates in a generation (100)")
     add("--max-iter", type=int, default=100, help="generations in a search (100)")
-    add("--n-restarts", type=int, default=1, help="independent searches (1)")
+    add(
+        "--n-restarts", type=int, help="independent searches (5 by the network, else 1)"
+    )
     add("--n-repeats", type=int, default=3, help="simulations per candidate (3)")
     add("--n-finalists", type=int, default=20, help="candidates verified (20)")
     add("--device", default="cpu", help="cpu (default) or cuda")

@@ -165,9 +165,12 @@ def tables(fitter, region_names, truth=None):
         for name, values in fitter.regional_params_.items()
     }
     ei_ratio = {"region": region_names, "ei_ratio": fitter.ei_ratio_}
+    if len(fitter.ei_ratios_) > 1:
+        ei_ratio["sd_over_restarts"] = fitter.ei_ratios_.std(axis=0, ddof=1)
     if truth is not None:
         ei_ratio["truth"] = truth
-    verification = {k: v for k, v in fitter.verification_.items() if k != "theta"}
+    table = fitter.verification_
+    verification = {k: v for k, v in table.items() if np.ndim(v) == 1}
     return {
         "parameters.csv": {
             "region": region_names,

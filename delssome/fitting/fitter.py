@@ -31,6 +31,7 @@ from delssome.fitting.journal import Journal
 from delssome.fitting.protocol import (
     Deadline,
     choose,
+    find_alike,
     report_unlike_contexts,
     search_and_verify,
 )
@@ -83,20 +84,23 @@ class MeanFieldFitter(BaseEstimator):
         Largest number of generations in a search.
     sigma0 : float, default=0.2
         Initial step size of the search, as a share of each parameter's range.
-    n_restarts : int, default=1
-        Independent searches, pooled before verification. Published: 5.
+    n_restarts : int, default=None
+        Independent searches, pooled before verification; the E/I map is an average
+        over those that end alike. Published: 5. None: 5 with ``surrogate="deep"``, 1
+        otherwise.
     n_repeats : int, default=3
         Simulations with independent noise per candidate, in verification, `score`
         and `predict`.
     n_search_repeats : int, default=None
         The same in a search by simulation. None: `n_repeats`.
-    n_closing : int, default=20
+    n_closing : int, default=0
         Generations at the end of a search with ``surrogate="deep"`` that theory
         scores, at most half of `max_iter`: the network leads to a good region, where
         searches end it is less exact than theory. Finalists come from these.
     n_finalists : int, default=20
         Candidates, each the best of its generation, that are simulated afresh to
-        choose the winner: all, then the better half again, and so on.
+        choose the winner: all, then the better half again, and so on. Published:
+        100, that is every generation's best (of each restart).
     validation_fraction : float, default=0.0
         Share of the subjects held out of the search, against whose average the
         finalists are compared. 0, or a single subject: finalists are compared with
@@ -157,31 +161,39 @@ class MeanFieldFitter(BaseEstimator):
     regional_params_ : dict of str to ndarray of shape (n_rois,)
         w_EE, w_EI, sigma and the solved feedback inhibition w_IE (nA); and G, a float.
     ei_ratio_ : ndarray of shape (n_rois,)
-        Excitation/inhibition ratio <S_E>/<S_I>, simulated.
+        Excitation/inhibition ratio <S_E>/<S_I>, simulated: the mean over
+        `ei_ratios_`.
+    ei_ratios_ : ndarray of shape (n_alike, n_rois)
+        The same for the winner (first) and for the best finalists of the other
+        restarts whose costs are within 0.1 of its cost, the noise of a scan: parameters
+        that the data do not tell apart. Their spread is what is not known of the map.
     rates_ : ndarray of shape (n_rois,)
         Mean excitatory firing rates, simulated, in Hz.
     in_range_ : bool
         Whether all rates of all repeats lay within the model's plausible range.
     cost_ : float
-        Total cost of the winner against the data of the search, simulated with noise
-        that took no part in choosing it.
+        Total cost of the winner against the data of the search: the mean of eight
+        evaluations, of `n_repeats` simulations each, with noise that took no part in
+        choosing it.
+    cost_sd_ : float
+        Standard deviation of the total cost over these evaluations.
     costs_ : dict of str to float
         Its terms: fc_correlation, fc_l1 and fcd_ks.
     validation_cost_ : float
         Total cost of the winner against the held-out subjects (the same as `cost_`
         if none are held out), from the same simulations.
     fc_simulated_ : ndarray of shape (n_rois, n_rois)
-        FC of the winner.
+        FC of the winner, in the evaluation with the cost nearest to `cost_`.
     fcd_cdf_simulated_ : ndarray of shape (n_fcd_bins,)
-        FCD distribution of the winner.
+        FCD distribution of the winner in the same.
     verification_ : Bunch of ndarrays of shape (n_finalists,)
         One entry per finalist: ``restart``, ``generation``, ``predicted_total`` and
         ``predicted_<term>`` (what the search went by), ``predicted_in_range``,
         ``simulated_total``, ``simulated_<term>``, ``rate_min``, ``rate_max`` (Hz) of
         the first evaluation, ``n_evaluations`` and ``mean_total`` of all of them
         (the better half is simulated again until one is left), ``in_range`` (in all)
-        and ``selected``. ``pandas.DataFrame(verification_)`` makes
-        it a table. ``theta`` (n_finalists, n_params) holds their coefficients,
+        and ``selected``. ``theta`` (n_finalists, n_params) holds their coefficients,
+        ``ei_ratio`` (n_finalists, n_rois) their E/I ratios,
         ``stage`` counts searches that refined from 0, and ``predicted_error`` is the
         error that a network expects in the total cost.
     history_ : Bunch of ndarrays
@@ -229,10 +241,10 @@ class MeanFieldFitter(BaseEstimator):
         popsize=100,
         max_iter=100,
         sigma0=0.2,
-        n_restarts=1,
+        n_restarts=None,
         n_repeats=3,
         n_search_repeats=None,
-        n_closing=20,
+        n_closing=0,
         n_finalists=20,
         validation_fraction=0.0,
         on_disagreement="warn",
@@ -322,7 +334,7 @@ class MeanFieldFitter(BaseEstimator):
             validation,
             popsize=self.popsize,
             sigma0=self.sigma0,
-            n_restarts=self.n_restarts,
+            n_restarts=self._n_restarts(),
             search_settings={
                 "max_iter": self.max_iter,
                 "n_finalists": self.n_finalists,
@@ -344,7 +356,7 @@ class MeanFieldFitter(BaseEstimator):
             best = np.flatnonzero(table.selected)[-1:]
         # Fresh noise: the winner was partly chosen for the noise it had. Rare escapes
         # show in repeated evaluations alone: one that leaves the range in any of
-        # them gives way to the next. Costs reported are those of the first.
+        # them gives way to the next.
         tried = {}
         for winner in best[:MAX_WINNERS].tolist():
             params = self.space_.expand(table.theta[[winner] * CONFIRMED])
@@ -359,14 +371,23 @@ class MeanFieldFitter(BaseEstimator):
         table.selected[winner] = True
         self.params_ = self.verification_.theta[winner].copy()
         self.param_names_ = list(self.space_.names)
-        self.cost_ = float(evaluation.total[0])
-        self.costs_ = dict(zip(COST_NAMES, evaluation.costs[0].tolist(), strict=True))
-        self.validation_cost_ = float(compare(final, validation).total[0])
+        self.cost_ = float(evaluation.total.mean())
+        self.cost_sd_ = float(evaluation.total.std(ddof=1))
+        self.costs_ = dict(
+            zip(COST_NAMES, evaluation.costs.mean(axis=0).tolist(), strict=True)
+        )
+        self.validation_cost_ = float(compare(final, validation).total.mean())
         self.in_range_ = bool(evaluation.in_range.all())
-        self.rates_ = final.rates[0]
-        self.ei_ratio_ = final.ei_ratio[0]
-        self.fc_simulated_ = edges_to_matrix(final.fc[0], diagonal=1.0)
-        self.fcd_cdf_simulated_ = final.fcd_cdf[0]
+        self.rates_ = final.rates.mean(axis=0)
+        alike = find_alike(table, winner)
+        self.ei_ratios_ = np.vstack(
+            [final.ei_ratio.mean(axis=0), table.ei_ratio[alike]]
+        )
+        self.ei_ratio_ = self.ei_ratios_.mean(axis=0)
+        # An average over evaluations would be smoother than what was compared.
+        typical = np.argmin(np.abs(evaluation.total - self.cost_))
+        self.fc_simulated_ = edges_to_matrix(final.fc[typical], diagonal=1.0)
+        self.fcd_cdf_simulated_ = final.fcd_cdf[typical]
         params = self.model_.dependent(params, target.sc)
         self.regional_params_ = {
             name: values[0] if values.ndim == 2 else float(values[0])
@@ -438,7 +459,6 @@ class MeanFieldFitter(BaseEstimator):
             ("popsize", Integral, 4, None),
             ("max_iter", Integral, 1, None),
             ("sigma0", Real, 1e-6, 10),
-            ("n_restarts", Integral, 1, None),
             ("n_repeats", Integral, 1, None),
             ("n_closing", Integral, 0, None),
             ("n_finalists", Integral, 1, None),
@@ -465,8 +485,9 @@ class MeanFieldFitter(BaseEstimator):
                     "checkpoint needs an int as random_state, to repeat what was asked "
                     f"for, got {self.random_state!r}."
                 )
-        if self.n_search_repeats is not None:
-            check_number("n_search_repeats", self.n_search_repeats, Integral, 1)
+        for name in ("n_restarts", "n_search_repeats"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), Integral, 1)
         check_backend(self.backend, self.device, self.dtype)
         check_surrogate(self.surrogate)
         self.acquisition_ = _instance("acquisition", self.acquisition, Acquisition)
@@ -502,6 +523,11 @@ class MeanFieldFitter(BaseEstimator):
         n_held_out = min(n_held_out, len(X) - 1)
         order = rng.permutation(len(X))
         return X[order[n_held_out:]], X[order[:n_held_out]]
+
+    def _n_restarts(self):
+        if self.n_restarts is not None:
+            return self.n_restarts
+        return 5 if isinstance(self.surrogate, str) and self.surrogate == "deep" else 1
 
     def _target(self, average):
         return Target(

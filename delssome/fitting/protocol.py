@@ -28,6 +28,7 @@ __all__ = [
     "Finalists",
     "choose",
     "disagreement",
+    "find_alike",
     "report_unlike_contexts",
     "search",
     "search_and_verify",
@@ -98,7 +99,7 @@ def search(
     Returns
     -------
     finalists : Finalists
-        Best first.
+        Best first, as many of each restart.
     history : Bunch of ndarrays
         One entry per generation.
     """
@@ -178,8 +179,14 @@ def search(
     theta, restarts, generations, costs, violations, _ = map(
         np.array, zip(*best, strict=True)
     )
-    evaluation = Evaluation(costs, violations)
-    order = np.argsort(evaluation.fitness, kind="stable")[:n_finalists]
+    order = np.argsort(Evaluation(costs, violations).fitness, kind="stable")
+    # As many of each restart, so that verification sees wherever they ended.
+    rank = np.empty(len(order), dtype=int)
+    for restart in np.unique(restarts):
+        own = order[restarts[order] == restart]
+        rank[own] = np.arange(len(own))
+    share = -(-n_finalists // len(np.unique(restarts)))
+    order = order[rank[order] < share][:n_finalists]
     finalists = Finalists(
         theta[order],
         restarts[order],
@@ -265,6 +272,7 @@ def verify(space, simulator, target, finalists, rng, verbose=0):
     table.rate_max = statistics.rates.max(axis=1)
     table.selected = selected
     table.theta = finalists.theta
+    table.ei_ratio = statistics.ei_ratio
     return table
 
 
@@ -310,6 +318,32 @@ def choose(space, simulator, target, table, rng):
     inside = np.flatnonzero(table.in_range)
     order = np.lexsort((table.mean_total[inside], -table.n_evaluations[inside]))
     return inside[order]
+
+
+def find_alike(table, winner):
+    """Find where other restarts ended as well as the winner's, up to noise.
+
+    Parameters
+    ----------
+    table : Bunch of ndarrays
+        As `choose` leaves it.
+    winner : int
+
+    Returns
+    -------
+    list of int
+        The best finalist in range of every other restart of the winner's stage whose
+        mean cost is within the noise of a scan of the winner's.
+    """
+    alike = []
+    candidates = table.in_range & (table.stage == table.stage[winner])
+    for restart in np.unique(table.restart[candidates]):
+        own = np.flatnonzero(candidates & (table.restart == restart))
+        best = own[np.argmin(table.mean_total[own])]
+        beyond = table.mean_total[best] - table.mean_total[winner]
+        if restart != table.restart[winner] and beyond <= TOLERATED:
+            alike.append(int(best))
+    return alike
 
 
 def report_unlike_contexts(evaluator, target):

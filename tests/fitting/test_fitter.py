@@ -77,21 +77,30 @@ def test_the_winner_is_the_selected_finalist(fitted):
     np.testing.assert_array_equal(fitted.params_, table.theta[table.selected][0])
 
 
+def test_the_map_is_an_average_over_restarts_that_end_alike(settings, X):
+    fitter = MeanFieldFitter(**{**settings, "n_restarts": 3, "n_finalists": 6}).fit(X)
+    assert fitter.verification_.ei_ratio.shape == (6, N_ROIS)
+    assert 1 <= len(fitter.ei_ratios_) <= 3
+    np.testing.assert_allclose(fitter.ei_ratios_.mean(axis=0), fitter.ei_ratio_)
+
+
 def test_regional_parameters_follow_from_coefficients_and_maps(fitted, maps):
     c = dict(zip(fitted.param_names_, fitted.params_, strict=True))
     w_EI = c["w_EI_0"] + maps @ [c["w_EI_1"], c["w_EI_2"]]
     np.testing.assert_allclose(fitted.regional_params_["w_EI"], w_EI)
 
 
-def test_reported_costs_are_those_of_the_reported_simulation(fitted):
+def test_reported_costs_are_those_of_simulations_like_the_one_shown(fitted):
     terms = cost_terms(
         matrix_to_edges(fitted.fc_simulated_),
         fitted.fcd_cdf_simulated_,
         matrix_to_edges(fitted.fc_),
         fitted.fcd_cdf_,
     )
-    np.testing.assert_allclose(list(fitted.costs_.values()), terms)
-    assert fitted.cost_ == pytest.approx(terms.sum())
+    assert fitted.cost_ == pytest.approx(sum(fitted.costs_.values()))
+    assert fitted.cost_sd_ > 0
+    # The one shown is as typical as one of eight can be.
+    assert abs(terms.sum() - fitted.cost_) < fitted.cost_sd_
 
 
 def test_the_target_is_the_group_average(fitted, X):

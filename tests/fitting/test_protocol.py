@@ -2,12 +2,14 @@ import itertools
 
 import numpy as np
 import pytest
+from sklearn.utils import Bunch
 
 from delssome.costs import Evaluation, Target
 from delssome.exceptions import SurrogateDomainError, SurrogateDomainWarning
 from delssome.fitting.protocol import (
     choose,
     disagreement,
+    find_alike,
     search,
     search_and_verify,
     verify,
@@ -76,6 +78,25 @@ def test_search_keeps_the_best_of_each_generation_best_first(space, target):
     assert finalists.evaluation.total[0] == pytest.approx(best)
     again = Bowl().evaluate(space.expand(finalists.theta), target, None)
     np.testing.assert_allclose(again.costs, finalists.evaluation.costs)
+
+
+def test_every_restart_has_its_share_of_the_finalists(space, target):
+    finalists, _ = run(space, target)
+    assert np.bincount(finalists.restart).tolist() == [3, 3]
+    finalists, _ = run(space, target, n_finalists=5)
+    assert len(finalists.theta) == 5
+    assert np.bincount(finalists.restart).min() == 2
+
+
+def test_restarts_that_end_as_well_as_the_winner_are_found():
+    table = Bunch(
+        restart=np.array([0, 0, 1, 1, 2, 3, 4]),
+        stage=np.array([0, 0, 0, 0, 0, 0, 1]),
+        in_range=np.array([True, True, True, True, True, False, True]),
+        mean_total=np.array([0.2, 0.25, 0.4, 0.28, 0.35, 0.2, 0.2]),
+    )
+    # The better one of restart 1; 2 is worse, 3 leaves the range, 4 is of other noise.
+    assert find_alike(table, 0) == [3]
 
 
 def test_history_has_a_row_per_generation_of_every_restart(space, target):
