@@ -7,7 +7,7 @@ import logging
 
 from delssome._version import __version__
 from delssome.connectome import pack_subjects, unpack_subjects
-from delssome.fitting import MeanFieldFitter
+from delssome.fitting import MeanFieldFitter, PopulationFitter
 from delssome.models import FIC
 from delssome.simulation import Acquisition
 
@@ -15,6 +15,7 @@ __all__ = [
     "FIC",
     "Acquisition",
     "MeanFieldFitter",
+    "PopulationFitter",
     "__version__",
     "pack_subjects",
     "unpack_subjects",

@@ -1,5 +1,6 @@
 """Estimators that fit mean-field models."""
 
 from delssome.fitting.fitter import MeanFieldFitter
+from delssome.fitting.population import PopulationFitter
 
-__all__ = ["MeanFieldFitter"]
+__all__ = ["MeanFieldFitter", "PopulationFitter"]

@@ -1,0 +1,281 @@
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import make_pipeline
+
+from delssome import MeanFieldFitter, PopulationFitter
+from delssome.connectome import group_average
+from delssome.datasets import make_cohort
+from delssome.simulation import Acquisition
+
+N_SUBJECTS, N_ROIS, N_BINS = 6, 8, 50
+SCAN = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::delssome.exceptions.SurrogateDomainWarning"),
+    pytest.mark.filterwarnings("ignore::delssome.exceptions.OutOfRangeWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return make_cohort(
+        N_SUBJECTS, N_ROIS, acquisition=SCAN, n_fcd_bins=N_BINS, random_state=0
+    )
+
+
+@pytest.fixture
+def fitter(cohort):
+    return MeanFieldFitter(
+        cohort.maps,
+        None,
+        acquisition=SCAN,
+        popsize=8,
+        max_iter=2,
+        n_repeats=1,
+        n_finalists=2,
+        n_fcd_bins=N_BINS,
+        random_state=0,
+    )
+
+
+def test_results_have_a_row_for_each_subject(cohort, fitter):
+    population = PopulationFitter(fitter).fit(cohort.X)
+    assert population.params_.shape == (N_SUBJECTS, 10)
+    for name in ("ei_ratio_", "ei_ratio_sd_", "rates_"):
+        assert getattr(population, name).shape == (N_SUBJECTS, N_ROIS)
+    assert population.costs_.shape == (N_SUBJECTS, 3)
+    np.testing.assert_allclose(population.costs_.sum(axis=1), population.cost_)
+    assert population.in_range_.dtype == bool
+    assert population.failures_ == {}
+    assert len(np.unique(population.cost_)) == N_SUBJECTS
+
+
+def test_a_row_depends_neither_on_order_nor_on_company_nor_on_workers(cohort, fitter):
+    whole = PopulationFitter(fitter).fit_transform(cohort.X)
+    turned = PopulationFitter(fitter, n_jobs=2).fit_transform(cohort.X[::-1])
+    np.testing.assert_array_equal(turned[::-1], whole)
+    alone = PopulationFitter(fitter).fit(cohort.X[:1]).transform(cohort.X[3:4])
+    np.testing.assert_array_equal(alone, whole[3:4])
+
+
+def test_subjects_have_noise_of_their_own(cohort, fitter):
+    twins = np.repeat(cohort.X[:1], 2, axis=0)
+    twins[1, 0] += 1.0
+    population = PopulationFitter(fitter).fit(twins)
+    assert (population.params_[0] != population.params_[1]).all()
+
+
+def test_what_was_fitted_is_not_fitted_again(cohort, fitter, monkeypatch):
+    population = PopulationFitter(fitter).fit(cohort.X)
+    monkeypatch.setattr(MeanFieldFitter, "fit", None)
+    np.testing.assert_array_equal(
+        population.transform(cohort.X[::-1]), population.ei_ratio_[::-1]
+    )
+
+
+def test_one_bad_subject_costs_one_row(cohort, fitter):
+    X = cohort.X.copy()
+    X[1, 3] = np.nan
+    X[4, :28] = 0.0  # no connection
+    with pytest.warns(FitFailedWarning, match=r"2 of 6 .*1: ValueError.* NaN.*4: "):
+        population = PopulationFitter(fitter).fit(X)
+    assert set(population.failures_) == {1, 4}
+    bad = np.isnan(population.ei_ratio_).all(axis=1)
+    assert np.flatnonzero(bad).tolist() == [1, 4]
+    assert not population.in_range_[[1, 4]].any()
+    good = PopulationFitter(fitter).fit_transform(cohort.X)
+    np.testing.assert_array_equal(population.ei_ratio_[~bad], good[~bad])
+    frame = population.to_frame()
+    assert frame.loc[4, "failure"].startswith("ValueError")
+    assert frame["failure"].astype(bool).sum() == 2
+    with pytest.warns(FitFailedWarning, match="1 of 2"):
+        assert np.isnan(population.transform(X[:2])[1]).all()
+
+
+def test_if_all_fail_the_run_fails(cohort, fitter):
+    with pytest.raises(ValueError, match=r"None of 6 fits succeeded.*NaN"):
+        PopulationFitter(fitter).fit(np.full_like(cohort.X, np.nan))
+
+
+def test_groups_are_fitted_as_groups(cohort, fitter):
+    groups = np.array(["b", "a", "b", "a", "b", "a"])
+    population = PopulationFitter(fitter).fit(cohort.X, groups=groups)
+    assert population.groups_.tolist() == ["a", "b"]
+    assert population.ei_ratio_.shape == (2, N_ROIS)
+    # One subject that is the average of its group has the same data.
+    average = group_average(cohort.X[groups == "a"], N_BINS)
+    single = clone(fitter).fit(cohort.X[groups == "a"])
+    np.testing.assert_allclose(single.fc_, average.fc)
+    assert list(population.to_frame().index) == ["a", "b"]
+
+
+def test_maps_are_features_of_a_pipeline(cohort, fitter, tmp_path):
+    age = np.linspace(8, 20, N_SUBJECTS)
+    store = tmp_path / "store"
+    model = make_pipeline(PopulationFitter(fitter, store=store), Ridge())
+    predicted = cross_val_predict(model, cohort.X, age, cv=3)
+    assert np.isfinite(predicted).all()
+    assert len(list(store.glob("*.npz"))) == N_SUBJECTS  # once for all folds
+    names = model.fit(cohort.X, age)[:-1].get_feature_names_out()
+    assert names[:2].tolist() == ["ei_ratio_0", "ei_ratio_1"]
+
+
+def test_table_names_regions(cohort, fitter):
+    population = PopulationFitter(fitter).fit(cohort.X[:2])
+    names = [f"area {k}" for k in range(N_ROIS)]
+    frame = population.to_frame(names)
+    assert frame.shape[0] == 2
+    np.testing.assert_array_equal(
+        frame[[f"ei_ratio_{name}" for name in names]], population.ei_ratio_
+    )
+    assert list(frame["w_EE_0"]) == population.params_[:, 0].tolist()
+    with pytest.raises(ValueError, match="region_names must have 8"):
+        population.to_frame(names[:3])
+
+
+def test_a_fitted_population_can_be_pickled(cohort, fitter):
+    population = PopulationFitter(fitter).fit(cohort.X[:2])
+    again = pickle.loads(pickle.dumps(population))
+    np.testing.assert_array_equal(again.transform(cohort.X[:2]), population.ei_ratio_)
+
+
+def test_a_store_of_other_settings_is_refused(cohort, fitter, tmp_path):
+    PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:1])
+    other = clone(fitter).set_params(popsize=9)
+    with pytest.raises(ValueError, match="popsize: 8 there, 9 now"):
+        PopulationFitter(other, store=tmp_path).fit(cohort.X[:1])
+    changed = clone(fitter).set_params(maps=cohort.maps * 2.0)
+    with pytest.raises(ValueError, match="maps: array"):
+        PopulationFitter(changed, store=tmp_path).fit(cohort.X[:1])
+    same = clone(fitter).set_params(n_jobs=2, verbose=0)
+    PopulationFitter(same, store=tmp_path).fit(cohort.X[:1])
+
+
+def test_a_damaged_store_says_what_to_do(cohort, fitter, tmp_path):
+    PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:1])
+    (file,) = tmp_path.glob("*.npz")
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(ValueError, match="delete it"):
+        PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:1])
+    (tmp_path / "settings.json").unlink()
+    with pytest.raises(ValueError, match="choose another folder"):
+        PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"fitter": "deep"}, TypeError, "MeanFieldFitter"),
+        ({"fitter": MeanFieldFitter(checkpoint="a")}, ValueError, "store"),
+        ({"fitter": MeanFieldFitter(), "store": "a"}, ValueError, "random_state"),
+    ],
+)
+def test_wrong_settings_are_named(settings, error, message):
+    with pytest.raises(error, match=message):
+        PopulationFitter(**settings).fit(np.zeros((2, 10_056)))
+
+
+def test_groups_belong_to_fit(cohort, fitter):
+    with pytest.raises(TypeError, match="groups"):
+        PopulationFitter(fitter).fit_transform(cohort.X, groups=[0] * N_SUBJECTS)
+
+
+def test_warnings_of_fits_are_told_once(cohort, fitter):
+    def warn(self, X, y=None):
+        warnings.warn("left", OutOfRangeWarning, stacklevel=1)
+        return fit(self, X, y)
+
+    from delssome.exceptions import OutOfRangeWarning
+
+    fit = MeanFieldFitter.fit
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MeanFieldFitter, "fit", warn)
+        with pytest.warns(OutOfRangeWarning, match=r"in 2 of 2 fits \(0, 1\)"):
+            population = PopulationFitter(fitter).fit(cohort.X[:2])
+    assert "left" in population.warnings_[1]
+
+
+STUDY = """
+import sys, warnings
+import numpy as np
+from delssome import MeanFieldFitter, PopulationFitter
+from delssome.simulation import Acquisition
+
+warnings.simplefilter("ignore")
+folder, store = sys.argv[1:]
+X, maps = np.load(f"{folder}/X.npy"), np.load(f"{folder}/maps.npy")
+fitter = MeanFieldFitter(
+    maps, None, acquisition=Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1),
+    popsize=8, max_iter=12, n_repeats=1, n_finalists=2, n_fcd_bins=50, random_state=0,
+)
+PopulationFitter(fitter, store=store).fit(X).to_frame().to_csv(f"{store}/table.csv")
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_point_it_goes_on_to_the_same_table(cohort, tmp_path):
+    np.save(tmp_path / "X.npy", cohort.X)
+    np.save(tmp_path / "maps.npy", cohort.maps)
+    command = [sys.executable, "-c", STUDY, str(tmp_path)]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True)
+
+    store, rng, written = tmp_path / "killed", random.Random(0), {}
+    for _ in range(4):
+        run = subprocess.Popen([*command, str(store)])
+        # Once it has begun to write, a random while longer.
+        before = len(list(store.glob("*.npz")))
+        while run.poll() is None and len(list(store.glob("*.npz"))) == before:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.0, 0.2))
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait()
+        files = {path: path.stat().st_mtime_ns for path in store.glob("*.npz")}
+        assert files.items() >= written.items()  # nothing lost, nothing done twice
+        written = files
+    assert len(written) >= 4
+    subprocess.run([*command, str(store)], check=True)
+    files = {path: path.stat().st_mtime_ns for path in store.glob("*.npz")}
+    assert files.items() >= written.items()
+    assert len(files) == N_SUBJECTS
+
+    tables = [
+        (folder / "table.csv").read_bytes() for folder in (tmp_path / "whole", store)
+    ]
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.slow
+def test_a_cluster_that_loses_a_worker_gives_the_same(cohort, fitter):
+    distributed = pytest.importorskip("distributed")
+    fitter.set_params(max_iter=20)
+    expected = PopulationFitter(fitter).fit(cohort.X)
+    with (
+        distributed.LocalCluster(
+            n_workers=3, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+        parallel_config(backend="dask"),
+    ):
+        victim = next(iter(cluster.workers.values()))
+        pid = client.run(os.getpid, workers=[victim.worker_address])
+        killer = subprocess.Popen(
+            ["sh", "-c", f"sleep 1; kill -9 {next(iter(pid.values()))}"]
+        )
+        population = PopulationFitter(fitter).fit(cohort.X)
+        assert killer.wait() == 0  # it was there to be killed
+    np.testing.assert_array_equal(population.params_, expected.params_)
+    assert population.failures_ == {}
