@@ -25,10 +25,12 @@ from delssome.datasets import make_cohort
 from delssome.models import FIC, ParameterSpace
 from delssome.observables import fc_matrix, fcd_cdf
 from delssome.simulation import Acquisition, SimulationEvaluator, simulate
+from delssome.theory import effective_parameters
 
 DESIGNS = ("scans", "connectomes", "subjects")
 GROUP_SD, SUBJECT_SD = 0.15, 0.03
 SIGNS = (-1, 1)
+REGIONAL = ("w_EE", "w_EI", "sigma", "relaxation", "relaxation/coupling")
 
 
 def make_group(design, seed, n_subjects, n_rois):
@@ -88,7 +90,11 @@ def fit(design, seed, quick):
         "names": list(space.names),
         "coefficients": both.tolist(),
     }
-    for name in ("w_EE", "w_EI", "sigma"):
+    effective = effective_parameters(space.model, params, fitter.sc_)
+    params["relaxation"] = effective.relaxation
+    params["relaxation/coupling"] = effective.relaxation / effective.coupling
+    row["spectral radius"] = effective.spectral_radius.tolist()
+    for name in REGIONAL:
         found, true = params[name]
         row[f"mean {name}"] = [float(found.mean()), float(true.mean())]
         row[f"{name}_correlation"] = float(np.corrcoef(found, true)[0, 1])
@@ -115,14 +121,13 @@ def summary(rows):
     pairs = {
         name: coefficients[:, :, k].tolist() for k, name in enumerate(rows[0]["names"])
     }
-    for name in ("mean E/I", "mean w_EE", "mean w_EI", "mean sigma"):
+    for name in ("mean E/I", *(f"mean {name}" for name in REGIONAL), "spectral radius"):
         pairs[name] = [row[name] for row in rows]
     median = lambda name: float(np.median([row[name] for row in rows]))  # noqa: E731
     return {
         "n_groups": len(rows),
         "ei_correlations": [row["ei_correlation"] for row in rows],
-        **{f"{n}_correlation": median(f"{n}_correlation") for n in ("w_EE", "w_EI")},
-        "sigma_correlation": median("sigma_correlation"),
+        **{f"{n}_correlation": median(f"{n}_correlation") for n in REGIONAL},
         "in_range": [row["in_range"] for row in rows],
         "cost": float(np.mean([sum(row["costs"]) for row in rows])),
         "cost_of_truth": float(np.mean([sum(row["costs_of_truth"]) for row in rows])),

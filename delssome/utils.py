@@ -8,10 +8,18 @@ import tempfile
 from numbers import Integral
 from pathlib import Path
 
+import numpy as np
 import torch
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["check_device", "check_number", "check_surrogate", "write_atomically"]
+__all__ = [
+    "check_device",
+    "check_number",
+    "check_surrogate",
+    "make_generator",
+    "write_atomically",
+]
 
 SURROGATES = ("linear", "deep")
 
@@ -61,6 +69,24 @@ def check_surrogate(surrogate):
             f"method, such as CircuitSurrogate, got {surrogate!r}."
         )
     check_is_fitted(surrogate)
+
+
+def make_generator(random_state):
+    """Make a NumPy generator from a scikit-learn random state.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        None: fresh entropy, where scikit-learn would move the global state.
+
+    Returns
+    -------
+    numpy.random.Generator
+    """
+    if random_state is None:
+        return np.random.default_rng()
+    seed = check_random_state(random_state).randint(2**31, size=4)
+    return np.random.default_rng(seed)
 
 
 def write_atomically(path, content):

@@ -10,7 +10,6 @@ from pathlib import Path
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from delssome._version import __version__
@@ -44,8 +43,8 @@ from delssome.simulation import (
     compare,
 )
 from delssome.surrogate import CircuitSurrogate
-from delssome.theory import TheoryEvaluator
-from delssome.utils import check_number, check_surrogate
+from delssome.theory import TheoryEvaluator, effective_parameters
+from delssome.utils import check_number, check_surrogate, make_generator
 
 __all__ = ["MeanFieldFitter"]
 
@@ -167,6 +166,12 @@ class MeanFieldFitter(BaseEstimator):
         The same for the winner (first) and for the best finalists of the other
         restarts whose costs are within 0.1 of its cost, the noise of a scan: parameters
         that the data do not tell apart. Their spread is what is not known of the map.
+    relaxation_over_coupling_ : ndarray of shape (n_rois,)
+        Rate at which a region alone returns to rest, over the strength at which its
+        neighbours drive it (:func:`delssome.theory.effective_parameters`). FC and FCD
+        tell this; they hardly tell which w_EE, w_EI and G it is made of.
+    spectral_radius_ : float
+        How near the winner's network is to losing stability by coupling, at 1.
     rates_ : ndarray of shape (n_rois,)
         Mean excitatory firing rates, simulated, in Hz.
     in_range_ : bool
@@ -310,7 +315,7 @@ class MeanFieldFitter(BaseEstimator):
         X = validate_data(self, X, dtype=np.float64)
         self._check_settings(X)
         deadline = Deadline(self.max_seconds)
-        rng = _generator(self.random_state)
+        rng = make_generator(self.random_state)
         searched, validated = self._split(X, rng)
         target = self._target(group_average(searched, self.n_fcd_bins))
         validation = target
@@ -388,6 +393,10 @@ class MeanFieldFitter(BaseEstimator):
         typical = np.argmin(np.abs(evaluation.total - self.cost_))
         self.fc_simulated_ = edges_to_matrix(final.fc[typical], diagonal=1.0)
         self.fcd_cdf_simulated_ = final.fcd_cdf[typical]
+        effective = effective_parameters(self.model_, params, target.sc)
+        ratio = effective.relaxation[0] / effective.coupling[0]
+        self.relaxation_over_coupling_ = ratio
+        self.spectral_radius_ = float(effective.spectral_radius[0])
         params = self.model_.dependent(params, target.sc)
         self.regional_params_ = {
             name: values[0] if values.ndim == 2 else float(values[0])
@@ -570,15 +579,9 @@ class MeanFieldFitter(BaseEstimator):
 
     def _simulate_winner(self, sc):
         theta = np.repeat(self.params_[None], len(sc), axis=0)
-        rng = _generator(self.random_state)
+        rng = make_generator(self.random_state)
         simulator = self._simulator(self.n_repeats)
         return simulator.statistics(self.space_.expand(theta), sc, rng)
-
-
-def _generator(random_state):
-    """NumPy generator from a scikit-learn random state."""
-    seed = check_random_state(random_state).randint(2**31, size=4)
-    return np.random.default_rng(seed)
 
 
 def _instance(name, value, kind):

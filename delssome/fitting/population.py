@@ -12,7 +12,6 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.exceptions import FitFailedWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
@@ -32,6 +31,7 @@ from delssome.exceptions import (
 from delssome.fitting.fitter import MeanFieldFitter
 from delssome.fitting.store import Store
 from delssome.surrogate import CircuitSurrogate
+from delssome.utils import make_generator
 
 __all__ = ["PopulationFitter"]
 
@@ -75,6 +75,9 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
         E/I maps, as those of :class:`~delssome.MeanFieldFitter`.
     ei_ratio_sd_ : ndarray of shape (n_fits, n_rois)
         Standard deviation over restarts that ended alike; NaN if there was one.
+    relaxation_over_coupling_ : ndarray of shape (n_fits, n_rois)
+    spectral_radius_ : ndarray of shape (n_fits,)
+        What data tell best, see :class:`~delssome.MeanFieldFitter`.
     rates_ : ndarray of shape (n_fits, n_rois)
         Mean excitatory firing rates, in Hz.
     cost_, cost_sd_ : ndarray of shape (n_fits,)
@@ -234,6 +237,7 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             "rate_min": self.rates_.min(axis=1),
             "rate_max": self.rates_.max(axis=1),
             **dict(zip(self.param_names_, self.params_.T, strict=True)),
+            "spectral_radius": self.spectral_radius_,
             "ei_ratio_mean": self.ei_ratio_.mean(axis=1),
             **dict(zip(names, self.ei_ratio_.T, strict=True)),
             "failure": [self.failures_.get(label, "") for label in self.groups_],
@@ -270,7 +274,7 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
                 f"same answer again, got {fitter.random_state!r}."
             )
         else:
-            self._seed = int(check_random_state(fitter.random_state).randint(2**31))
+            self._seed = int(make_generator(fitter.random_state).integers(2**31))
             settings["random_state"] = self._seed
         store = Store(self.store, settings)
         known = getattr(self, "_store", None)
@@ -328,6 +332,8 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             "params",
             "ei_ratio",
             "ei_ratio_sd",
+            "relaxation_over_coupling",
+            "spectral_radius",
             "rates",
             "cost",
             "cost_sd",
@@ -391,6 +397,8 @@ def _fit_one(fitter, X, key, seed):
             if len(maps) > 1
             else np.full(maps.shape[1], np.nan)
         ),
+        "relaxation_over_coupling": fitter.relaxation_over_coupling_,
+        "spectral_radius": np.float64(fitter.spectral_radius_),
         "rates": fitter.rates_,
         "cost": np.float64(fitter.cost_),
         "cost_sd": np.float64(fitter.cost_sd_),

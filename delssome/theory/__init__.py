@@ -5,14 +5,17 @@ Derivation, range of validity and measured accuracy: ``doc/theory.rst`` and
 """
 
 from delssome.theory.closure import Closure, close
+from delssome.theory.effective import Effective, effective_parameters
 from delssome.theory.escape import escape_features, range_violation, start_holds
 from delssome.theory.evaluator import TheoryEvaluator, TheoryStatistics
 
 __all__ = [
     "Closure",
+    "Effective",
     "TheoryEvaluator",
     "TheoryStatistics",
     "close",
+    "effective_parameters",
     "escape_features",
     "range_violation",
     "start_holds",

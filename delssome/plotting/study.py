@@ -1,0 +1,237 @@
+"""Figures of studies: effects by region, age, centiles, references, test and retest."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+from delssome.plotting.style import (
+    ACCENT,
+    DARK,
+    DOUBLE,
+    GREY,
+    LIGHT,
+    PALE,
+    SINGLE,
+    new_axes,
+    new_figure,
+    styled,
+)
+from delssome.study import centile_of
+
+__all__ = [
+    "plot_age",
+    "plot_centiles",
+    "plot_effects",
+    "plot_map_correlation",
+    "plot_retest",
+]
+
+
+@styled
+def plot_effects(table, column="slope", ax=None, *, kind="region", alpha=0.05):
+    """Plot slopes or contrasts of regions or networks, sorted.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As :func:`delssome.study.age_slope`, :func:`~delssome.study.contrast` and
+        :func:`~delssome.study.paired_contrast` give it.
+    column : str, default="slope"
+        What to show: "slope", "r", "difference" or "d".
+    ax : matplotlib Axes, default=None
+        Where to draw. None: a new figure, one column wide.
+    kind : {"region", "network"}, default="region"
+    alpha : float, default=0.05
+        False discovery rate below which points are filled.
+
+    Returns
+    -------
+    Axes
+        Slopes carry their confidence intervals; the line is the mean over regions.
+    """
+    rows = table.loc[kind].sort_values(column)
+    y = np.arange(len(rows))
+    if ax is None:
+        ax = new_axes(SINGLE, float(np.clip(0.6 + 0.115 * len(rows), 1.4, 9.0)))
+    if column == "slope":
+        ax.hlines(y, rows["low"], rows["high"], color=GREY, lw=0.8, zorder=1)
+    found = (rows["p_fdr"] < alpha).to_numpy()
+    for which, face, label in (
+        (found, DARK, f"FDR < {alpha:g}: {found.sum()} of {len(rows)}"),
+        (~found, "white", None),
+    ):
+        ax.plot(
+            rows[column].to_numpy()[which],
+            y[which],
+            ls="",
+            marker="o",
+            ms=3,
+            mec=DARK,
+            mfc=face,
+            mew=0.6,
+            label=label,
+        )
+    mean = table.loc[("mean", "mean"), column]
+    ax.axvline(0, color=GREY, lw=0.6, zorder=0)
+    ax.axvline(mean, color=ACCENT, ls="--", lw=0.8, zorder=0, label=f"mean {mean:.3g}")
+    ax.set_yticks(y, rows.index, fontsize=6 if len(rows) > 12 else 7)
+    ax.tick_params(axis="y", length=0)
+    labels = {
+        "slope": "Change of E/I ratio per unit of age",
+        "r": "Correlation of E/I ratio with age",
+        "difference": "Difference in E/I ratio",
+        "d": "Cohen's d of E/I ratio",
+    }
+    ax.set(xlabel=labels.get(column, column), ylim=(-1, len(rows)))
+    ax.legend(loc="lower right", frameon=True, edgecolor="none", framealpha=0.8)
+    return ax
+
+
+@styled
+def plot_age(value, age, ax=None, *, truth=None, level=0.95):
+    """Plot a measure of subjects, such as mean E/I, against age with its regression.
+
+    Parameters
+    ----------
+    value, age : array-like of shape (n_subjects,)
+        Subjects with NaN are left out.
+    ax : matplotlib Axes, default=None
+        Where to draw. None: a new figure, one column wide.
+    truth : array-like of shape (n_subjects,), default=None
+        Known values of simulated subjects.
+    level : float, default=0.95
+        Of the band around the regression line.
+
+    Returns
+    -------
+    Axes
+    """
+    import statsmodels.api as sm
+
+    ax = new_axes(SINGLE, 2.4) if ax is None else ax
+    value, age = np.asarray(value, dtype=float), np.asarray(age, dtype=float)
+    known = np.isfinite(value)
+    value, age = value[known], age[known]
+    if truth is not None:
+        truth = np.asarray(truth, dtype=float)[known]
+        ax.plot(age, truth, ls="", marker="x", ms=3, color=LIGHT, label="true")
+    ax.plot(age, value, ls="", marker="o", ms=3, mfc="white", mec=DARK, mew=0.6)
+    fit = sm.OLS(value, sm.add_constant(age)).fit()
+    grid = np.linspace(age.min(), age.max(), 50)
+    band = fit.get_prediction(sm.add_constant(grid)).conf_int(alpha=1 - level)
+    slope, (low, high) = fit.params[1], fit.conf_int(1 - level)[1]
+    ax.plot(
+        grid,
+        fit.predict(sm.add_constant(grid)),
+        color=DARK,
+        label=f"{slope:+.3f} per year [{low:+.3f}, {high:+.3f}]",
+    )
+    ax.fill_between(grid, *band.T, color=DARK, alpha=0.15, lw=0)
+    ax.set(xlabel="Age (years)", ylabel="Mean E/I ratio")
+    ax.legend(loc="best")
+    return ax
+
+
+@styled
+def plot_centiles(fitted, value, age, ax=None):
+    """Plot subjects and centile curves over age.
+
+    Parameters
+    ----------
+    fitted : Bunch
+        As :func:`delssome.study.fit_centiles` gives it, without covariates.
+    value, age : array-like of shape (n_subjects,)
+    ax : matplotlib Axes, default=None
+        Where to draw. None: a new figure, one column wide.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = new_axes(SINGLE, 2.4) if ax is None else ax
+    ax.plot(age, value, ls="", marker="o", ms=2, color=GREY, mew=0, alpha=0.5)
+    curves = centile_of(fitted, np.linspace(np.min(age), np.max(age), 100))
+    for centile, curve in curves.items():
+        middle = centile == 50
+        ax.plot(curves.index, curve, color=DARK, lw=1.6 if middle else 0.8)
+        ax.annotate(
+            f"{centile:g}",
+            (curves.index[-1], curve.iloc[-1]),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=6,
+        )
+    ax.set(xlabel="Age (years)", ylabel="Mean E/I ratio")
+    return ax
+
+
+@styled
+def plot_map_correlation(found, values, reference, figure=None):
+    """Plot a map against a reference, and the correlation among rotated maps.
+
+    Parameters
+    ----------
+    found : Bunch
+        As :func:`delssome.study.correlate_maps` gives it.
+    values, reference : array-like of shape (n_rois,)
+    figure : matplotlib Figure or SubFigure, default=None
+        Where to draw. None: a new figure, two columns wide.
+
+    Returns
+    -------
+    Figure or SubFigure
+    """
+    figure = new_figure(DOUBLE, 2.4) if figure is None else figure
+    scatter, null = figure.subplots(1, 2)
+    scatter.plot(reference, values, ls="", marker="o", mfc="white", mec=DARK, mew=0.6)
+    scatter.set(
+        xlabel="Reference map", ylabel="Map", title=f"Spearman r = {found.r:.2f}"
+    )
+    null.hist(found.null, bins=30, color=PALE, edgecolor=GREY, lw=0.5)
+    null.axvline(found.r, color=ACCENT, label=f"unrotated, p = {found.p:.3g}")
+    null.set(xlabel="Correlation of rotated maps", ylabel="Rotations", xlim=(-1, 1))
+    null.legend(loc="upper left")
+    return figure
+
+
+@styled
+def plot_retest(found, figure=None):
+    """Plot how alike maps of the same and of different subjects are.
+
+    Parameters
+    ----------
+    found : Bunch
+        As :func:`delssome.study.retest` gives it.
+    figure : matplotlib Figure or SubFigure, default=None
+        Where to draw. None: a new figure, two columns wide.
+
+    Returns
+    -------
+    Figure or SubFigure
+    """
+    figure = new_figure(DOUBLE, 2.6) if figure is None else figure
+    matrix, points = figure.subplots(1, 2)
+    image = matrix.imshow(found.similarity, cmap="cividis", interpolation="nearest")
+    matrix.set(xlabel="Subject, second scan", ylabel="Subject, first scan")
+    matrix.set(xticks=[], yticks=[])
+    figure.colorbar(image, ax=matrix, label="Correlation of maps", shrink=0.85)
+    rng = np.random.default_rng(0)  # of the sideways scatter alone
+    for place, values, color in (
+        (0, found.within, DARK),
+        (1, found.between, LIGHT),
+    ):
+        x = place + rng.uniform(-0.15, 0.15, len(values))
+        points.plot(x, values, ls="", marker="o", ms=3, mfc="white", mec=color, mew=0.7)
+        points.hlines(np.median(values), place - 0.3, place + 0.3, color=color)
+        points.text(
+            place + 0.32, np.median(values), f"{np.median(values):.2f}", va="center"
+        )
+    points.set_xticks([0, 1], ["same subject", "different subjects"])
+    points.set(
+        xlim=(-0.5, 1.7),
+        ylabel="Correlation of maps",
+        title=f"{found.identified:.0%} identified, ICC of mean {found.icc_mean:.2f}",
+    )
+    return figure

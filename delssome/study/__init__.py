@@ -1,0 +1,25 @@
+"""Questions that a study asks of E/I maps; each gives a table.
+
+Tables are pandas data frames and models are those of statsmodels, scipy and
+scikit-learn: ``pip install "delssome[study]"``.
+"""
+
+from delssome.study.centiles import centile_of, centile_scores, fit_centiles
+from delssome.study.contrasts import contrast, paired_contrast
+from delssome.study.grouping import age_groups
+from delssome.study.maps import correlate_maps, rotations
+from delssome.study.retest import retest
+from delssome.study.slopes import age_slope
+
+__all__ = [
+    "age_groups",
+    "age_slope",
+    "centile_of",
+    "centile_scores",
+    "contrast",
+    "correlate_maps",
+    "fit_centiles",
+    "paired_contrast",
+    "retest",
+    "rotations",
+]

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from delssome.plotting import (
+    plot_age,
+    plot_centiles,
+    plot_effects,
+    plot_map_correlation,
+    plot_retest,
+)
+from delssome.study import age_slope, contrast, correlate_maps, fit_centiles, retest
+
+
+@pytest.fixture
+def age(rng):
+    return rng.uniform(8, 23, 40)
+
+
+@pytest.fixture
+def maps(rng, age):
+    maps = 3.0 + rng.normal(0, 0.1, (40, 6))
+    maps[:, :2] -= 0.05 * age[:, None]
+    return maps
+
+
+def test_effects_are_sorted_and_filled_where_found(maps, age):
+    table = age_slope(maps, age)
+    ax = plot_effects(table)
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert set(names[:2]) == {"region_1", "region_2"}  # the steepest
+    filled = next(line for line in ax.lines if "FDR" in line.get_label())
+    found = table.loc["region"].query("p_fdr < 0.05")["slope"]
+    assert sorted(filled.get_xdata()) == sorted(found)
+    assert f"{len(found)} of 6" in filled.get_label()
+
+
+def test_effects_of_contrasts_and_networks(maps):
+    table = contrast(
+        maps[:20], maps[20:], n_permutations=99, networks=list("aabbcc"), random_state=0
+    )
+    ax = plot_effects(table, "d", kind="network")
+    assert {label.get_text() for label in ax.get_yticklabels()} == set("abc")
+    assert ax.get_xlabel() == "Cohen's d of E/I ratio"
+
+
+def test_age_shows_the_slope_that_the_table_has(maps, age):
+    table = age_slope(maps, age)
+    ax = plot_age(maps.mean(axis=1), age, truth=np.full(40, 3.0))
+    slope = table.loc[("mean", "mean"), "slope"]
+    assert any(f"{slope:+.3f} per year" in line.get_label() for line in ax.lines)
+    assert "true" in [line.get_label() for line in ax.lines]
+
+
+def test_failed_fits_are_left_out_of_age(maps, age):
+    value = maps.mean(axis=1)
+    value[3] = np.nan
+    points = plot_age(value, age).lines[0]
+    assert len(points.get_xdata()) == 39
+
+
+def test_a_curve_for_every_centile(maps, age):
+    fitted = fit_centiles(maps[:, 0], age, centiles=[25, 50, 75])
+    ax = plot_centiles(fitted, maps[:, 0], age)
+    assert len(ax.lines) == 4  # and the subjects
+    assert [text.get_text() for text in ax.texts] == ["25", "50", "75"]
+
+
+def test_map_correlation_shows_null_and_value(rng):
+    centroids = rng.normal(size=(30, 3)) * 50
+    values, reference = rng.normal(size=(2, 30))
+    found = correlate_maps(values, reference, centroids, n_rotations=50, random_state=0)
+    scatter, null = plot_map_correlation(found, values, reference).axes
+    assert scatter.get_title() == f"Spearman r = {found.r:.2f}"
+    assert null.lines[0].get_xdata()[0] == found.r
+
+
+def test_retest_shows_pairs_within_and_between(rng):
+    found = retest(*rng.normal(size=(2, 5, 20)))
+    figure = plot_retest(found)
+    points = figure.axes[1].lines
+    assert [len(line.get_ydata()) for line in points] == [5, 20]
+    assert f"{found.identified:.0%}" in figure.axes[1].get_title()
