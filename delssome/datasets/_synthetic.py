@@ -71,6 +71,8 @@ def make_cohort(
     acquisition=None,
     model=None,
     subject_sd=0.03,
+    age_range=(8.0, 23.0),
+    age_effect=0.0,
     n_fcd_bins=10_000,
     n_jobs=None,
     verbose=0,
@@ -94,6 +96,12 @@ def make_cohort(
         Standard deviation over subjects of every coefficient, as a share of the
         group's. With more than about 0.05, many draws leave the plausible rates and
         have to be replaced.
+    age_range : tuple of float (low, high), default=(8.0, 23.0)
+        Ages are spread evenly at random, in years.
+    age_effect : float, default=0.0
+        By how much w_EI grows for each year above the youngest age, as a share of the
+        group's intercept: E/I falls with age. 0.025 takes mean E/I from 2.65 to about
+        2.2 over 15 years.
     n_fcd_bins : int, default=10_000
         Bins of the FCD CDF.
     n_jobs : int, default=None
@@ -134,7 +142,8 @@ def make_cohort(
             Coefficients on [1, maps], named by `theta_names`.
         theta_names : list of str
         group_theta : ndarray of shape (10,)
-            What subjects scatter about.
+            What subjects scatter about, at the youngest age.
+        age : ndarray of shape (n_subjects,)
         ei_ratio : ndarray of shape (n_subjects, n_rois)
             E/I ratio, <S_E>/<S_I> of the simulated scan.
         rates : ndarray of shape (n_subjects, n_rois)
@@ -167,6 +176,9 @@ def make_cohort(
     check_number("n_rois", n_rois, Integral, MIN_ROIS)
     check_number("subject_sd", subject_sd, Real, 0)
     check_number("n_fcd_bins", n_fcd_bins, Integral, 2)
+    check_number("age_effect", age_effect, Real, 0)
+    if len(age_range) != 2 or not age_range[0] < age_range[1]:
+        raise ValueError(f"age_range must be (low, high), got {age_range!r}.")
     acquisition = Acquisition() if acquisition is None else acquisition
     model = FIC() if model is None else model
     if not isinstance(model, FIC):
@@ -179,10 +191,15 @@ def make_cohort(
     space = ParameterSpace(model, _maps(centroids, rng), MAP_SIGNS, MIN_W_EI_SD)
     group_theta = _group_theta(expected, faint)
 
+    age = rng.uniform(*age_range, n_subjects)
+    own_theta = np.repeat(group_theta[None], n_subjects, axis=0)
+    w_EI = list(space.names).index("w_EI_0")
+    own_theta[:, w_EI] *= 1.0 + age_effect * (age - age_range[0])
+
     subjects = [np.random.default_rng(stream) for stream in streams]
     sc = np.stack([_counts(expected, faint, rng) for rng in subjects])
     scans = _scan_until_plausible(
-        space, group_theta, subject_sd, sc, subjects, acquisition, n_jobs, verbose
+        space, own_theta, subject_sd, sc, subjects, acquisition, n_jobs, verbose
     )
     fc, fcd_cdf = _statistics(scans.bold, acquisition, n_fcd_bins, n_jobs)
     n_left = (n_rois + 1) // 2
@@ -203,6 +220,7 @@ def make_cohort(
         params=space.expand(scans.theta),
         theta_names=list(space.names),
         group_theta=group_theta,
+        age=age,
         DESCR=DESCR.format(
             n_subjects=n_subjects,
             n_rois=n_rois,
@@ -306,7 +324,7 @@ def _group_theta(expected, faint):
 
 
 def _scan_until_plausible(
-    space, group_theta, subject_sd, sc, subjects, acquisition, n_jobs, verbose
+    space, own_theta, subject_sd, sc, subjects, acquisition, n_jobs, verbose
 ):
     """Simulate all subjects, and those that leave the plausible rates again."""
     low, high = space.model.rate_range
@@ -316,7 +334,9 @@ def _scan_until_plausible(
         if verbose:
             logger.info("make_cohort: simulate %d subjects", len(todo))
         draws = [subjects[i] for i in todo]
-        theta = np.stack([_draw(space, group_theta, subject_sd, rng) for rng in draws])
+        theta = np.stack(
+            [_draw(space, own_theta[i], subject_sd, subjects[i]) for i in todo]
+        )
         seeds = np.array([rng.integers(2**63) for rng in draws])
         scans = _simulate(space, theta, sc[todo], acquisition, seeds, n_jobs)
         for name, values in {"theta": theta, **scans}.items():
@@ -335,9 +355,9 @@ def _scan_until_plausible(
     )
 
 
-def _draw(space, group_theta, subject_sd, rng):
+def _draw(space, own_theta, subject_sd, rng):
     for _ in range(MAX_DRAWS):
-        theta = group_theta * (1.0 + rng.normal(0.0, subject_sd, space.n_dim))
+        theta = own_theta * (1.0 + rng.normal(0.0, subject_sd, space.n_dim))
         if space.feasible(theta[None])[0]:
             return theta
     raise ValueError(

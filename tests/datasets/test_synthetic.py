@@ -242,3 +242,16 @@ def test_subjects_share_strong_edges_and_differ_in_faint_ones(population):
 def test_settings_out_of_range_are_named(settings, error, message):
     with pytest.raises(error, match=message):
         small_cohort(**settings)
+
+
+def test_e_i_falls_with_age_where_it_is_asked_to():
+    settings = {"n_subjects": 6, "n_rois": 12, "random_state": 1, "acquisition": SCAN}
+    flat, falling = make_cohort(**settings), make_cohort(**settings, age_effect=0.02)
+    np.testing.assert_array_equal(falling.age, flat.age)
+    assert ((flat.age >= 8) & (flat.age < 23)).all()
+    drop = flat.ei_ratio.mean(axis=1) - falling.ei_ratio.mean(axis=1)
+    assert np.corrcoef(drop, flat.age)[0, 1] > 0.9
+    share = falling.theta[:, 3] / flat.theta[:, 3]
+    np.testing.assert_allclose(share, 1 + 0.02 * (flat.age - 8))
+    with pytest.raises(ValueError, match="age_range"):
+        make_cohort(age_range=(20, 10))
