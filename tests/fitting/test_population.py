@@ -9,7 +9,6 @@ import warnings
 
 import numpy as np
 import pytest
-from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import Ridge
@@ -256,26 +255,3 @@ def test_killed_at_any_point_it_goes_on_to_the_same_table(cohort, tmp_path):
         (folder / "table.csv").read_bytes() for folder in (tmp_path / "whole", store)
     ]
     assert tables[0] == tables[1]
-
-
-@pytest.mark.slow
-def test_a_cluster_that_loses_a_worker_gives_the_same(cohort, fitter):
-    distributed = pytest.importorskip("distributed")
-    fitter.set_params(max_iter=20)
-    expected = PopulationFitter(fitter).fit(cohort.X)
-    with (
-        distributed.LocalCluster(
-            n_workers=3, threads_per_worker=1, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-        parallel_config(backend="dask"),
-    ):
-        victim = next(iter(cluster.workers.values()))
-        pid = client.run(os.getpid, workers=[victim.worker_address])
-        killer = subprocess.Popen(
-            ["sh", "-c", f"sleep 1; kill -9 {next(iter(pid.values()))}"]
-        )
-        population = PopulationFitter(fitter).fit(cohort.X)
-        assert killer.wait() == 0  # it was there to be killed
-    np.testing.assert_array_equal(population.params_, expected.params_)
-    assert population.failures_ == {}
