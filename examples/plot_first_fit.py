@@ -26,7 +26,7 @@ print(cohort.X.shape)
 # %%
 # Fit
 # ---
-# CMA-ES asks for candidates, a network and then theory predict their costs, and the
+# CMA-ES asks for candidates, a network predicts their costs, and the
 # best of each generation are simulated: the lowest simulated cost wins. With few
 # candidates this takes seconds; the defaults are the published 100 generations of 100.
 

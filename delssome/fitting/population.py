@@ -285,7 +285,10 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
 
     def _fit_all(self, data, labels):
         """Give the result of each, None where it failed, and the reasons."""
-        keys = [sha256(rows.tobytes()).hexdigest()[:32] for rows in data]
+        # In single precision, so that rounding in a step before makes no other row.
+        keys = [
+            sha256(rows.astype(np.float32).tobytes()).hexdigest()[:32] for rows in data
+        ]
         todo = {key: k for k, key in enumerate(keys) if key not in self._store}
         parallel = Parallel(
             n_jobs=self.n_jobs, batch_size=1, return_as="generator_unordered"

@@ -73,7 +73,7 @@ def test_a_row_depends_neither_on_order_nor_on_company_nor_on_workers(cohort, fi
 
 def test_subjects_have_noise_of_their_own(cohort, fitter):
     twins = np.repeat(cohort.X[:1], 2, axis=0)
-    twins[1, 0] += 1.0
+    twins[1, 0] += 1.0  # a streamline
     population = PopulationFitter(fitter).fit(twins)
     assert (population.params_[0] != population.params_[1]).all()
 
@@ -84,6 +84,13 @@ def test_what_was_fitted_is_not_fitted_again(cohort, fitter, monkeypatch):
     np.testing.assert_array_equal(
         population.transform(cohort.X[::-1]), population.ei_ratio_[::-1]
     )
+
+
+def test_rounding_makes_no_other_subject(cohort, fitter):
+    population = PopulationFitter(fitter).fit(cohort.X[:1])
+    nearly = cohort.X[:1] * (1 + 1e-14)
+    assert (nearly != cohort.X[:1]).any()
+    np.testing.assert_array_equal(population.transform(nearly), population.ei_ratio_)
 
 
 def test_one_bad_subject_costs_one_row(cohort, fitter):

@@ -1,0 +1,253 @@
+"""scikit-learn's own checks, and what users do with estimators."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    cross_val_score,
+    permutation_test_score,
+)
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from delssome import Acquisition, MeanFieldFitter, PopulationFitter
+from delssome.connectome import pack_rows
+from delssome.datasets import make_cohort
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::delssome.exceptions.SurrogateDomainWarning"),
+    pytest.mark.filterwarnings("ignore::delssome.exceptions.OutOfRangeWarning"),
+]
+
+SCAN = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+SMALL = {
+    "surrogate": None,
+    "acquisition": SCAN,
+    "popsize": 4,
+    "max_iter": 1,
+    "n_repeats": 1,
+    "n_finalists": 1,
+    "n_fcd_bins": 10,
+    "random_state": 0,
+}
+
+
+def as_subjects(X):
+    """Turn any finite numbers into packed subjects of four regions."""
+    weights = np.random.default_rng(0).normal(size=(X.shape[1], 12))
+    waves = np.sin(X @ weights)
+    cdf = np.tile(np.linspace(0.1, 1, 10), (len(X), 1))
+    edges = np.triu_indices(4, 1)
+    sc = np.zeros((len(X), 4, 4))
+    sc[:, edges[0], edges[1]] = sc[:, edges[1], edges[0]] = 200 + 100 * waves[:, :6]
+    return pack_rows(sc, 0.4 + 0.3 * waves[:, 6:], cdf)
+
+
+class FitterOfAnything(MeanFieldFitter):
+    """The fitter behind a simulator of any data: the checks know no subjects."""
+
+    def fit(self, X, y=None):
+        X = validate_data(self, X, dtype=np.float64)
+        names = getattr(self, "feature_names_in_", None)
+        super().fit(as_subjects(X))
+        self.n_features_in_ = X.shape[1]
+        if names is not None:
+            self.feature_names_in_ = names
+        return self
+
+    def predict(self, X):
+        check_is_fitted(self)
+        X = as_subjects(validate_data(self, X, dtype=np.float64, reset=False))
+        return MeanFieldFitter.predict(self._on_subjects(X), X)
+
+    def score(self, X, y=None):
+        check_is_fitted(self)
+        X = as_subjects(validate_data(self, X, dtype=np.float64, reset=False))
+        return MeanFieldFitter.score(self._on_subjects(X), X)
+
+    def _on_subjects(self, X):
+        other = MeanFieldFitter(**self.get_params())
+        other.__dict__.update(vars(self))
+        other.n_features_in_ = X.shape[1]
+        other.__dict__.pop("feature_names_in_", None)
+        return other
+
+
+class PopulationOfAnything(PopulationFitter):
+    """The same for populations."""
+
+    def fit(self, X, y=None):
+        X = validate_data(self, X, dtype=np.float64)
+        names = getattr(self, "feature_names_in_", None)
+        super().fit(as_subjects(X))
+        self.n_features_in_ = X.shape[1]
+        if names is not None:
+            self.feature_names_in_ = names
+        return self
+
+    def transform(self, X):
+        check_is_fitted(self)
+        X = as_subjects(validate_data(self, X, dtype=np.float64, reset=False))
+        other = PopulationFitter(**self.get_params(deep=False))
+        other.__dict__.update(vars(self))
+        other.n_features_in_ = X.shape[1]
+        other.__dict__.pop("feature_names_in_", None)
+        return PopulationFitter.transform(other, X)
+
+
+# What is not as scikit-learn expects, and why.
+EXPECTED = {
+    "FitterOfAnything": {
+        "check_methods_sample_order_invariance": (
+            "rows are simulated with noise of their own, drawn for all at once"
+        ),
+        "check_methods_subset_invariance": "the same",
+    },
+    "PopulationOfAnything": {},
+}
+
+
+@parametrize_with_checks(
+    [
+        FitterOfAnything(**SMALL),
+        PopulationOfAnything(MeanFieldFitter(**SMALL)),
+    ],
+    expected_failed_checks=lambda estimator: EXPECTED[type(estimator).__name__],
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return make_cohort(6, 8, acquisition=SCAN, n_fcd_bins=50, random_state=0)
+
+
+@pytest.fixture
+def fitter(cohort):
+    return MeanFieldFitter(cohort.maps, **{**SMALL, "n_fcd_bins": 50})
+
+
+@pytest.fixture
+def population(fitter, tmp_path):
+    return PopulationFitter(fitter, store=tmp_path / "store")
+
+
+class ScaleSC(TransformerMixin, BaseEstimator):
+    """A step before the fitter: other units of SC."""
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        X = X.copy()
+        X[:, :28] *= self.factor
+        return X
+
+
+@pytest.mark.parametrize(
+    ("cv", "groups"), [(KFold(3), None), (GroupKFold(3), [0, 0, 1, 1, 2, 2])]
+)
+def test_cross_validation_of_the_fitter(cohort, fitter, cv, groups):
+    scores = cross_val_score(fitter, cohort.X, cv=cv, groups=groups)
+    assert np.isfinite(scores).all()
+    assert (scores < 0).all()
+
+
+def test_grid_search_over_settings_of_the_search(cohort, fitter):
+    grid = {"popsize": [4, 6], "sigma0": [0.1, 0.3]}
+    search = GridSearchCV(fitter, grid, cv=2, n_jobs=2).fit(cohort.X)
+    assert len(search.cv_results_["params"]) == 4
+    assert search.best_score_ == pytest.approx(
+        search.cv_results_["mean_test_score"].max()
+    )
+    assert search.best_estimator_.ei_ratio_.shape == (8,)
+
+
+def test_halving_grid_search(cohort, fitter):
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import HalvingGridSearchCV
+
+    search = HalvingGridSearchCV(
+        fitter,
+        {"popsize": [4, 6]},
+        resource="max_iter",
+        min_resources=1,
+        max_resources=2,
+        factor=2,
+        cv=2,
+        random_state=0,
+    ).fit(cohort.X)
+    assert search.n_resources_ == [1, 2]
+
+
+def test_a_step_before_the_fitter(cohort, fitter):
+    model = make_pipeline(ScaleSC(), fitter)
+    search = GridSearchCV(model, {"scalesc__factor": [1.0, 3.0]}, cv=2).fit(cohort.X)
+    assert np.isfinite(search.best_score_)
+
+
+def test_steps_after_a_population(cohort, population):
+    age = np.linspace(8, 20, 6)
+    both = FeatureUnion(
+        [("ei", population), ("fc", ScaleSC())]
+    )  # E/I maps beside the data
+    model = make_pipeline(both, Ridge())
+    scores = cross_val_score(model, cohort.X, age, cv=3)
+    assert np.isfinite(scores).all()
+    union = both.fit(cohort.X, age).transform(cohort.X)
+    assert union.shape == (6, 8 + cohort.X.shape[1])
+
+
+def test_permutations_fit_no_subject_twice(cohort, population, monkeypatch):
+    age = np.linspace(8, 20, 6)
+    population.fit(cohort.X)
+    monkeypatch.setattr(MeanFieldFitter, "fit", None)
+    model = make_pipeline(population, Ridge())
+    score, permuted, p = permutation_test_score(
+        model,
+        cohort.X,
+        age,
+        cv=3,
+        n_permutations=5,
+        random_state=0,
+        scoring="neg_mean_absolute_error",
+    )
+    assert np.isfinite([score, *permuted]).all()
+    assert 0 < p <= 1
+
+
+def test_output_as_a_data_frame(cohort, population):
+    pandas = pytest.importorskip("pandas")
+    maps = population.set_output(transform="pandas").fit_transform(cohort.X)
+    assert isinstance(maps, pandas.DataFrame)
+    assert list(maps.columns) == [f"ei_ratio_{k}" for k in range(8)]
+
+
+def test_read_only_memory_maps(cohort, fitter, tmp_path):
+    np.save(tmp_path / "X.npy", cohort.X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    expected = clone(fitter).fit(cohort.X)
+    np.testing.assert_array_equal(fitter.fit(mapped).params_, expected.params_)
+    maps = PopulationFitter(fitter).fit(mapped).ei_ratio_
+    np.testing.assert_array_equal(
+        maps, PopulationFitter(fitter).fit(cohort.X).ei_ratio_
+    )
+
+
+def test_settings_travel_through_clones(fitter):
+    population = PopulationFitter(fitter)
+    population.set_params(fitter__popsize=7, n_jobs=2)
+    again = clone(population)
+    assert again.fitter is not fitter
+    assert again.fitter.popsize == 7
+    assert again.get_params()["fitter__popsize"] == 7
