@@ -12,12 +12,19 @@ from sklearn.model_selection import (
     permutation_test_score,
 )
 from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from delssome import Acquisition, MeanFieldFitter, PopulationFitter
 from delssome.connectome import pack_rows
 from delssome.datasets import make_cohort
+from delssome.surrogate import (
+    CircuitSurrogate,
+    CostPredictor,
+    DeepSurrogate,
+    WithinRangeClassifier,
+)
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::delssome.exceptions.SurrogateDomainWarning"),
@@ -121,6 +128,27 @@ EXPECTED = {
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+# Surrogates are fitted to a corpus, not to X and y: what can be asked of them without.
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_estimator_cloneable,
+        estimator_checks.check_estimator_repr,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_no_attributes_set_in_init,
+        estimator_checks.check_parameters_default_constructible,
+        estimator_checks.check_set_params,
+    ],
+    ids=lambda check: check.__name__,
+)
+@pytest.mark.parametrize(
+    "surrogate",
+    [CircuitSurrogate, CostPredictor, DeepSurrogate, WithinRangeClassifier],
+)
+def test_checks_of_surrogates(surrogate, check):
+    check(surrogate.__name__, surrogate())
 
 
 @pytest.fixture(scope="module")
