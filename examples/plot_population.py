@@ -24,10 +24,10 @@ cohort = make_cohort(200, age_effect=0.025, n_jobs=2, random_state=0)
 # %%
 # Fits
 # ----
-# Twenty groups of ten, as in published studies: averages of subjects are less noisy than
-# single scans. FC and FCD say how fast a region returns to rest against how strongly
-# others drive it, but hardly how that is made of w_EE, w_EI and G. To compare levels of
-# E/I, something has to be the same in all: here narrow ranges of w_EE and G.
+# Twenty groups of ten, as in published studies: averages are less noisy than single
+# scans. FC and FCD say how fast a region returns to rest against how strongly others
+# drive it, but hardly how that is made of w_EE, w_EI and G. To compare levels of E/I,
+# something has to be the same in all: here narrow ranges of w_EE and G.
 
 fitter = MeanFieldFitter(
     cohort.maps,

@@ -67,21 +67,17 @@ def load_hcp_aal(acquisition=None, n_fcd_bins=10_000, half=None):
     Returns
     -------
     Bunch
-        X : ndarray of shape (7, n_features)
-            Packed subjects.
-        sc : ndarray of shape (7, 80, 80)
-            Streamlines for one sample per seed voxel, 0.001 to about 1800.
-        fc : ndarray of shape (7, 80, 80)
-        fcd_cdf : ndarray of shape (7, n_fcd_bins)
-        bold : ndarray of shape (7, n_frames, 80)
-            BOLD signal, arbitrary units.
-        lengths : ndarray of shape (7, 80, 80)
-            Mean fibre lengths, in mm.
-        subject_ids : list of str
-        region_names : list of str
-            AAL2 names; left and right alternate.
-        acquisition : Acquisition
-        DESCR : str
+        - ``X``: ndarray of shape (7, n_features); packed subjects.
+        - ``sc``: ndarray of shape (7, 80, 80); streamlines for one sample per seed
+          voxel, 0.001 to about 1800.
+        - ``fc``: ndarray of shape (7, 80, 80).
+        - ``fcd_cdf``: ndarray of shape (7, n_fcd_bins).
+        - ``bold``: ndarray of shape (7, n_frames, 80); BOLD signal, arbitrary units.
+        - ``lengths``: ndarray of shape (7, 80, 80); mean fibre lengths, in mm.
+        - ``subject_ids``: list of str.
+        - ``region_names``: list of str; AAL2 names; left and right alternate.
+        - ``acquisition``: Acquisition.
+        - ``DESCR``: str.
 
     Notes
     -----

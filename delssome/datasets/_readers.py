@@ -96,14 +96,13 @@ def read_subjects(folder, *, tr=None, n_frames=None, window=None, n_fcd_bins=10_
     Returns
     -------
     Bunch
-        X : ndarray of shape (n_subjects, n_features)
-            Packed subjects, in the order of `subject_ids`.
-        sc, fc : ndarray of shape (n_subjects, n_rois, n_rois)
-        fcd_cdf : ndarray of shape (n_subjects, n_fcd_bins)
-        subject_ids : list of str
-            Sorted.
-        acquisition : Acquisition or None
-            None without `tr`. It has the frames of the shortest run.
+        - ``X``: ndarray of shape (n_subjects, n_features); packed subjects, in the
+          order of `subject_ids`.
+        - ``sc``, ``fc``: ndarray of shape (n_subjects, n_rois, n_rois).
+        - ``fcd_cdf``: ndarray of shape (n_subjects, n_fcd_bins).
+        - ``subject_ids``: list of str; sorted.
+        - ``acquisition``: Acquisition or None; none without `tr`. It has the frames of
+          the shortest run.
 
     Notes
     -----

@@ -117,40 +117,38 @@ def make_cohort(
     Bunch
         What a study would have:
 
-        X : ndarray of shape (n_subjects, n_features)
-            Packed subjects, as estimators take them.
-        sc, fc : ndarray of shape (n_subjects, n_rois, n_rois)
-            Streamline counts; Pearson correlations.
-        fcd_cdf : ndarray of shape (n_subjects, n_fcd_bins)
-        bold : ndarray of shape (n_subjects, n_frames, n_rois)
-            float32.
-        maps : ndarray of shape (n_rois, 2)
-            Smooth maps like T1w/T2w ratio and principal gradient of FC.
-        map_names : tuple of str
-        region_names : list of str
-        centroids : ndarray of shape (n_rois, 3)
-            Positions (right, front, up), in mm.
-        lengths : ndarray of shape (n_rois, n_rois)
-            Fibre lengths, in mm.
-        acquisition : Acquisition
+        - ``X``: ndarray of shape (n_subjects, n_features); packed subjects, as
+          estimators take them.
+        - ``sc``, ``fc``: ndarray of shape (n_subjects, n_rois, n_rois); streamline
+          counts; Pearson correlations.
+        - ``fcd_cdf``: ndarray of shape (n_subjects, n_fcd_bins).
+        - ``bold``: ndarray of shape (n_subjects, n_frames, n_rois); float32.
+        - ``maps``: ndarray of shape (n_rois, 2); smooth maps like T1w/T2w ratio and
+          principal gradient of FC.
+        - ``map_names``: tuple of str.
+        - ``region_names``: list of str.
+        - ``centroids``: ndarray of shape (n_rois, 3); positions (right, front, up), in
+          mm.
+        - ``lengths``: ndarray of shape (n_rois, n_rois); fibre lengths, in mm.
+        - ``acquisition``: Acquisition.
 
         and the truth:
 
-        params : dict of str to ndarray
-            w_EE, w_EI and sigma (n_subjects, n_rois), G (n_subjects,).
-        theta : ndarray of shape (n_subjects, 10)
-            Coefficients on [1, maps], named by `theta_names`.
-        theta_names : list of str
-        group_theta : ndarray of shape (10,)
-            What subjects scatter about, at the youngest age.
-        age : ndarray of shape (n_subjects,)
-        ei_ratio : ndarray of shape (n_subjects, n_rois)
-            E/I ratio, <S_E>/<S_I> of the simulated scan.
-        rates : ndarray of shape (n_subjects, n_rois)
-            Mean excitatory firing rates, in Hz; all plausible.
-        n_draws : ndarray of int, shape (n_subjects,)
-            Simulated draws of parameters until the rates were plausible.
-        DESCR : str
+        - ``params``: dict of str to ndarray; w_EE, w_EI and sigma (n_subjects, n_rois),
+          G (n_subjects,).
+        - ``theta``: ndarray of shape (n_subjects, 10); coefficients on [1, maps], named
+          by `theta_names`.
+        - ``theta_names``: list of str.
+        - ``group_theta``: ndarray of shape (10,); what subjects scatter about, at the
+          youngest age.
+        - ``age``: ndarray of shape (n_subjects,).
+        - ``ei_ratio``: ndarray of shape (n_subjects, n_rois); E/I ratio, <S_E>/<S_I> of
+          the simulated scan.
+        - ``rates``: ndarray of shape (n_subjects, n_rois); mean excitatory firing
+          rates, in Hz; all plausible.
+        - ``n_draws``: ndarray of int, shape (n_subjects,); simulated draws of
+          parameters until the rates were plausible.
+        - ``DESCR``: str.
 
     Notes
     -----
