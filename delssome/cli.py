@@ -199,7 +199,9 @@ def _fit_and_write(fitter, X, region_names, out, started, cohort=None):
         f"{fitter.popsize} candidates, every one {how}; then the best "
         f"{fitter.n_finalists} are simulated afresh"
     )
-    fitter.fit(X)
+    said = []
+    with _listening(said):
+        fitter.fit(X)
     truth = None if cohort is None else cohort.ei_ratio.mean(axis=0)
     results = summary(fitter, truth)
     if cohort is not None:
@@ -212,6 +214,7 @@ def _fit_and_write(fitter, X, region_names, out, started, cohort=None):
         "n_subjects": len(X),
         "n_rois": len(region_names),
         "acquisition": {**asdict(scan), "window": scan.fcd_window, "dt": scan.step},
+        "warnings": said,
         **results,
     }
     files = write_results(
@@ -237,6 +240,20 @@ def _costs_of(fitter, theta):
     evaluation = simulator.evaluate(fitter.space_.expand(theta), target, rng)
     costs = dict(zip(COST_NAMES, evaluation.costs[0].tolist(), strict=True))
     return {**costs, "total": float(evaluation.total[0])}
+
+
+@contextmanager
+def _listening(said):
+    """Keep what is warned of, while it is shown as ever."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def keep_and_show(message, *args, **kwargs):
+            said.append(str(message))
+            show(message, *args, **kwargs)
+
+        warnings.showwarning = keep_and_show
+        yield
 
 
 def _say(text):

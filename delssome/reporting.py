@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from delssome.report_html import html_report
 from delssome.utils import write_atomically
 
 __all__ = ["check_out", "figures", "summary", "summary_text", "tables", "write_results"]
@@ -61,7 +62,8 @@ def summary(fitter, truth=None):
     dict
         ``costs_in_search`` and ``costs_verified`` by term and in total, ``noise`` (by
         how much the finalists' total costs moved when simulated again, median),
-        ``in_range``, ``rates_hz`` and ``ei_ratio`` (mean, min, max),
+        ``in_range``, ``rates_hz`` and ``ei_ratio`` (mean, min, max), ``ei_ratio_sd``
+        (of its mean, over ``n_alike`` searches), ``spectral_radius``,
         ``coefficients``, and ``truth`` if it is known.
     """
     table = fitter.verification_
@@ -72,6 +74,7 @@ def summary(fitter, truth=None):
     result = {
         "costs_in_search": {n: float(table[f"predicted_{n}"][winner]) for n in names},
         "costs_verified": {**fitter.costs_, "total": fitter.cost_},
+        "cost_sd": fitter.cost_sd_,
         "noise": float(np.median(shift)) if len(shift) else None,
         "in_range": fitter.in_range_,
         "finalists_in_range": int(np.count_nonzero(table.in_range)),
@@ -79,6 +82,9 @@ def summary(fitter, truth=None):
         "n_evaluations": int(fitter.history_.n_evaluations[-1]),
         "rates_hz": _spread(fitter.rates_),
         "ei_ratio": _spread(fitter.ei_ratio_),
+        "ei_ratio_sd": float(np.std(fitter.ei_ratios_.mean(axis=1))),
+        "n_alike": len(fitter.ei_ratios_),
+        "spectral_radius": fitter.spectral_radius_,
         "coefficients": dict(
             zip(fitter.param_names_, fitter.params_.tolist(), strict=True)
         ),
@@ -229,7 +235,7 @@ def write_results(folder, tables, figures, results):
     tables, figures : dict
         As `tables` and `figures` give them.
     results : dict
-        Written as ``summary.json``.
+        Written as ``summary.json``, and with the figures as ``report.html``.
 
     Returns
     -------
@@ -243,6 +249,8 @@ def write_results(folder, tables, figures, results):
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=200)
         contents[name] = buffer.getvalue()
+    if {"report.png", "ei_ratio.png"} <= contents.keys():
+        contents["report.html"] = html_report(results, contents).encode()
     text = json.dumps(_without_nan(results), indent=2, allow_nan=False)
     contents["summary.json"] = f"{text}\n".encode()
     folder = Path(folder)

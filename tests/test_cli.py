@@ -25,6 +25,7 @@ FILES = {
     "verification.csv",
     "history.csv",
     "report.png",
+    "report.html",
     "ei_ratio.png",
     "summary.json",
 }
@@ -121,7 +122,11 @@ def test_demo_writes_a_folder_and_finds_the_truth_of_its_cohort(tmp_path, capsys
     rows = read(out / "ei_ratio.csv")
     assert len(rows) == 8
     assert set(rows[0]) == {"region", "ei_ratio", "truth"}
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 2
+    assert "$" not in page.replace("data:", "")
     results = json.loads((out / "summary.json").read_text())
+    assert f"{results['costs_verified']['total']:.3f}" in page
     r = np.corrcoef(column(rows, "ei_ratio"), column(rows, "truth"))[0, 1]
     np.testing.assert_allclose(results["truth"]["ei_ratio_correlation"], r, rtol=1e-12)
     printed = capsys.readouterr().out
