@@ -412,6 +412,8 @@ def group_average(X, n_fcd_bins=10_000):
         ``n_rois``. One row is returned as it is.
     """
     subjects = unpack_subjects(X, n_fcd_bins)
+    if len(subjects.sc) == 0:
+        raise ValueError("X must hold at least one subject to average, got none.")
     return Bunch(
         sc=average_sc(subjects.sc),
         fc=edges_to_matrix(average_fc(matrix_to_edges(subjects.fc)), diagonal=1.0),

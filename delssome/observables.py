@@ -3,6 +3,8 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Integral
+
 import numpy as np
 from numba import njit
 
@@ -12,6 +14,7 @@ from delssome.connectome import (
     edges_to_matrix,
     matrix_to_edges,
 )
+from delssome.utils import check_number
 
 __all__ = [
     "average_runs",
@@ -39,7 +42,7 @@ def fc_edges(bold):
     ndarray of shape (..., n_edges)
         Upper triangle, float64. NaN where a signal is constant or NaN.
     """
-    x = _standardise(np.asarray(bold))
+    x = _standardise(_check_scans(bold))
     correlations = np.swapaxes(x, -1, -2) @ x
     return np.clip(matrix_to_edges(correlations), -1.0, 1.0)
 
@@ -72,7 +75,7 @@ def fcd_matrix(bold, window):
     ndarray of shape (n_windows, n_windows)
         float64.
     """
-    vectors = _window_vectors(np.asarray(bold), window)
+    vectors = _window_vectors(_check_scans(bold), window)
     return (vectors @ vectors.T).astype(np.float64)
 
 
@@ -99,7 +102,8 @@ def fcd_histogram(bold, window, n_bins=10_000, device="cpu", stride=1):
         Counts as float64; NaN where a scan holds NaN or a constant signal. In
         float32, values within rounding (1e-6) of a bin edge may fall on either side.
     """
-    bold = np.asarray(bold)
+    check_number("n_bins", n_bins, Integral, 1)
+    bold = _check_scans(bold)
     scans = bold.reshape(-1, *bold.shape[-2:])
     if str(device) != "cpu":
         from delssome.fcd_torch import histograms
@@ -152,6 +156,21 @@ def average_runs(runs, window, n_bins=10_000):
     fc = average_fc([fc_matrix(run) for run in runs])
     np.fill_diagonal(fc, 1.0)
     return fc, average_fcd_cdf([fcd_cdf(run, window, n_bins) for run in runs])
+
+
+def _check_scans(bold):
+    """Check kind and shape of BOLD (..., n_frames, n_rois), not its values."""
+    bold = np.asarray(bold)
+    if not np.issubdtype(bold.dtype, np.number):
+        raise TypeError(
+            f"bold must be a numeric array (..., n_frames, n_rois), got {bold.dtype}."
+        )
+    if bold.ndim < 2 or bold.shape[-2] < 2 or bold.shape[-1] < 2:
+        raise ValueError(
+            "bold must have shape (..., n_frames, n_rois) with two frames and two "
+            f"regions at least, got {bold.shape}."
+        )
+    return bold
 
 
 def check_bold(bold, window, name="bold"):

@@ -539,8 +539,17 @@ class MeanFieldFitter(BaseEstimator):
         return 5 if isinstance(self.surrogate, str) and self.surrogate == "deep" else 1
 
     def _target(self, average):
+        sc = prepare_sc(average.sc, transform=self.sc_transform)
+        alone = np.flatnonzero(~(sc > 0).any(axis=1))
+        if len(alone):
+            raise ValueError(
+                "The SC in X leaves regions without any connection (rows "
+                f"{', '.join(map(str, alone[:10]))}), so that nothing explains their "
+                "FC: leave them out, or use a denser SC (with sc_transform='log' a "
+                "count of one or less is none)."
+            )
         return Target(
-            prepare_sc(average.sc, transform=self.sc_transform),
+            sc,
             matrix_to_edges(average.fc),
             average.fcd_cdf,
         )

@@ -110,6 +110,12 @@ def simulate(
     """
     backend = check_backend(backend, device, dtype)
     check_step(model, acquisition)
+    missing = [name for name in model.searched if name not in params]
+    if missing:
+        raise ValueError(
+            f"params must hold {', '.join(model.searched)}, {', '.join(missing)} is "
+            "missing."
+        )
     seeds = np.atleast_2d(np.asarray(seeds))
     n_candidates, n_repeats = seeds.shape
     sc = np.asarray(sc, dtype=np.float64)

@@ -1,0 +1,266 @@
+"""Bad input to every public entry: an error that names it and says what to do, soon."""
+
+import pickle
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from delssome import (
+    FIC,
+    Acquisition,
+    MeanFieldFitter,
+    PopulationFitter,
+    pack_subjects,
+    unpack_subjects,
+)
+from delssome.cli import main
+from delssome.connectome import group_average, prepare_sc
+from delssome.datasets import make_cohort, read_matrix, read_subjects
+from delssome.models import ParameterSpace, check_maps
+from delssome.observables import fc_matrix, fcd_cdf, fcd_histogram
+from delssome.simulation import simulate
+from delssome.surrogate import CircuitSurrogate
+
+N, N_BINS = 6, 10
+SCAN = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+
+
+def good_sc():
+    sc = np.random.default_rng(0).uniform(50, 500, (N, N))
+    sc = sc + sc.T
+    np.fill_diagonal(sc, 0)
+    return sc
+
+
+def good_fc():
+    return np.corrcoef(np.random.default_rng(1).normal(size=(N, 100)))
+
+
+def good_cdf():
+    return np.linspace(0.1, 1, N_BINS)
+
+
+def good_bold():
+    return np.random.default_rng(2).normal(size=(60, N))
+
+
+def changed(array, index, value):
+    array = np.array(array, dtype=float)
+    array[index] = value
+    return array
+
+
+def subjects(**changes):
+    given = {"sc": good_sc(), "fc": good_fc(), "fcd_cdf": good_cdf(), **changes}
+    return pack_subjects(given["sc"], given["fc"], given["fcd_cdf"])
+
+
+def fit(X=None, **settings):
+    X = subjects() if X is None else X
+    small = {"popsize": 4, "max_iter": 1, "n_repeats": 1, "n_finalists": 1}
+    settings = {"surrogate": None, "acquisition": SCAN, **small, **settings}
+    return MeanFieldFitter(n_fcd_bins=N_BINS, random_state=0, **settings).fit(X)
+
+
+def disconnected():
+    sc = good_sc()
+    sc[0] = sc[:, 0] = 0
+    return sc
+
+
+def raw(row, value):
+    """A packed row whose entry was changed after packing."""
+    X = subjects()
+    X[0, row] = value
+    return X
+
+
+EDGES = N * (N - 1) // 2
+
+# What is called, and what the error has to say.
+CASES = {
+    # SC
+    "sc is text": (lambda: subjects(sc=[["a", "b"]] * 2), "sc"),
+    "sc has three axes too many": (lambda: subjects(sc=np.ones((2, 2, 2, 2))), "sc"),
+    "sc is not square": (lambda: subjects(sc=good_sc()[:, :4]), "sc"),
+    "sc of one region": (lambda: subjects(sc=[[0.0]], fc=[[1.0]]), "regions"),
+    "sc is empty": (lambda: subjects(sc=np.empty((0, 0))), "sc"),
+    "sc with NaN": (lambda: subjects(sc=changed(good_sc(), (0, 1), np.nan)), "sc"),
+    "sc with infinity": (lambda: subjects(sc=changed(good_sc(), (0, 1), np.inf)), "sc"),
+    "sc is negative": (lambda: subjects(sc=-good_sc()), "sc"),
+    "sc is asymmetric": (lambda: subjects(sc=changed(good_sc(), (0, 1), 1)), "symm"),
+    "a region without connections": (lambda: fit(subjects(sc=disconnected())), "SC"),
+    "weights taken for counts": (lambda: prepare_sc(good_sc() / 1e4), "sc_transform"),
+    "no such transform": (lambda: prepare_sc(good_sc(), "sqrt"), "sc_transform"),
+    # FC and FCD
+    "fc above one": (lambda: subjects(fc=changed(good_fc(), (0, 1), 2)), "fc"),
+    "fc with NaN": (lambda: subjects(fc=changed(good_fc(), (0, 1), np.nan)), "fc"),
+    "fc of other regions": (lambda: subjects(fc=np.eye(4)), "fc"),
+    "fc is asymmetric": (lambda: subjects(fc=changed(good_fc(), (0, 1), 0.99)), "symm"),
+    "cdf that falls": (lambda: subjects(fcd_cdf=good_cdf()[::-1]), "fcd_cdf"),
+    "cdf that ends early": (lambda: subjects(fcd_cdf=good_cdf() / 2), "fcd_cdf"),
+    "cdf with NaN": (lambda: subjects(fcd_cdf=changed(good_cdf(), 3, np.nan)), "fcd"),
+    # BOLD
+    "bold of one frame": (lambda: fc_matrix(good_bold()[:1]), "bold"),
+    "bold of one region": (lambda: fc_matrix(good_bold()[:, :1]), "bold"),
+    "bold with NaN": (
+        lambda: subjects(fc=fc_matrix(changed(good_bold(), (3, 2), np.nan))),
+        "fc",
+    ),
+    "a constant region": (
+        lambda: subjects(fc=fc_matrix(changed(good_bold(), np.s_[:, 2], 1))),
+        "fc",
+    ),
+    "bold is text": (lambda: fc_matrix([["a"]]), "bold"),
+    "window longer than scan": (lambda: fcd_cdf(good_bold(), 61), "window"),
+    "window of one frame": (lambda: fcd_cdf(good_bold(), 1), "window"),
+    "no bins": (lambda: fcd_histogram(good_bold(), 10, 0), "n_fcd_bins|n_bins"),
+    # Packed subjects
+    "a row of no parcellation": (lambda: unpack_subjects(np.zeros((1, 17))), "column"),
+    "one dimension": (lambda: fit(subjects()[0]), "2D|2-D"),
+    "no subjects": (lambda: fit(subjects()[:0]), "sample"),
+    "NaN in packed subjects": (lambda: fit(raw(3, np.nan)), "NaN"),
+    "negative SC in packed subjects": (lambda: fit(raw(3, -1.0)), "SC"),
+    "FC above one in packed subjects": (lambda: fit(raw(EDGES + 2, 3.0)), "FC"),
+    "a CDF that falls in them": (lambda: fit(raw(2 * EDGES + 4, 0.0)), "FCD"),
+    "group of none": (lambda: group_average(subjects()[:0], N_BINS), "X|subject"),
+    # Acquisition, model, maps
+    "negative TR": (lambda: Acquisition(tr=-1), "tr"),
+    "TR is NaN": (lambda: Acquisition(tr=np.nan), "tr"),
+    "TR is text": (lambda: Acquisition(tr="2"), "tr"),
+    "no frames": (lambda: Acquisition(n_frames=0), "n_frames"),
+    "window beyond scan": (lambda: Acquisition(n_frames=40, window=50), "window"),
+    "step too long": (lambda: fit(acquisition=Acquisition(dt=0.05)), "dt"),
+    "ranges upside down": (lambda: FIC(w_EE=(5.0, 1.0)), "w_EE"),
+    "negative target": (lambda: FIC(target_rate=-3), "target_rate"),
+    "maps of other regions": (lambda: fit(maps=np.ones((4, 1))), "maps"),
+    "a constant map": (lambda: check_maps(np.ones((N, 1))), "map"),
+    "maps with NaN": (lambda: check_maps(np.full((N, 1), np.nan)), "maps"),
+    "signs for other maps": (
+        lambda: ParameterSpace(FIC(), np.arange(N)[:, None], (1, -1)),
+        "map_signs",
+    ),
+    # Settings of the fitter
+    "popsize is text": (lambda: fit(popsize="many"), "popsize"),
+    "popsize of one": (lambda: fit(popsize=1), "popsize"),
+    "no generations": (lambda: fit(max_iter=0), "max_iter"),
+    "sigma0 is NaN": (lambda: fit(sigma0=np.nan), "sigma0"),
+    "all held out": (lambda: fit(validation_fraction=1.0), "validation_fraction"),
+    "no such surrogate": (lambda: fit(surrogate="magic"), "surrogate"),
+    "no such device": (lambda: fit(device="tpu9"), "device"),
+    "no such backend": (lambda: fit(backend="magic"), "backend"),
+    "no such policy": (lambda: fit(on_disagreement="ignore"), "on_disagreement"),
+    "negative time": (lambda: fit(max_seconds=-1), "max_seconds"),
+    "checkpoint in no folder": (lambda: fit(checkpoint="/no/such/place"), "checkpoint"),
+    "acquisition is a number": (lambda: fit(acquisition=0.72), "acquisition"),
+    "model is text": (lambda: fit(model="FIC"), "model"),
+    "bins of other data": (
+        lambda: MeanFieldFitter(n_fcd_bins=7).fit(subjects()),
+        "n_fcd_bins",
+    ),
+    "population of a number": (lambda: PopulationFitter(3).fit(subjects()), "fitter"),
+    # Simulation and data
+    "G is missing": (lambda: simulate(FIC(), {}, good_sc(), SCAN, [1]), "G|w_EE"),
+    "no subjects to make": (lambda: make_cohort(0), "n_subjects"),
+    "two regions to make": (lambda: make_cohort(2, 2), "n_rois"),
+    "negative scatter": (lambda: make_cohort(2, subject_sd=-1), "subject_sd"),
+    # Files
+    "a file that is not there": (lambda: read_matrix("/no/such.csv"), "no/such.csv"),
+    "a folder that is not there": (lambda: read_subjects("/no/such"), "no/such"),
+    "weights that are not there": (lambda: CircuitSurrogate.load("/no/such"), "such"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The largest entry of sc")
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_named_soon(case):
+    call, said = CASES[case]
+    started = time.perf_counter()
+    with pytest.raises((ValueError, TypeError, OSError, KeyError)) as caught:
+        call()
+    assert re.search(said, str(caught.value), re.IGNORECASE), str(caught.value)
+    assert len(str(caught.value)) > 15
+    assert time.perf_counter() - started < 5.0
+
+
+FILES = {
+    "empty": b"",
+    "binary": bytes(range(256)),
+    "words": b"a,b\nc,d\n",
+    "ragged": b"1,2,3\n4,5\n",
+}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".npz", ".mat", ".txt"])
+@pytest.mark.parametrize("content", FILES)
+def test_a_damaged_file_is_named(tmp_path, suffix, content):
+    path = tmp_path / f"sc{suffix}"
+    path.write_bytes(FILES[content])
+    with pytest.raises(ValueError, match=re.escape(path.name)):
+        read_matrix(path)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_a_truncated_file_is_named(tmp_path, suffix):
+    path = tmp_path / f"sc{suffix}"
+    save = np.save if suffix == ".npy" else np.savez
+    save(path, good_sc())
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(ValueError, match=re.escape(path.name)):
+        read_matrix(path)
+
+
+class Hostile:
+    def __reduce__(self):
+        return Path.touch, (Path("owned"),)
+
+
+@pytest.mark.parametrize("name", ["sc.npy", "sc.npz", "sc.csv", "sc.mat"])
+def test_a_pickle_is_not_run(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with open(name, "wb") as file:
+        if name == "sc.npy":
+            np.save(file, np.array([Hostile()], dtype=object), allow_pickle=True)
+        else:
+            pickle.dump(Hostile(), file)
+    with pytest.raises(ValueError, match=re.escape(name)):
+        read_matrix(name)
+    assert not Path("owned").exists()
+
+
+def test_hostile_weights_are_not_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    CircuitSurrogate.load().save(tmp_path)
+    (tmp_path / "circuit.safetensors").write_bytes(pickle.dumps(Hostile()))
+    with pytest.raises(ValueError, match=r"hash|weights|safetensors"):
+        CircuitSurrogate.load(tmp_path)
+    assert not Path("owned").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--sc", "sc.csv"], "bold|fc"),
+        (["--sc", "none.csv", "--bold", "bold.csv", "--tr", "1"], "none.csv"),
+        (["--sc", "sc.csv", "--bold", "bold.csv"], "tr"),
+        (["--sc", "sc.csv", "--bold", "bold.csv", "--tr", "-1"], "tr"),
+        (["--sc", "sc.csv", "--bold", "sc.csv", "--tr", "1"], "frames|window|bold"),
+        (["--sc", "bold.csv", "--bold", "bold.csv", "--tr", "1"], "n_rois"),
+    ],
+)
+def test_the_command_line_leaves_no_half_written_folder(
+    tmp_path, monkeypatch, capsys, options, said
+):
+    monkeypatch.chdir(tmp_path)
+    np.savetxt("sc.csv", good_sc(), delimiter=",")
+    np.savetxt("bold.csv", good_bold(), delimiter=",")
+    try:
+        code = main(["fit", *options, "--out", "out"])
+    except SystemExit as stop:
+        code = stop.code
+    assert code not in (0, None)
+    assert re.search(said, capsys.readouterr().err, re.IGNORECASE)
+    assert not Path("out").exists()
