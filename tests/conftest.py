@@ -29,7 +29,8 @@ def pytest_collection_modifyitems(items):
 
 
 def _numpy_state():
-    return np.random.get_state()[1].copy()  # noqa: NPY002
+    _, key, position, *_ = np.random.get_state()  # noqa: NPY002
+    return [*key, position]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def global_state_untouched():
     before = _numpy_state(), torch.random.get_rng_state()
     dtype = torch.get_default_dtype()
     yield
-    assert np.array_equal(_numpy_state(), before[0])
+    assert _numpy_state() == before[0]
     assert torch.equal(torch.random.get_rng_state(), before[1])
     assert torch.get_default_dtype() == dtype
 

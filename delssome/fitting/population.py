@@ -142,7 +142,7 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             check_consistent_length(X, groups)
             labels = np.unique(groups)
             members = [np.flatnonzero(groups == label) for label in labels]
-        results, failures = self._fit_all([X[rows] for rows in members], labels)
+        results, failures = self._fit_all(X, members, labels)
         self.groups_ = labels
         self.failures_ = failures
         self._gather(results)
@@ -165,7 +165,8 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
         X = validate_data(
             self, X, dtype=np.float64, reset=False, ensure_all_finite=False
         )
-        results, _ = self._fit_all(list(X[:, None]), np.arange(len(X)))
+        members = [[k] for k in range(len(X))]
+        results, _ = self._fit_all(X, members, np.arange(len(X)))
         return _column(results, "ei_ratio", (self._n_rois,))
 
     def fit_transform(self, X, y=None, **fit_params):
@@ -283,18 +284,16 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             self._store = store
         self._fitter = clone(fitter).set_params(n_jobs=1, verbose=0)
 
-    def _fit_all(self, data, labels):
+    def _fit_all(self, X, members, labels):
         """Give the result of each, None where it failed, and the reasons."""
-        # In single precision, so that rounding in a step before makes no other row.
-        keys = [
-            sha256(rows.astype(np.float32).tobytes()).hexdigest()[:32] for rows in data
-        ]
+        # Rows are taken when they are needed: X may be a memory map.
+        keys = [_key(X[rows]) for rows in members]
         todo = {key: k for k, key in enumerate(keys) if key not in self._store}
         parallel = Parallel(
             n_jobs=self.n_jobs, batch_size=1, return_as="generator_unordered"
         )
         jobs = (
-            delayed(_fit_one)(self._fitter, data[k], key, self._seed)
+            delayed(_fit_one)(self._fitter, X[members[k]], key, self._seed)
             for key, k in todo.items()
         )
         reasons = {}
@@ -367,6 +366,11 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
                     category,
                     stacklevel=3,
                 )
+
+
+def _key(rows):
+    """Name data, in single precision: rounding in a step before is no other row."""
+    return sha256(rows.astype(np.float32).tobytes()).hexdigest()[:32]
 
 
 def _column(results, name, shape):
