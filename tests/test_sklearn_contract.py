@@ -55,8 +55,8 @@ def as_subjects(X):
     return pack_rows(sc, 0.4 + 0.3 * waves[:, 6:], cdf)
 
 
-class FitterOfAnything(MeanFieldFitter):
-    """The fitter behind a simulator of any data: the checks know no subjects."""
+class OfAnything:
+    """An estimator behind a reader of any data: the checks know no subjects."""
 
     def fit(self, X, y=None):
         X = validate_data(self, X, dtype=np.float64)
@@ -67,44 +67,28 @@ class FitterOfAnything(MeanFieldFitter):
             self.feature_names_in_ = names
         return self
 
-    def predict(self, X):
+    def _call(self, method, X):
         check_is_fitted(self)
         X = as_subjects(validate_data(self, X, dtype=np.float64, reset=False))
-        return MeanFieldFitter.predict(self._on_subjects(X), X)
+        real = type(self).__mro__[2]
+        other = real(**self.get_params(deep=False))
+        other.__dict__.update(vars(self))
+        other.n_features_in_ = X.shape[1]
+        other.__dict__.pop("feature_names_in_", None)
+        return getattr(other, method)(X)
+
+
+class FitterOfAnything(OfAnything, MeanFieldFitter):
+    def predict(self, X):
+        return self._call("predict", X)
 
     def score(self, X, y=None):
-        check_is_fitted(self)
-        X = as_subjects(validate_data(self, X, dtype=np.float64, reset=False))
-        return MeanFieldFitter.score(self._on_subjects(X), X)
-
-    def _on_subjects(self, X):
-        other = MeanFieldFitter(**self.get_params())
-        other.__dict__.update(vars(self))
-        other.n_features_in_ = X.shape[1]
-        other.__dict__.pop("feature_names_in_", None)
-        return other
+        return self._call("score", X)
 
 
-class PopulationOfAnything(PopulationFitter):
-    """The same for populations."""
-
-    def fit(self, X, y=None):
-        X = validate_data(self, X, dtype=np.float64)
-        names = getattr(self, "feature_names_in_", None)
-        super().fit(as_subjects(X))
-        self.n_features_in_ = X.shape[1]
-        if names is not None:
-            self.feature_names_in_ = names
-        return self
-
+class PopulationOfAnything(OfAnything, PopulationFitter):
     def transform(self, X):
-        check_is_fitted(self)
-        X = as_subjects(validate_data(self, X, dtype=np.float64, reset=False))
-        other = PopulationFitter(**self.get_params(deep=False))
-        other.__dict__.update(vars(self))
-        other.n_features_in_ = X.shape[1]
-        other.__dict__.pop("feature_names_in_", None)
-        return PopulationFitter.transform(other, X)
+        return self._call("transform", X)
 
 
 # What is not as scikit-learn expects, and why.
