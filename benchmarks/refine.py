@@ -104,12 +104,13 @@ def main():
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     scan = Acquisition(n_frames=600)
-    search = {"popsize": 50, "max_iter": 60, "n_finalists": 10}
+    # One search each, so that the budgets are those of the search by simulation.
+    search = {"popsize": 50, "max_iter": 60, "n_finalists": 10, "n_restarts": 1}
     if args.quick:
-        search = {"popsize": 8, "max_iter": 2, "n_finalists": 2, "refine_budget": 8}
+        search |= {"popsize": 8, "max_iter": 2, "n_finalists": 2, "refine_budget": 8}
     fits = {
-        "deep": {},
-        "deep, refine": {"on_disagreement": "refine"},
+        "deep": {"n_closing": 20},
+        "deep, refine": {"n_closing": 20, "on_disagreement": "refine"},
         "network alone": {"n_closing": 0},
         "network alone, refine": {"n_closing": 0, "on_disagreement": "refine"},
         "spoiled": {"surrogate": spoiled(scan)},
