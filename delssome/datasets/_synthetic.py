@@ -331,11 +331,10 @@ def _scan_until_plausible(
     for _ in range(MAX_ROUNDS):
         if verbose:
             logger.info("make_cohort: simulate %d subjects", len(todo))
-        draws = [subjects[i] for i in todo]
         theta = np.stack(
             [_draw(space, own_theta[i], subject_sd, subjects[i]) for i in todo]
         )
-        seeds = np.array([rng.integers(2**63) for rng in draws])
+        seeds = np.array([subjects[i].integers(2**63) for i in todo])
         scans = _simulate(space, theta, sc[todo], acquisition, seeds, n_jobs)
         for name, values in {"theta": theta, **scans}.items():
             if name not in result:

@@ -328,7 +328,7 @@ class MeanFieldFitter(BaseEstimator):
         journal = self._journal(X, evaluators[0])
         report_unlike_contexts(evaluators[0], target)
         closing = {}
-        if isinstance(self.surrogate, str) and self.surrogate == "deep":
+        if self._by_shipped_network:
             n_closing = min(self.n_closing, self.max_iter // 2)
             closing = {"closing": evaluators[1], "n_closing": n_closing}
         self.verification_, self.history_ = search_and_verify(
@@ -393,6 +393,7 @@ class MeanFieldFitter(BaseEstimator):
         typical = np.argmin(np.abs(evaluation.total - self.cost_))
         self.fc_simulated_ = edges_to_matrix(final.fc[typical], diagonal=1.0)
         self.fcd_cdf_simulated_ = final.fcd_cdf[typical]
+        params = {name: values[:1] for name, values in params.items()}
         effective = effective_parameters(self.model_, params, target.sc)
         ratio = effective.relaxation[0] / effective.coupling[0]
         self.relaxation_over_coupling_ = ratio
@@ -533,10 +534,14 @@ class MeanFieldFitter(BaseEstimator):
         order = rng.permutation(len(X))
         return X[order[n_held_out:]], X[order[:n_held_out]]
 
+    @property
+    def _by_shipped_network(self):
+        return isinstance(self.surrogate, str) and self.surrogate == "deep"
+
     def _n_restarts(self):
         if self.n_restarts is not None:
             return self.n_restarts
-        return 5 if isinstance(self.surrogate, str) and self.surrogate == "deep" else 1
+        return 5 if self._by_shipped_network else 1
 
     def _target(self, average):
         sc = prepare_sc(average.sc, transform=self.sc_transform)

@@ -265,7 +265,7 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             if name not in NEUTRAL
         }
         settings["delssome"] = __version__
-        if isinstance(fitter.surrogate, str) and fitter.surrogate == "deep":
+        if fitter._by_shipped_network:
             settings["weights"] = CircuitSurrogate.load().digest()
         if isinstance(fitter.random_state, Integral):
             self._seed = int(fitter.random_state)

@@ -306,10 +306,7 @@ def choose(space, simulator, target, table, rng):
         alive = alive[order[: -(-len(alive) // 2)]]
         if len(alive) == 1:
             break
-        params = space.expand(table.theta[alive])
-        again = compare(
-            simulator.statistics(params, target.sc, rng, common_noise=True), target
-        )
+        again = simulator.evaluate(space.expand(table.theta[alive]), target, rng)
         table.n_evaluations[alive] += 1
         change = again.total - table.mean_total[alive]
         table.mean_total[alive] += change / table.n_evaluations[alive]

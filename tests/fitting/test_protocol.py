@@ -16,7 +16,7 @@ from delssome.fitting.protocol import (
 )
 from delssome.models import FIC, ParameterSpace
 from delssome.search import CMAES
-from delssome.simulation import Statistics
+from delssome.simulation import SimulationEvaluator, Statistics
 
 N_ROIS, N_EDGES, N_BINS = 10, 45, 20
 
@@ -154,6 +154,8 @@ class NoisySimulator:
             np.ones((n, N_ROIS)),
             gone.astype(float),
         )
+
+    evaluate = SimulationEvaluator.evaluate
 
 
 def test_the_better_half_is_simulated_again_until_one_is_left(space, target, rng):
