@@ -78,7 +78,9 @@ def kill_again_and_again(X, maps, quick, n_kills):
                 while run.poll() is None and len(files()) == n_known:
                     time.sleep(0.02)
                 time.sleep(rng.uniform(0.0, 1.0))
-                os.killpg(run.pid, signal.SIGKILL)
+                # A run that found all rows done has ended by itself.
+                if run.poll() is None:
+                    os.killpg(run.pid, signal.SIGKILL)
             run.wait()
             now = files()
             lost += len(known.keys() - now.keys())

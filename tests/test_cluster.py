@@ -39,15 +39,15 @@ def cluster():
         yield client
 
 
-def kill_a_busy_worker(client, killed):
+def kill_a_busy_worker(client, killed, done):
     """Kill one that works at the moment, as soon as there is one."""
-    while not killed:
+    while not (killed or done.is_set()):
         busy = [worker for worker, tasks in client.processing().items() if tasks]
         if busy:
             pids = client.run(os.getpid, workers=busy[:1])
             os.kill(next(iter(pids.values())), signal.SIGKILL)
             killed.append(busy[0])
-        time.sleep(0.05)
+        time.sleep(0.01)
 
 
 def test_a_population_survives_the_loss_of_a_worker(cluster):
@@ -63,11 +63,14 @@ def test_a_population_survives_the_loss_of_a_worker(cluster):
         n_fcd_bins=50,
         random_state=0,
     )
-    killed = []
-    killer = threading.Thread(target=kill_a_busy_worker, args=(cluster, killed))
+    killed, done = [], threading.Event()
+    killer = threading.Thread(target=kill_a_busy_worker, args=(cluster, killed, done))
     killer.start()
-    population = PopulationFitter(fitter).fit(cohort.X)
-    killer.join()
+    try:
+        population = PopulationFitter(fitter).fit(cohort.X)
+    finally:
+        done.set()
+        killer.join()
     assert len(killed) == 1
     assert population.failures_ == {}
     with parallel_config(backend="sequential"):

@@ -1,4 +1,3 @@
-import os
 import pickle
 import random
 import signal
@@ -239,20 +238,23 @@ def test_killed_at_any_point_it_goes_on_to_the_same_table(cohort, tmp_path):
     command = [sys.executable, "-c", STUDY, str(tmp_path)]
     subprocess.run([*command, str(tmp_path / "whole")], check=True)
 
-    store, rng, written = tmp_path / "killed", random.Random(0), {}
+    rows = sorted(path.stat().st_mtime for path in (tmp_path / "whole").glob("*.npz"))
+    a_fit = float(np.median(np.diff(rows)))  # seconds, on this machine
+
+    store, rng, written, killed = tmp_path / "killed", random.Random(0), {}, 0
     for _ in range(4):
         run = subprocess.Popen([*command, str(store)])
-        # Once it has begun to write, a random while longer.
+        # Once it has begun to write, a random while longer: kills fall anywhere.
         before = len(list(store.glob("*.npz")))
         while run.poll() is None and len(list(store.glob("*.npz"))) == before:
-            time.sleep(0.01)
-        time.sleep(rng.uniform(0.0, 0.2))
-        os.kill(run.pid, signal.SIGKILL)
-        run.wait()
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0.0, a_fit))
+        run.kill()
+        killed += run.wait() == -signal.SIGKILL
         files = {path: path.stat().st_mtime_ns for path in store.glob("*.npz")}
         assert files.items() >= written.items()  # nothing lost, nothing done twice
         written = files
-    assert len(written) >= 4
+    assert killed >= 2  # a machine that pauses here may end a run or two unkilled
     subprocess.run([*command, str(store)], check=True)
     files = {path: path.stat().st_mtime_ns for path in store.glob("*.npz")}
     assert files.items() >= written.items()
