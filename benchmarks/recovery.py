@@ -83,6 +83,10 @@ def fit(design, seed, quick):
     costs = simulator.evaluate(params, target, np.random.default_rng(seed)).costs
     row = {
         "ei_correlation": float(np.corrcoef(fitter.ei_ratio_, ei_ratio)[0, 1]),
+        # Of every search that ended alike: what one search would have given.
+        "ei_correlations_alone": [
+            float(np.corrcoef(found, ei_ratio)[0, 1]) for found in fitter.ei_ratios_
+        ],
         "mean E/I": [float(fitter.ei_ratio_.mean()), float(ei_ratio.mean())],
         "in_range": fitter.in_range_,
         "costs": costs[0].tolist(),
@@ -127,6 +131,7 @@ def summary(rows):
     return {
         "n_groups": len(rows),
         "ei_correlations": [row["ei_correlation"] for row in rows],
+        "ei_correlations_alone": [row["ei_correlations_alone"] for row in rows],
         **{f"{n}_correlation": median(f"{n}_correlation") for n in REGIONAL},
         "in_range": [row["in_range"] for row in rows],
         "cost": float(np.mean([sum(row["costs"]) for row in rows])),

@@ -211,7 +211,7 @@ def figures(fitter, region_names, truth=None):
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    from delssome.plotting import plot_ei_ratio, plot_report
+    from delssome.plotting import EIRatioDisplay, plot_report
     from delssome.plotting.style import DOUBLE, SINGLE, STYLE
 
     n_rois = len(region_names)
@@ -221,7 +221,7 @@ def figures(fitter, region_names, truth=None):
         report = Figure(figsize=(DOUBLE, 7.4), layout="constrained")
         plot_report(fitter, report, region_names=names, truth=truth)
         regions = Figure(figsize=(SINGLE, height), layout="constrained")
-        plot_ei_ratio(fitter, regions.subplots(), region_names=names)
+        EIRatioDisplay.from_estimator(fitter, region_names=names, ax=regions.subplots())
     return {"report.png": report, "ei_ratio.png": regions}
 
 

@@ -17,7 +17,14 @@ known; your own connectomes and scans take its place with
 
 from delssome import Acquisition, MeanFieldFitter
 from delssome.datasets import make_cohort
-from delssome.plotting import plot_fc, plot_fcd_cdf, plot_history
+from delssome.plotting import (
+    EIRatioDisplay,
+    FCDDisplay,
+    FCDisplay,
+    FCDMatrixDisplay,
+    HistoryDisplay,
+    VerificationDisplay,
+)
 
 scan = Acquisition(tr=0.72, n_frames=400, burn_in=36.0, warm_up=6.0)
 cohort = make_cohort(n_subjects=5, n_rois=40, acquisition=scan, random_state=0)
@@ -48,24 +55,35 @@ print(f"rates {fitter.rates_.min():.2f} to {fitter.rates_.max():.2f} Hz")
 # The search: best and median predicted cost of each generation, and what simulation
 # said of the finalists.
 
-plot_history(fitter)
+HistoryDisplay.from_estimator(fitter)
+
+# %%
+# What the search believed of the finalists, against what simulation says. A network
+# expects errors of this size; were they larger, the fit would have warned.
+
+VerificationDisplay.from_estimator(fitter)
 
 # %%
 # Simulated against empirical FC and FCD.
 
-plot_fc(fitter)
+FCDisplay.from_estimator(fitter)
 
 # %%
 
-plot_fcd_cdf(fitter)
+FCDDisplay.from_estimator(fitter)
+
+# %%
+# The distribution above is that of a matrix: how alike FC is at any two times of a
+# scan. Give your own scan (``bold``) to see both.
+
+FCDMatrixDisplay.from_estimator(fitter)
 
 # %%
 # The E/I map
 # -----------
 # ``ei_ratio_`` is the simulated ratio of excitatory to inhibitory synaptic gating. Here
 # the truth is known: the pattern over regions is recovered better than its level, which
-# FC and FCD leave less certain.
+# FC and FCD leave less certain. Grey bars are the range over searches that ended at the
+# same cost.
 
-from delssome.plotting import plot_ei_ratio
-
-plot_ei_ratio(fitter, truth=cohort.ei_ratio.mean(axis=0))
+EIRatioDisplay.from_estimator(fitter, truth=cohort.ei_ratio.mean(axis=0))

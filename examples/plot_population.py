@@ -16,7 +16,7 @@ answer can be judged.
 
 from delssome import FIC, MeanFieldFitter, PopulationFitter
 from delssome.datasets import make_cohort
-from delssome.plotting import plot_age, plot_effects
+from delssome.plotting import PopulationDisplay, plot_age, plot_effects
 from delssome.study import age_groups, age_slope
 
 cohort = make_cohort(200, age_effect=0.025, n_jobs=2, random_state=0)
@@ -42,6 +42,11 @@ fitter = MeanFieldFitter(
 groups = age_groups(cohort.age, 20)
 population = PopulationFitter(fitter, n_jobs=2).fit(cohort.X, groups=groups)
 print(population.to_frame()[["cost", "in_range", "spectral_radius", "ei_ratio_mean"]])
+
+# %%
+# The maps of all groups, youngest first, and their costs.
+
+PopulationDisplay.from_estimator(population)
 
 # %%
 # Age

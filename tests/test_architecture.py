@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
         ["-c", "from importlinter.cli import lint_imports_command as c; c()"],
         ["-m", "ruff", "check", "--no-cache", "."],
         ["-m", "ruff", "format", "--no-cache", "--check", "."],
+        ["-m", "codespell_lib", "delssome", "doc", "tests", "benchmarks", "examples"],
+        ["-m", "mypy", "--cache-dir", os.devnull],
     ],
-    ids=["import contracts", "lint", "format"],
+    ids=["import contracts", "lint", "format", "spelling", "types"],
 )
 def test_source_keeps_the_rules(command):
     done = subprocess.run(

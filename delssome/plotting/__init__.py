@@ -1,9 +1,15 @@
-"""Figures of fits and of studies, one function each, at paper size."""
+"""Figures at paper size: displays of fitted estimators, and plots of studies' tables.
 
-from delssome.plotting.ei_ratio import plot_ei_ratio
-from delssome.plotting.fc import plot_fc
-from delssome.plotting.fcd import plot_fcd_cdf
-from delssome.plotting.history import plot_history
+A display draws what an estimator holds, by ``from_estimator``, or data of any other
+origin, by its parameters and ``plot``, as those of scikit-learn do. Functions plot the
+tables of :mod:`delssome.study`, and `plot_report` a whole fit.
+"""
+
+from delssome.plotting.ei_ratio import EIRatioDisplay
+from delssome.plotting.fc import FCDisplay
+from delssome.plotting.fcd import FCDDisplay, FCDMatrixDisplay
+from delssome.plotting.history import HistoryDisplay
+from delssome.plotting.population import PopulationDisplay
 from delssome.plotting.report import plot_report
 from delssome.plotting.study import (
     plot_age,
@@ -12,18 +18,20 @@ from delssome.plotting.study import (
     plot_map_correlation,
     plot_retest,
 )
-from delssome.plotting.verification import plot_verification
+from delssome.plotting.verification import VerificationDisplay
 
 __all__ = [
+    "EIRatioDisplay",
+    "FCDDisplay",
+    "FCDMatrixDisplay",
+    "FCDisplay",
+    "HistoryDisplay",
+    "PopulationDisplay",
+    "VerificationDisplay",
     "plot_age",
     "plot_centiles",
     "plot_effects",
-    "plot_ei_ratio",
-    "plot_fc",
-    "plot_fcd_cdf",
-    "plot_history",
     "plot_map_correlation",
     "plot_report",
     "plot_retest",
-    "plot_verification",
 ]

@@ -4,9 +4,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from delssome.connectome import matrix_to_edges
+from delssome.fitting import MeanFieldFitter
+from delssome.plotting.source import check_estimator, empirical_and_simulated
 from delssome.plotting.style import (
     DARK,
     DOUBLE,
@@ -16,59 +17,99 @@ from delssome.plotting.style import (
     styled,
 )
 
-__all__ = ["plot_fc"]
+__all__ = ["FCDisplay"]
 
 
-@styled
-def plot_fc(fitter, figure=None):
-    """Plot empirical and simulated FC side by side, and edge against edge.
+class FCDisplay:
+    """Empirical and simulated FC side by side, and edge against edge.
 
     Parameters
     ----------
-    fitter : MeanFieldFitter
-        Fitted.
-    figure : matplotlib Figure or SubFigure, default=None
-        Where to draw. None: a new figure, two columns wide.
+    fc, fc_simulated : array-like of shape (n_rois, n_rois)
 
-    Returns
-    -------
-    Figure or SubFigure
-        Axes: empirical matrix, simulated matrix, scatter of edges, colour bar.
+    Attributes
+    ----------
+    figure_ : Figure or SubFigure
+    axes_ : tuple of four Axes
+        Empirical matrix, simulated matrix, scatter of edges, colour bar.
+
+    Examples
+    --------
+    >>> from delssome.plotting import FCDisplay
+    >>> display = FCDisplay.from_estimator(fitter)  # doctest: +SKIP
     """
-    check_is_fitted(fitter)
-    if figure is None:
-        figure = new_figure(DOUBLE, 2.2)
-    axes = figure.subplots(1, 3, width_ratios=(1, 1, 0.95))
-    empirical, simulated = map(matrix_to_edges, (fitter.fc_, fitter.fc_simulated_))
-    limit = max(np.abs(empirical).max(), np.abs(simulated).max())
-    for ax, matrix, title in zip(
-        axes,
-        (fitter.fc_, fitter.fc_simulated_),
-        ("Empirical FC", "Simulated FC"),
-        strict=False,
-    ):
-        shown = np.ma.array(matrix, mask=np.eye(len(matrix), dtype=bool))
-        image = ax.imshow(
-            shown, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest"
-        )
-        ax.set(title=title, xlabel="Region", xticks=[], yticks=[])
-        ax.spines[:].set_visible(True)
-    axes[0].set_ylabel("Region")
-    figure.colorbar(image, ax=axes[:2].tolist(), shrink=0.8, label="Correlation")
 
-    ax = axes[2]
-    size = np.clip(800 / len(empirical), 1.5, 10)
-    ax.scatter(
-        empirical, simulated, s=size, color=DARK, alpha=0.5, lw=0, rasterized=True
-    )
-    _identity(ax, np.concatenate([empirical, simulated]))
-    gap = simulated.mean() - empirical.mean()
-    ax.set(
-        xlabel="Empirical FC",
-        ylabel="Simulated FC",
-        title=f"r = {correlation(empirical, simulated):.2f}, mean diff. {gap:+.2f}",
-    )
-    return figure
+    def __init__(self, fc, fc_simulated):
+        self.fc = np.asarray(fc, dtype=np.float64)
+        self.fc_simulated = np.asarray(fc_simulated, dtype=np.float64)
+
+    @classmethod
+    def from_estimator(cls, fitter, X=None, *, figure=None):
+        """Plot what a fit found.
+
+        Parameters
+        ----------
+        fitter : MeanFieldFitter
+            Fitted.
+        X : array-like of shape (n_subjects, n_features), default=None
+            Other subjects to compare with, averaged as a group and simulated with
+            their own connectome. None: those of the fit.
+        figure : matplotlib Figure or SubFigure, default=None
+            Where to draw. None: a new figure, two columns wide.
+
+        Returns
+        -------
+        FCDisplay
+        """
+        check_estimator(fitter, MeanFieldFitter)
+        return cls(*empirical_and_simulated(fitter, X)[0]).plot(figure)
+
+    @styled
+    def plot(self, figure=None):
+        """Draw.
+
+        Parameters
+        ----------
+        figure : matplotlib Figure or SubFigure, default=None
+            None: a new figure, two columns wide.
+
+        Returns
+        -------
+        FCDisplay
+        """
+        figure = new_figure(DOUBLE, 2.2) if figure is None else figure
+        axes = figure.subplots(1, 3, width_ratios=(1, 1, 0.95))
+        empirical, simulated = map(matrix_to_edges, (self.fc, self.fc_simulated))
+        limit = max(np.abs(empirical).max(), np.abs(simulated).max())
+        for ax, matrix, title in (
+            (axes[0], self.fc, "Empirical FC"),
+            (axes[1], self.fc_simulated, "Simulated FC"),
+        ):
+            shown = np.ma.array(matrix, mask=np.eye(len(matrix), dtype=bool))
+            image = ax.imshow(
+                shown, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest"
+            )
+            ax.set(title=title, xlabel="Region", xticks=[], yticks=[])
+            ax.spines[:].set_visible(True)
+        axes[0].set_ylabel("Region")
+        bar = figure.colorbar(
+            image, ax=axes[:2].tolist(), shrink=0.8, label="Correlation"
+        )
+
+        ax = axes[2]
+        size = np.clip(800 / len(empirical), 1.5, 10)
+        ax.scatter(
+            empirical, simulated, s=size, color=DARK, alpha=0.5, lw=0, rasterized=True
+        )
+        _identity(ax, np.concatenate([empirical, simulated]))
+        gap = simulated.mean() - empirical.mean()
+        ax.set(
+            xlabel="Empirical FC",
+            ylabel="Simulated FC",
+            title=f"r = {correlation(empirical, simulated):.2f}, mean diff. {gap:+.2f}",
+        )
+        self.figure_, self.axes_ = figure, (*axes, bar.ax)
+        return self
 
 
 def _identity(ax, values):

@@ -1,53 +1,216 @@
-"""Figure of the empirical and the simulated FCD distribution."""
+"""Figures of FC dynamics: distributions with the gap between them, and matrices."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
-from delssome.plotting.style import ACCENT, DARK, LIGHT, SINGLE, new_axes, styled
+from delssome.fitting import MeanFieldFitter
+from delssome.observables import check_bold, fcd_matrix
+from delssome.plotting.source import check_estimator, empirical_and_simulated
+from delssome.plotting.style import (
+    ACCENT,
+    DARK,
+    DOUBLE,
+    LIGHT,
+    SINGLE,
+    new_axes,
+    new_figure,
+    styled,
+)
+from delssome.simulation import simulate
 
-__all__ = ["plot_fcd_cdf"]
+__all__ = ["FCDDisplay", "FCDMatrixDisplay"]
 
 
-@styled
-def plot_fcd_cdf(fitter, ax=None):
-    """Plot both cumulative FCD distributions and the largest gap between them.
+class FCDDisplay:
+    """Both cumulative FCD distributions and the largest gap between them.
 
     Parameters
     ----------
-    fitter : MeanFieldFitter
-        Fitted.
-    ax : matplotlib Axes, default=None
-        Where to draw. None: a new figure, one column wide.
+    fcd_cdf, fcd_cdf_simulated : array-like of shape (n_fcd_bins,)
+        Over equal bins of [-1, 1].
 
-    Returns
-    -------
-    Axes
+    Attributes
+    ----------
+    figure_ : Figure or SubFigure
+    ax_ : Axes
         The gap is the Kolmogorov-Smirnov distance, the cost term ``fcd_ks``.
+
+    See Also
+    --------
+    FCDMatrixDisplay : The matrices that these are distributions of.
     """
-    check_is_fitted(fitter)
-    ax = new_axes(SINGLE, 2.4) if ax is None else ax
-    empirical, simulated = fitter.fcd_cdf_, fitter.fcd_cdf_simulated_
-    # An entry of the CDF counts all values below the upper edge of its bin.
-    edges = np.linspace(-1, 1, len(empirical) + 1)[1:]
-    ax.plot(edges, empirical, color=DARK, label="empirical")
-    ax.plot(edges, simulated, color=LIGHT, ls="--", label="simulated")
 
-    widest = int(np.argmax(np.abs(simulated - empirical)))
-    ends = sorted((empirical[widest], simulated[widest]))
-    where, gap = edges[widest], ends[1] - ends[0]
-    ax.plot([where] * 2, ends, color=ACCENT, marker="_", lw=1, label=f"KS = {gap:.2f}")
+    def __init__(self, fcd_cdf, fcd_cdf_simulated):
+        self.fcd_cdf = np.asarray(fcd_cdf, dtype=np.float64)
+        self.fcd_cdf_simulated = np.asarray(fcd_cdf_simulated, dtype=np.float64)
 
-    low = min(np.searchsorted(cdf, 0.002) for cdf in (empirical, simulated))
-    high = max(np.searchsorted(cdf, 0.998) for cdf in (empirical, simulated))
-    margin = 0.05 * (edges[high] - edges[low])
-    ax.set(
-        xlim=(max(edges[low] - margin, -1.02), min(edges[high] + margin, 1.02)),
-        ylim=(-0.03, 1.03),
-        xlabel="FCD (correlation between windows)",
-        ylabel="Cumulative share",
-    )
-    ax.legend(loc="best", handlelength=2.2)
-    return ax
+    @classmethod
+    def from_estimator(cls, fitter, X=None, *, ax=None):
+        """Plot what a fit found.
+
+        Parameters
+        ----------
+        fitter : MeanFieldFitter
+            Fitted.
+        X : array-like of shape (n_subjects, n_features), default=None
+            Other subjects to compare with, averaged as a group and simulated with
+            their own connectome. None: those of the fit.
+        ax : matplotlib Axes, default=None
+            Where to draw. None: a new figure, one column wide.
+
+        Returns
+        -------
+        FCDDisplay
+        """
+        check_estimator(fitter, MeanFieldFitter)
+        return cls(*empirical_and_simulated(fitter, X)[1]).plot(ax)
+
+    @styled
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: a new figure, one column wide.
+
+        Returns
+        -------
+        FCDDisplay
+        """
+        ax = new_axes(SINGLE, 2.4) if ax is None else ax
+        empirical, simulated = self.fcd_cdf, self.fcd_cdf_simulated
+        # An entry of the CDF counts all values below the upper edge of its bin.
+        edges = np.linspace(-1, 1, len(empirical) + 1)[1:]
+        ax.plot(edges, empirical, color=DARK, label="empirical")
+        ax.plot(edges, simulated, color=LIGHT, ls="--", label="simulated")
+
+        widest = int(np.argmax(np.abs(simulated - empirical)))
+        ends = sorted((empirical[widest], simulated[widest]))
+        gap = f"KS = {ends[1] - ends[0]:.2f}"
+        ax.plot([edges[widest]] * 2, ends, color=ACCENT, marker="_", lw=1, label=gap)
+
+        low = min(np.searchsorted(cdf, 0.002) for cdf in (empirical, simulated))
+        high = max(np.searchsorted(cdf, 0.998) for cdf in (empirical, simulated))
+        margin = 0.05 * (edges[high] - edges[low])
+        ax.set(
+            xlim=(max(edges[low] - margin, -1.02), min(edges[high] + margin, 1.02)),
+            ylim=(-0.03, 1.03),
+            xlabel="FCD (correlation between windows)",
+            ylabel="Cumulative share",
+        )
+        ax.legend(loc="best", handlelength=2.2)
+        self.figure_, self.ax_ = ax.figure, ax
+        return self
+
+
+class FCDMatrixDisplay:
+    """FCD matrices: correlation between the FC of all pairs of sliding windows.
+
+    Parameters
+    ----------
+    fcds : dict of str to array-like of shape (n_windows, n_windows)
+        Matrices by title, side by side on one scale.
+    tr : float, default=None
+        Seconds from one window to the next, for axes in minutes. None: windows.
+
+    Attributes
+    ----------
+    figure_ : Figure or SubFigure
+    axes_ : tuple of Axes
+        One for each matrix, then the colour bar.
+    """
+
+    def __init__(self, fcds, tr=None):
+        self.fcds = {title: np.asarray(fcd) for title, fcd in fcds.items()}
+        self.tr = tr
+
+    @classmethod
+    def from_estimator(cls, fitter, bold=None, *, random_state=0, figure=None):
+        """Plot one simulated scan of the winner, beside a scan that was measured.
+
+        Parameters
+        ----------
+        fitter : MeanFieldFitter
+            Fitted.
+        bold : array-like of shape (n_frames, n_rois), default=None
+            A scan with the TR of the fit. None: the simulated one alone.
+        random_state : int, default=0
+            Seed of the simulated scan. Scans differ: look at more than one.
+        figure : matplotlib Figure or SubFigure, default=None
+            Where to draw. None: a new figure, two columns wide.
+
+        Returns
+        -------
+        FCDMatrixDisplay
+        """
+        check_estimator(fitter, MeanFieldFitter)
+        scan = fitter.acquisition_
+        fcds = {}
+        if bold is not None:
+            bold = check_bold(bold, scan.fcd_window)
+            if bold.shape[1] != fitter.n_rois_:
+                raise ValueError(
+                    f"bold must have one column for each of the {fitter.n_rois_} "
+                    f"regions of the fit, got shape {bold.shape}."
+                )
+            fcds["Empirical FCD"] = fcd_matrix(bold, scan.fcd_window)
+        simulation = simulate(
+            fitter.model_,
+            fitter.regional_params_,
+            fitter.sc_,
+            scan,
+            [random_state],
+            backend=fitter.backend,
+            device=fitter.device,
+            dtype=fitter.dtype,
+        )
+        fcds["Simulated FCD"] = fcd_matrix(simulation.bold[0, 0], scan.fcd_window)
+        return cls(fcds, scan.tr).plot(figure)
+
+    @styled
+    def plot(self, figure=None):
+        """Draw.
+
+        Parameters
+        ----------
+        figure : matplotlib Figure or SubFigure, default=None
+            None: a new figure, two columns wide, or one for a single matrix.
+
+        Returns
+        -------
+        FCDMatrixDisplay
+        """
+        n = len(self.fcds)
+        if figure is None:
+            figure = new_figure(SINGLE if n == 1 else DOUBLE, 2.8)
+        axes = np.atleast_1d(figure.subplots(1, n))
+        # The diagonal, all near 1, would take the best part of the scale.
+        pairs = [fcd[np.triu_indices_from(fcd, 1)] for fcd in self.fcds.values()]
+        low, high = np.quantile(np.concatenate(pairs), (0.01, 0.99))
+        for ax, (title, fcd) in zip(axes, self.fcds.items(), strict=True):
+            end = len(fcd) * (1 if self.tr is None else self.tr / 60)
+            image = ax.imshow(
+                fcd,
+                cmap="cividis",
+                vmin=low,
+                vmax=high,
+                interpolation="nearest",
+                extent=(0, end, end, 0),
+            )
+            label = "Window" if self.tr is None else "Start of window (min)"
+            ax.set(title=title, xlabel=label)
+            ax.locator_params(nbins=5)
+            ax.spines[:].set_visible(True)
+        axes[0].set_ylabel(label)
+        bar = figure.colorbar(
+            image,
+            ax=axes.tolist(),
+            shrink=0.85,
+            extend="both",
+            label="Correlation between windows",
+        )
+        self.figure_, self.axes_ = figure, (*axes, bar.ax)
+        return self

@@ -3,14 +3,14 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sklearn.utils.validation import check_is_fitted
-
-from delssome.plotting.ei_ratio import plot_ei_ratio
-from delssome.plotting.fc import plot_fc
-from delssome.plotting.fcd import plot_fcd_cdf
-from delssome.plotting.history import plot_history
+from delssome.fitting import MeanFieldFitter
+from delssome.plotting.ei_ratio import EIRatioDisplay
+from delssome.plotting.fc import FCDisplay
+from delssome.plotting.fcd import FCDDisplay
+from delssome.plotting.history import HistoryDisplay
+from delssome.plotting.source import check_estimator
 from delssome.plotting.style import DOUBLE, new_figure, styled
-from delssome.plotting.verification import plot_verification
+from delssome.plotting.verification import VerificationDisplay
 
 __all__ = ["plot_report"]
 
@@ -36,20 +36,22 @@ def plot_report(fitter, figure=None, *, region_names=None, truth=None):
     -------
     Figure
     """
-    check_is_fitted(fitter)
+    check_estimator(fitter, MeanFieldFitter)
     if figure is None:
         figure = new_figure(DOUBLE, 7.4)
     top, middle, bottom = figure.subfigures(3, 1, height_ratios=(2.2, 2.5, 2.7))
-    plot_fc(fitter, top)
+    fc = FCDisplay.from_estimator(fitter, figure=top)
     fcd, history = middle.subplots(1, 2)
-    plot_fcd_cdf(fitter, fcd)
-    plot_history(fitter, history)
+    FCDDisplay.from_estimator(fitter, ax=fcd)
+    HistoryDisplay.from_estimator(fitter, ax=history)
     verification, ei_ratio = bottom.subplots(1, 2)
-    plot_verification(fitter, verification)
+    VerificationDisplay.from_estimator(fitter, ax=verification)
     if region_names is not None and len(region_names) > MOST_NAMES:
         region_names = None
-    plot_ei_ratio(fitter, ei_ratio, region_names=region_names, truth=truth)
-    panels = (*top.axes[:3], fcd, history, verification, ei_ratio)
+    EIRatioDisplay.from_estimator(
+        fitter, region_names=region_names, truth=truth, ax=ei_ratio
+    )
+    panels = (*fc.axes_[:3], fcd, history, verification, ei_ratio)
     for letter, ax in zip("abcdefg", panels, strict=True):
         ax.annotate(
             letter,

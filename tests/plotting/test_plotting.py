@@ -9,36 +9,49 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 
-from delssome import Acquisition, MeanFieldFitter, pack_subjects
+from delssome import Acquisition, MeanFieldFitter, PopulationFitter, pack_subjects
 from delssome.connectome import matrix_to_edges
-from delssome.observables import fc_matrix, fcd_cdf
+from delssome.costs import cost_terms
+from delssome.observables import fc_matrix, fcd_cdf, fcd_matrix
 from delssome.plotting import (
-    plot_ei_ratio,
-    plot_fc,
-    plot_fcd_cdf,
-    plot_history,
+    EIRatioDisplay,
+    FCDDisplay,
+    FCDisplay,
+    FCDMatrixDisplay,
+    HistoryDisplay,
+    PopulationDisplay,
+    VerificationDisplay,
     plot_report,
-    plot_verification,
 )
 
 N_ROIS = 8
 SCAN = Acquisition(n_frames=40, window=10, burn_in=3.6, warm_up=1.0)
+ON_AXES = [FCDDisplay, HistoryDisplay, VerificationDisplay, EIRatioDisplay]
 PLOTS = [
-    plot_fc,
-    plot_fcd_cdf,
-    plot_history,
-    plot_verification,
-    plot_ei_ratio,
+    *(display.from_estimator for display in ON_AXES),
+    FCDisplay.from_estimator,
+    FCDMatrixDisplay.from_estimator,
     plot_report,
 ]
 
 
 @pytest.fixture(scope="module")
-def fitted():
+def subjects():
     rng = np.random.default_rng(0)
-    upper = np.triu(rng.integers(1, 1000, (N_ROIS, N_ROIS)), 1)
-    bold = rng.standard_normal((60, N_ROIS)).cumsum(axis=0)
+    upper = np.triu(rng.integers(1, 1000, (2, N_ROIS, N_ROIS)), 1)
+    bold = rng.standard_normal((2, 60, N_ROIS)).cumsum(axis=1)
+    return pack_subjects(
+        upper + upper.swapaxes(1, 2),
+        np.stack([fc_matrix(scan) for scan in bold]),
+        np.stack([fcd_cdf(scan, 10) for scan in bold]),
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted(subjects):
+    rng = np.random.default_rng(0)
     fitter = MeanFieldFitter(
         rng.standard_normal(N_ROIS),
         acquisition=SCAN,
@@ -51,9 +64,7 @@ def fitted():
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return fitter.fit(
-            pack_subjects(upper + upper.T, fc_matrix(bold), fcd_cdf(bold, 10))
-        )
+        return fitter.fit(subjects[:1])
 
 
 @pytest.fixture
@@ -88,29 +99,33 @@ def test_plot_draws_and_leaves_settings_alone(plot, fitter):
     before = mpl.rcParams.copy()
     drawn = plot(fitter)
     assert mpl.rcParams == before
-    figure = getattr(drawn, "figure", drawn)
+    figure = getattr(drawn, "figure_", drawn)
     figure.canvas.draw()
     assert figure.get_figwidth() in (3.4, 7.0)
 
 
-@pytest.mark.parametrize("plot", PLOTS)
-def test_plot_wants_a_fitted_fitter(plot):
+@pytest.mark.parametrize("plot", [*PLOTS, PopulationDisplay.from_estimator])
+def test_plot_wants_a_fitted_estimator(plot):
+    kind = PopulationFitter if "Population" in plot.__qualname__ else MeanFieldFitter
     with pytest.raises(NotFittedError):
-        plot(MeanFieldFitter())
+        plot(kind())
+    with pytest.raises(TypeError, match=f"of a {kind.__name__}, got Pipeline"):
+        plot(make_pipeline(kind()))
     assert not plt.get_fignums()
 
 
-@pytest.mark.parametrize(
-    "plot", [plot_fcd_cdf, plot_history, plot_verification, plot_ei_ratio]
-)
-def test_plot_uses_the_given_axes(plot, fitter):
+@pytest.mark.parametrize("display", ON_AXES)
+def test_display_uses_the_given_axes(display, fitter):
     ax = plt.figure().subplots()
-    assert plot(fitter, ax) is ax
+    drawn = display.from_estimator(fitter, ax=ax)
+    assert drawn.ax_ is ax
+    assert drawn.figure_ is ax.figure
+    assert drawn.plot(ax) is drawn  # again, as its parameters say
     assert len(plt.get_fignums()) == 1
 
 
 def test_fc_shows_both_matrices_with_one_symmetric_scale(fitter):
-    axes = plot_fc(fitter).axes
+    axes = FCDisplay.from_estimator(fitter).axes_
     assert [ax.get_title() for ax in axes[:2]] == ["Empirical FC", "Simulated FC"]
     images = [ax.images[0] for ax in axes[:2]]
     for image, fc in zip(images, (fitter.fc_, fitter.fc_simulated_), strict=True):
@@ -122,7 +137,7 @@ def test_fc_shows_both_matrices_with_one_symmetric_scale(fitter):
 
 
 def test_fc_scatter_holds_edges_and_their_correlation(fitter):
-    ax = plot_fc(fitter).axes[2]
+    ax = FCDisplay.from_estimator(fitter).axes_[2]
     edges = np.column_stack(
         [matrix_to_edges(fitter.fc_), matrix_to_edges(fitter.fc_simulated_)]
     )
@@ -133,7 +148,7 @@ def test_fc_scatter_holds_edges_and_their_correlation(fitter):
 
 
 def test_fcd_marks_the_gap_that_the_cost_counts(fitter):
-    ax = plot_fcd_cdf(fitter)
+    ax = FCDDisplay.from_estimator(fitter).ax_
     gap = np.abs(fitter.fcd_cdf_simulated_ - fitter.fcd_cdf_).max()
     lines = by_label(ax)
     assert set(lines) == {"empirical", "simulated", f"KS = {gap:.2f}"}
@@ -144,7 +159,7 @@ def test_fcd_marks_the_gap_that_the_cost_counts(fitter):
 
 
 def test_history_shows_search_verification_and_reported_cost(fitter):
-    ax = plot_history(fitter)
+    ax = HistoryDisplay.from_estimator(fitter).ax_
     lines = by_label(ax)
     assert set(lines) == {
         "best, searched",
@@ -163,11 +178,11 @@ def test_history_shows_search_verification_and_reported_cost(fitter):
 def test_history_can_have_no_candidate_in_range(fitter):
     fitter.history_.best_total[:] = fitter.history_.median_total[:] = np.nan
     fitter.history_.n_in_range[:] = 0
-    plot_history(fitter).figure.canvas.draw()
+    HistoryDisplay.from_estimator(fitter).figure_.canvas.draw()
 
 
 def test_verification_tells_range_and_selection_apart(fitter):
-    ax = plot_verification(fitter)
+    ax = VerificationDisplay.from_estimator(fitter).ax_
     lines = by_label(ax)
     assert_array_equal(lines["in range"].get_data(), [[0.5], [0.7]])
     assert_array_equal(lines["out of range"].get_data(), [[0.8], [0.75]])
@@ -179,34 +194,117 @@ def test_verification_tells_range_and_selection_apart(fitter):
 
 def test_verification_counts_the_diverged(fitter):
     fitter.verification_.simulated_total[1] = np.nan
-    ax = plot_verification(fitter)
+    ax = VerificationDisplay.from_estimator(fitter).ax_
     assert ax.get_title() == "1 of 2 diverged"
     assert "out of range" not in by_label(ax)
     fitter.verification_.simulated_total[0] = np.nan
-    assert plot_verification(fitter).get_title() == "2 of 2 diverged"
+    ax = VerificationDisplay.from_estimator(fitter).ax_
+    assert ax.get_title() == "2 of 2 diverged"
 
 
 def test_ei_ratio_is_sorted_and_named(fitter):
     names = [f"area {k}" for k in range(N_ROIS)]
-    ax = plot_ei_ratio(fitter, region_names=names)
+    ax = EIRatioDisplay.from_estimator(fitter, region_names=names).ax_
     assert_array_equal(ax.lines[1].get_xdata(), np.sort(fitter.ei_ratio_))
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels == [names[k] for k in np.argsort(fitter.ei_ratio_)]
 
 
+def test_ei_ratio_shows_how_fits_as_good_differ():
+    pattern = np.array([-0.2, 0.1, 0.1])
+    ei_ratios = np.array([2 + pattern, 3 + 2 * pattern])
+    ax = EIRatioDisplay(ei_ratios.mean(axis=0), ei_ratios).plot().ax_
+    # Of the level in words, of the pattern in bars around the mean map.
+    assert ax.lines[0].get_label() == "mean 2.50 (2.00 to 3.00)"
+    bars = np.array(ax.collections[0].get_segments())[:, :, 0]
+    assert_allclose(bars, [[2.1, 2.3], [2.6, 2.7], [2.6, 2.7]])
+    assert ax.collections[0].get_label() == "range of 2 fits as good, at one mean"
+
+
+def test_ei_ratio_by_network_is_sorted_by_means():
+    display = EIRatioDisplay([3.0, 2.0, 2.2, 3.2, 1.0], networks=list("abbac")).plot()
+    labels = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert labels == ["c (1)", "b (2)", "a (2)"]
+    shown = [line.get_xdata().tolist() for line in display.ax_.lines]
+    assert shown == [[1.0], [2.0, 2.2], [3.0, 3.2]]
+    means = np.array(display.ax_.collections[0].get_segments())[:, 0, 0]
+    assert_allclose(means, [1.0, 2.1, 3.1])
+
+
 def test_ei_ratio_against_truth(fitter):
     truth = np.linspace(2, 3, N_ROIS)
-    ax = plot_ei_ratio(fitter, truth=truth)
+    ax = EIRatioDisplay.from_estimator(fitter, truth=truth).ax_
     assert_array_equal(ax.lines[0].get_data(), [truth, fitter.ei_ratio_])
     r = np.corrcoef(truth, fitter.ei_ratio_)[0, 1]
     assert ax.get_title() == f"r = {r:.2f} over {N_ROIS} regions"
 
 
-def test_ei_ratio_refuses_lengths_that_do_not_match(fitter):
-    with pytest.raises(ValueError, match="each of the 8 regions"):
-        plot_ei_ratio(fitter, truth=[1.0, 2.0])
-    with pytest.raises(ValueError, match=r"region_names .* got 1"):
-        plot_ei_ratio(fitter, region_names=["a"])
+def test_ei_ratio_refuses_lengths_that_do_not_match():
+    for name in ("truth", "region_names", "networks"):
+        with pytest.raises(ValueError, match=rf"{name} .* each of the 3 regions"):
+            EIRatioDisplay(np.ones(3), **{name: ["a", "b"]})
+    with pytest.raises(ValueError, match="give one of them"):
+        EIRatioDisplay(np.ones(2), networks=["a", "b"], truth=[1.0, 2.0])
+
+
+def test_other_subjects_are_simulated_as_score_does(fitter, subjects):
+    fc = FCDisplay.from_estimator(fitter, subjects)
+    fcd = FCDDisplay.from_estimator(fitter, subjects)
+    edges = [matrix_to_edges(m)[None] for m in (fc.fc_simulated, fc.fc)]
+    cdfs = [cdf[None] for cdf in (fcd.fcd_cdf_simulated, fcd.fcd_cdf)]
+    total = cost_terms(edges[0], cdfs[0], edges[1], cdfs[1]).sum()
+    assert_allclose(-total, fitter.score(subjects), rtol=1e-12)
+
+
+def test_fcd_matrices_are_those_of_the_scan_and_of_a_simulation(fitter, rng):
+    bold = rng.standard_normal((30, N_ROIS)).cumsum(axis=0)
+    display = FCDMatrixDisplay.from_estimator(fitter, bold)
+    assert list(display.fcds) == ["Empirical FCD", "Simulated FCD"]
+    expected = fcd_matrix(bold, 10)
+    assert_array_equal(display.fcds["Empirical FCD"], expected)
+    images = [ax.images[0] for ax in display.axes_[:2]]
+    assert_array_equal(images[0].get_array(), expected)
+    assert images[0].get_extent()[1] == pytest.approx(21 * 0.72 / 60)
+    assert images[0].get_clim() == images[1].get_clim()
+    assert display.fcds["Simulated FCD"].shape == (31, 31)
+    other = FCDMatrixDisplay.from_estimator(fitter, random_state=1)
+    assert list(other.fcds) == ["Simulated FCD"]
+    assert (other.fcds["Simulated FCD"] != display.fcds["Simulated FCD"]).any()
+    with pytest.raises(ValueError, match="one column for each of the 8 regions"):
+        FCDMatrixDisplay.from_estimator(fitter, bold[:, :5])
+
+
+def test_population_shows_every_fit_and_what_failed():
+    ei_ratio = np.array([[3.0, 1.0], [np.nan, np.nan], [2.0, 1.5]])
+    cost, in_range = np.array([0.4, np.nan, 0.3]), np.array([True, False, False])
+    maps, costs, _ = PopulationDisplay(ei_ratio, cost, in_range).plot().axes_
+    shown = maps.images[0].get_array()
+    assert_array_equal(shown.filled(np.nan), ei_ratio[:, ::-1])  # sorted by mean
+    lines = by_label(costs)
+    assert_array_equal(lines["in range: 1"].get_data(), [[1], [0.4]])
+    assert_array_equal(lines["out of range: 1"].get_data(), [[0], [0.3]])
+    assert costs.get_title() == "1 of 3 fits failed"
+
+
+def test_population_by_network():
+    ei_ratio = np.array([[3.0, 1.0, 2.0]])
+    display = PopulationDisplay(ei_ratio, [0.1], [True], networks=["b", "a", "b"])
+    maps = display.plot().axes_[0]
+    assert_array_equal(maps.images[0].get_array(), [[1.0, 2.0, 3.0]])
+    labels = [label.get_text() for label in maps.get_xticklabels()]
+    assert labels == ["a", "b"]
+    with pytest.raises(ValueError, match="each of the 3 regions"):
+        PopulationDisplay(ei_ratio, [0.1], [True], networks=["b"])
+
+
+def test_population_of_an_estimator(subjects, fitter):
+    population = PopulationFitter(fitter)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        population.fit(subjects)
+    display = PopulationDisplay.from_estimator(population)
+    assert_array_equal(display.ei_ratio, population.ei_ratio_)
+    assert_array_equal(display.cost, population.cost_)
 
 
 def test_report_has_all_panels(fitter):
