@@ -20,6 +20,7 @@ from delssome.connectome import (
     check_fc,
     check_fcd_cdf,
     check_sc,
+    group_average,
     matrix_to_edges,
     n_rois_from_width,
     pack_subjects,
@@ -27,6 +28,7 @@ from delssome.connectome import (
 from delssome.costs import COST_NAMES, Target
 from delssome.exceptions import InfeasibleSpaceError
 from delssome.fitting import MeanFieldFitter
+from delssome.maps import fc_gradients
 from delssome.models import check_maps
 from delssome.observables import average_runs, check_bold
 from delssome.reporting import (
@@ -129,7 +131,7 @@ def fit(args):
     _check_data_options(args)
     X, n_fcd_bins, scan = _read_folder(args) if args.folder else _read_files(args)
     n_rois = n_rois_from_width(X.shape[1], n_fcd_bins)
-    maps = None if args.maps is None else check_maps(_read_matrix(args.maps), n_rois)
+    maps = _maps(args, X, n_fcd_bins)
     region_names = _region_names(args.region_names, n_rois)
     fitter = MeanFieldFitter(
         maps,
@@ -356,6 +358,23 @@ def _acquisition(args, scan):
     return replace(scan, **given)
 
 
+def _maps(args, X, n_fcd_bins):
+    """Give maps of a file, then gradients of the average FC; None without either."""
+    n_rois = n_rois_from_width(X.shape[1], n_fcd_bins)
+    maps = [] if args.maps is None else [check_maps(_read_matrix(args.maps), n_rois)]
+    if args.gradients:
+        fc = group_average(X, n_fcd_bins).fc
+        like = -maps[0][:, 0] if maps else None  # as the published pair of maps
+        maps.append(fc_gradients(fc, args.gradients, like=like))
+    if not maps:
+        _say(
+            "note: without --maps or --gradients all regions have the same parameters: "
+            "a poor fit, and a flat E/I map"
+        )
+        return None
+    return np.hstack(maps)
+
+
 def _region_names(path, n_rois):
     if path is None:
         width = len(str(n_rois))
@@ -445,7 +464,8 @@ def _parser():
     command = commands.add_parser(
         "fit",
         help="fit your own data",
-        description="Files are csv, tsv, txt, npy, npz or mat, one matrix each.",
+        description="Files are csv, tsv, txt, npy, npz or mat, one matrix each; names "
+        "at the top and the left of a table are left out.",
     )
     command.set_defaults(command=fit)
     add = command.add_argument_group("data").add_argument
@@ -455,6 +475,13 @@ def _parser():
     add("--fcd", metavar="FILE", help="cumulative FCD distribution over [-1, 1]")
     add("--folder", help="a folder of subjects, fitted as a group; with --tr")
     add("--maps", metavar="FILE", help="heterogeneity maps, regions x maps")
+    add(
+        "--gradients",
+        type=int,
+        default=0,
+        metavar="N",
+        help="further maps: first N gradients of the FC (0)",
+    )
     add("--region-names", metavar="FILE", help="text, one name a line")
     add = command.add_argument_group("scan").add_argument
     add("--tr", type=float, help="repetition time (s)")
@@ -481,8 +508,8 @@ def _parser():
         "--surrogate",
         choices=["deep", "linear", "none"],
         default="deep",
-        help="rank candidates by the shipped network and, in the end, by theory (deep, "
-        "default), by theory alone (linear), or simulate all (none)",
+        help="rank candidates by the shipped network (deep, default) or by theory "
+        "(linear), or simulate all (none)",
     )
     add("--popsize", type=int, default=100, help="candidates in a generation (100)")
     add("--max-iter", type=int, default=100, help="generations in a search (100)")

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import os
+import sys
 import tempfile
 from numbers import Integral
 from pathlib import Path
@@ -12,12 +13,14 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from tqdm import tqdm
 
 __all__ = [
     "check_device",
     "check_number",
     "check_surrogate",
     "make_generator",
+    "progress_bar",
     "write_atomically",
 ]
 
@@ -87,6 +90,33 @@ def make_generator(random_state):
         return np.random.default_rng()
     seed = check_random_state(random_state).randint(2**31, size=4)
     return np.random.default_rng(seed)
+
+
+def progress_bar(iterable=None, *, total, desc, unit="it", verbose=0):
+    """Show progress with the time left: often to who looks on, rarely into a log.
+
+    Parameters
+    ----------
+    iterable : iterable, default=None
+        None: the caller updates the bar.
+    total : int
+    desc, unit : str
+    verbose : int, default=0
+        Nothing is shown below 1.
+
+    Returns
+    -------
+    tqdm
+    """
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return tqdm(
+        iterable,
+        total=total,
+        desc=desc,
+        unit=unit,
+        disable=verbose < 1,
+        mininterval=0.1 if watched else 10.0,
+    )
 
 
 def write_atomically(path, content):

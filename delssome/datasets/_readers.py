@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import csv
 import re
 import warnings
 import zipfile
@@ -38,8 +39,10 @@ def read_matrix(path, key=None):
     Parameters
     ----------
     path : str or path-like
-        .csv, .tsv or .txt (numbers separated by commas, semicolons or white space,
-        no header), .npy, .npz, or .mat (not version 7.3).
+        .csv, .tsv or .txt (numbers separated by commas, semicolons or white space),
+        .npy, .npz, or .mat (not version 7.3). In text, a row of names at the top and
+        a column of names at the left are left out, "n/a" is NaN: time series and
+        matrices as fMRI pipelines and pandas write them.
     key : str, default=None
         Name of the array in a .npz or .mat file. None: there must be only one.
 
@@ -148,17 +151,53 @@ def _read_single(path):
     try:
         # Spreadsheets put a byte order mark first, which utf-8-sig drops.
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-        first = next((line for line in lines if line.strip()), "")
-        delimiter = next((mark for mark in ",;" if mark in first), None)
+        lines = [line for line in lines if line.strip() and line[0] != "#"]
+        first = lines[0].strip() if lines else ""
+        delimiter = next((mark for mark in ",;\t" if mark in first), None)
+        lines = _without_names(lines, delimiter)
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # "contained no data"
             return np.loadtxt(lines, delimiter=delimiter, ndmin=2)
     except (ValueError, UserWarning) as error:
         raise ValueError(
             f"{path} cannot be read as a table of numbers ({error}); separate numbers "
-            "by commas or white space, give all rows the same length, and remove "
-            "headers and names."
+            "by commas or white space and give all rows the same length. One row of "
+            "names at the top and one column of names at the left may be there."
         ) from error
+
+
+def _without_names(lines, delimiter):
+    """Leave out names of columns and rows; say NaN where there is n/a."""
+    if delimiter is None:
+        rows = [line.split() for line in lines]
+    else:
+        rows = csv.reader(map(str.rstrip, lines), delimiter=delimiter)
+        rows = [[field.strip() for field in row] for row in rows]
+    if not rows:
+        return rows
+    header = rows[0]
+    # Numbered columns are told from data by making a square matrix no longer one.
+    names = header if _is_number(header[0]) else header[1:]
+    numbered = names == [str(k) for k in range(len(names))] and len(names) != 1
+    if numbered:
+        headed = header[0] == "" or len(rows) != len(names)
+    else:
+        headed = not all(map(_is_number, header[1:]))
+    rows = rows[headed:]
+    longest = max(map(len, rows), default=0)
+    labelled = rows and all(not _is_number(row[0]) for row in rows)
+    if labelled or (headed and (header[0] == "" or longest > len(header))):
+        rows = [row[1:] for row in rows]
+    mark = " " if delimiter is None else delimiter
+    return [mark.join("nan" if f.lower() == "n/a" else f for f in row) for row in rows]
+
+
+def _is_number(field):
+    try:
+        float(field)
+    except ValueError:
+        return field.lower() == "n/a"
+    return True
 
 
 def _load_numpy(path):

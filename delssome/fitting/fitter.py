@@ -69,9 +69,9 @@ class MeanFieldFitter(BaseEstimator):
         values in all regions (homogeneous).
     surrogate : {"deep", "linear", None} or estimator, default="deep"
         What ranks the candidates of the search: "deep" predicts by the network shipped
-        with the package (:class:`~delssome.surrogate.CircuitSurrogate`), and by
-        theory in the last `n_closing` generations; it warns of data unlike those that
-        the network was trained for. "linear" predicts by linear-noise theory alone
+        with the package (:class:`~delssome.surrogate.CircuitSurrogate`), or by theory
+        in the last `n_closing` generations; it warns of data unlike those that the
+        network was trained for. "linear" predicts by linear-noise theory alone
         (:mod:`delssome.theory`), which needs no training and serves any number
         of regions and any acquisition; None simulates every candidate;
         any fitted estimator with an ``evaluate`` method predicts in its own way. Wrap

@@ -18,7 +18,6 @@ from sklearn.utils.validation import (
     column_or_1d,
     validate_data,
 )
-from tqdm import tqdm
 
 from delssome._version import __version__
 from delssome.connectome import n_rois_from_width
@@ -31,7 +30,7 @@ from delssome.exceptions import (
 from delssome.fitting.fitter import MeanFieldFitter
 from delssome.fitting.store import Store
 from delssome.surrogate import CircuitSurrogate
-from delssome.utils import make_generator
+from delssome.utils import make_generator, progress_bar
 
 __all__ = ["PopulationFitter"]
 
@@ -297,16 +296,16 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             for key, k in todo.items()
         )
         reasons = {}
-        with tqdm(
-            total=len(todo), desc="population", unit="fit", disable=self.verbose < 1
+        with progress_bar(
+            total=len(todo), desc="population", unit="fit", verbose=self.verbose
         ) as bar:
             for key, result in parallel(jobs):
                 if isinstance(result, str):
                     reasons[key] = result
                 else:
                     self._store[key] = result
+                bar.set_postfix(failed=len(reasons), refresh=False)
                 bar.update()
-                bar.set_postfix(failed=len(reasons))
         failures = {
             label: reasons[key]
             for label, key in zip(labels.tolist(), keys, strict=True)

@@ -22,6 +22,7 @@ from delssome.exceptions import (
 from delssome.fitting.journal import Journal
 from delssome.search import CMAES
 from delssome.simulation import SimulationEvaluator, compare
+from delssome.utils import progress_bar
 
 __all__ = [
     "Deadline",
@@ -105,11 +106,8 @@ def search(
     """
     journal, deadline = journal or Journal(None, ""), deadline or Deadline()
     rows, best, n_evaluations = [], [], 0
-    bar = tqdm(
-        total=len(optimisers) * max_iter,
-        desc="search",
-        unit="gen",
-        disable=verbose < 1,
+    bar = progress_bar(
+        total=len(optimisers) * max_iter, desc="search", unit="gen", verbose=verbose
     )
     with bar, _interruptible(best, deadline):
         for restart, optimiser in enumerate(optimisers):
@@ -163,12 +161,13 @@ def search(
                         "closing": scores is closing,
                     }
                 )
-                bar.update()
                 bar.set_postfix(
                     restart=restart + 1,
                     in_range=f"{len(totals)}/{len(theta)}",
                     cost=f"{rows[-1]['best_total']:.3f}",
+                    refresh=False,
                 )
+                bar.update()
                 generation += 1
                 if may_end and optimiser.converged and generation < closes:
                     # What closes may still disagree with where this has ended.

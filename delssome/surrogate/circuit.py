@@ -114,6 +114,7 @@ def circuits(model, params, sc, step):
     sums = np.empty((n, n_rois), dtype=np.float32)
     variance, own, together, share = found = np.empty((4, n, n_rois), dtype=np.float32)
     mode = np.empty((n, 2), dtype=np.float32)
+    compiled.announce()
     compiled.at_frequency_zero(sc, reach, decay, power, smallest, sums, found, mode)
     ranges = [
         2.0 * (params[name] - low) / (high - low) - 1.0

@@ -12,6 +12,9 @@ Numba keeps compiled code until this file changes, whatever others do.
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import logging
+from pathlib import Path
+
 import numpy as np
 from numba import njit
 
@@ -25,7 +28,9 @@ from delssome.surrogate.vectors import (
     store,
 )
 
-__all__ = ["at_frequency_zero", "describe"]
+__all__ = ["announce", "at_frequency_zero", "describe"]
+
+logger = logging.getLogger("delssome")
 
 U0, U1, U2, U3, U4, U5, U6, U7, U8, U9, U10 = (np.uint64(k) for k in range(11))
 LANES = np.uint64(WIDTH)
@@ -592,3 +597,14 @@ def describe(
             multiply(pattern, view, n, False, work)
             store(found, at + U1, trace_of_square(work, size, n))
         take_from_lanes(found, first, numbers)
+
+
+def announce():
+    """Say that the first call of a new installation compiles, before it does."""
+    folder = Path(describe.stats.cache_path)
+    if not (describe.signatures or any(folder.glob("compiled.describe-*.nbc"))):
+        logger.info(
+            "Compiling the linear algebra of the network: some seconds, once; it is "
+            "kept in %s.",
+            folder,
+        )

@@ -6,13 +6,13 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
-from tqdm import tqdm
 
 from delssome.connectome import pack_rows
 from delssome.costs import cost_terms, expected_cost_terms
 from delssome.models import FIC
 from delssome.surrogate.estimators import flatten_params
 from delssome.surrogate.shards import read_shard
+from delssome.utils import progress_bar
 
 __all__ = ["Corpus", "corpus_of_shards", "simulate_corpus"]
 
@@ -167,7 +167,7 @@ def simulate_corpus(
         )
     rng = np.random.default_rng(random_state)
     costs, in_range = [], []
-    with tqdm(total=n_candidates, desc="corpus", disable=verbose < 1) as bar:
+    with progress_bar(total=n_candidates, desc="corpus", verbose=verbose) as bar:
         for start in range(0, n_candidates, PORTION):
             part = slice(start, start + PORTION)
             shared = len(np.unique(sc_index[part])) == 1

@@ -18,7 +18,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch.nn import functional
-from tqdm import trange
 
 from delssome._version import __version__
 from delssome.costs import Evaluation, Target, expected_cost_terms, fcd_ks_cost
@@ -33,7 +32,7 @@ from delssome.surrogate.circuit import (
 from delssome.surrogate.domain import covered, describe_context, outside
 from delssome.surrogate.shards import read_shard
 from delssome.theory import range_violation
-from delssome.utils import check_number, write_atomically
+from delssome.utils import check_number, progress_bar, write_atomically
 
 __all__ = ["CircuitStatistics", "CircuitSurrogate"]
 
@@ -249,7 +248,10 @@ class CircuitSurrogate(BaseEstimator):
             optimiser, self.lr, total_steps=n_steps
         )
         history = np.empty(n_steps)
-        for step in trange(n_steps, desc=f"train {what}", disable=self.verbose < 1):
+        steps = progress_bar(
+            range(n_steps), total=n_steps, desc=f"train {what}", verbose=self.verbose
+        )
+        for step in steps:
             optimiser.zero_grad()
             loss = loss_of_batch()
             loss.backward()

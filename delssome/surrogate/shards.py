@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.utils import Bunch
-from tqdm import tqdm
 
 from delssome._version import __version__
 from delssome.connectome import (
@@ -28,7 +27,7 @@ from delssome.models import FIC, ParameterSpace, check_maps
 from delssome.search import CMAES
 from delssome.simulation import Acquisition, SimulationEvaluator
 from delssome.theory import TheoryEvaluator, TheoryStatistics, close
-from delssome.utils import write_atomically
+from delssome.utils import progress_bar, write_atomically
 
 __all__ = [
     "CorpusSettings",
@@ -421,7 +420,7 @@ def build_corpus(
         delayed(_write_shard)(file, make, given, settings, searcher)
         for file, make, given in missing
     )
-    bar = tqdm(done, total=len(missing), desc="corpus", disable=verbose < 1)
+    bar = progress_bar(done, total=len(missing), desc="corpus", verbose=verbose)
     for _ in bar:
         pass
     shards = []

@@ -134,7 +134,10 @@ MATLAB_73 = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + b"\x00" * 400
     [
         (damage("x.csv", b""), "is empty"),
         (damage("x.csv", b"\n \n"), "cannot be read as a table of numbers"),
-        (damage("x.csv", b"a,b\n1,2\n"), "remove headers"),
+        (damage("x.csv", b"a,b\nc,d\n"), "cannot be read as a table of numbers"),
+        (damage("x.csv", b"a,b\n1,2\nc,d\n"), "cannot be read as a table"),
+        (damage("x.csv", b"1,2\na,b\n"), "cannot be read as a table"),
+        (damage("x.csv", b",2\n3,4\n"), "cannot be read as a table"),
         (damage("x.csv", b"1,2\n3\n"), "give all rows the same length"),
         (damage("x.csv", b"\xff\xfe\x00\x01"), "cannot be read as a table"),
         (damage("x.npy", b""), "is empty"),
@@ -162,6 +165,47 @@ def test_a_bad_file_is_named_with_its_remedy(tmp_path, make, message):
     with pytest.raises(ValueError, match=message) as error:
         read_matrix(path)
     assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,2,3\n4,5,6\n",
+        "1\t2\t3 \n4\t5\t6\t\n",  # ends in a separator
+        "# made by hand\n1 2 3\n4 5 6\n",
+        "a\tb b\tc\n1\t2\t3\n4\t5\t6\n",  # BIDS time series
+        "a b c\n1 2 3\n4 5 6\n",
+        ",a,b,c\n0,1,2,3\n1,4,5,6\n",  # pandas with its index
+        ",0,1,2\n0,1,2,3\n1,4,5,6\n",
+        "Node\ta\tb\tc\na\t1\t2\t3\nb\t4\t5\t6\n",  # matrix with names
+        '"","a","b, c","d"\n"a","1","2","3"\n"b",4,5,6\n',  # R
+        "a,1,2,3\nb,4,5,6\n",
+        "a;b;c\n1;2;3\n\n4;5;6\n",
+    ],
+)
+def test_names_at_the_edges_are_left_out(tmp_path, text):
+    (tmp_path / "x.tsv").write_text(text)
+    np.testing.assert_array_equal(
+        read_matrix(tmp_path / "x.tsv"), [[1, 2, 3], [4, 5, 6]]
+    )
+
+
+def test_a_square_matrix_may_count_in_its_first_row(tmp_path):
+    matrix = [[0, 1, 2], [1, 0, 5], [2, 5, 0]]
+    np.savetxt(tmp_path / "x.csv", matrix, fmt="%d", delimiter=",")
+    np.testing.assert_array_equal(read_matrix(tmp_path / "x.csv"), matrix)
+    # With one row more, these are columns without names, as pandas counts them.
+    (tmp_path / "y.csv").write_text("0,1,2\n" + (tmp_path / "x.csv").read_text())
+    np.testing.assert_array_equal(read_matrix(tmp_path / "y.csv"), matrix)
+
+
+def test_what_is_not_available_is_nan(tmp_path):
+    (tmp_path / "x.tsv").write_text("n/a\t2\n3\t4\n")
+    np.testing.assert_array_equal(
+        read_matrix(tmp_path / "x.tsv"), [[np.nan, 2], [3, 4]]
+    )
+    (tmp_path / "x.tsv").write_text("a\tb\nn/a\t2\n")
+    np.testing.assert_array_equal(read_matrix(tmp_path / "x.tsv"), [[np.nan, 2]])
 
 
 def test_a_missing_key_is_named_beside_those_there(tmp_path):
