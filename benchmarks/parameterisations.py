@@ -1,5 +1,6 @@
 """Fit a real group with no map, one map and two maps: what heterogeneity buys.
 
+Maps as published, and the gradient that the FC of the training group itself gives.
 Every fit is that of MeanFieldFitter with its defaults; the winner is simulated five
 times against the validation group. The published ablation (Zhang et al. 2024, HCP test
 subjects): homogeneous 1.81, T1w/T2w 0.84, RSFC gradient 0.71, both 0.58.
@@ -20,14 +21,19 @@ from real_group import DATA, evaluate, load_group
 
 import delssome
 from delssome import MeanFieldFitter
+from delssome.connectome import group_average
 from delssome.exceptions import OutOfRangeWarning
+from delssome.maps import fc_gradients
 
-# Columns of the maps (T1w/T2w, RSFC gradient) and published signs of w_EI with them.
+# Columns of the maps (T1w/T2w, RSFC gradient, that of the training group) and
+# published signs of w_EI with them.
 KINDS = {
     "homogeneous": ([], None),
     "T1w/T2w": ([0], (-1,)),
     "RSFC gradient": ([1], (1,)),
     "both": ([0, 1], (-1, 1)),
+    "own gradient": ([2], (1,)),
+    "T1w/T2w, own gradient": ([0, 2], (-1, 1)),
 }
 
 
@@ -35,14 +41,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=[*KINDS])
     parser.add_argument("--quick", action="store_true", help="a smoke run")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     X, maps = load_group(args.data, "train")
     X_validation, _ = load_group(args.data, "vali")
+    own = fc_gradients(group_average(X).fc, like=-maps[:, 0])
+    maps = np.hstack([maps, own])
     small = {"popsize": 8, "max_iter": 2, "n_finalists": 2} if args.quick else {}
-    report = {"delssome": delssome.__version__, "parameterisations": {}}
-    for name, (columns, signs) in KINDS.items():
+    report = {
+        "delssome": delssome.__version__,
+        "r_of_gradients": np.corrcoef(maps[:, 1], own[:, 0])[0, 1],
+        "parameterisations": {},
+    }
+    for name in args.only:
+        columns, signs = KINDS[name]
         terms, inside = [], []
         for seed in range(1 if args.quick else args.seeds):
             with warnings.catch_warnings():

@@ -13,6 +13,7 @@ import pytest
 from delssome import Acquisition, MeanFieldFitter, __version__, pack_subjects
 from delssome.cli import main
 from delssome.exceptions import OutOfRangeWarning
+from delssome.maps import fc_gradients
 from delssome.observables import fc_matrix, fcd_cdf
 from delssome.reporting import check_out, summary, summary_text, tables, write_results
 
@@ -191,6 +192,31 @@ def test_fit_of_a_folder_is_a_group(tmp_path, data):
     assert len(read(out / "ei_ratio.csv")) == N_ROIS
 
 
+def test_gradients_of_the_fc_are_maps_beside_those_of_a_file(
+    tmp_path, data, monkeypatch, capsys
+):
+    given = []
+
+    def keep(self, X):
+        given.append(self.maps)
+        raise ValueError("seen")
+
+    monkeypatch.setattr(MeanFieldFitter, "fit", keep)
+    files = {"--sc": data["sc"], "--bold": data["bold"], "--tr": 0.72}
+    for maps in ({"--maps": data["maps"]}, {}):
+        options = {**files, **maps, "--gradients": 2}
+        assert main(fit_options(tmp_path, options)) == 2
+    both, alone = given
+    map_, fc = (np.loadtxt(data[name], delimiter=",") for name in ("maps", "fc"))
+    np.testing.assert_allclose(both[:, 0], map_)
+    np.testing.assert_allclose(both[:, 1:], fc_gradients(fc, 2, like=-map_), rtol=1e-6)
+    np.testing.assert_allclose(alone, fc_gradients(fc, 2), rtol=1e-6)
+    assert "without --maps" not in capsys.readouterr().out
+    assert main(fit_options(tmp_path, files)) == 2
+    assert given[2] is None
+    assert "without --maps or --gradients" in capsys.readouterr().out
+
+
 def test_fit_averages_runs_and_shows_a_warning_in_one_line(tmp_path, data, capsys):
     options = {"--sc": data["sc"], "--bold": [data["bold"]] * 2, "--tr": 0.72}
     with pytest.MonkeyPatch.context() as patch:
@@ -273,6 +299,8 @@ ERRORS = {
         "each of the 8 regions of --sc, got shape (3, 3)",
     ),
     "maps of other regions": ({"--maps": "small"}, "each of the 8 regions"),
+    "more gradients than regions": ({"--gradients": 8}, "n_gradients"),
+    "fewer gradients than none": ({"--gradients": -1}, "n_gradients"),
     "names of other regions": ({"--region-names": "small"}, "one name a line"),
     "no TR": ({"--tr": None}, "--bold needs --tr"),
     "BOLD and FC": ({"--fc": "fc"}, "either --bold, or --fc and --fcd"),

@@ -279,8 +279,8 @@ def choose(space, simulator, target, table, rng):
     """Simulate the better half of the finalists again and again until one is left.
 
     One evaluation moves by more than finalists differ: the lowest of twenty is the
-    luckiest. In each evaluation all share their noise, which halves the spread of
-    their differences. Whoever leaves the range in any evaluation is out.
+    luckiest. In each evaluation all share their noise, without which their differences
+    would spread four times as much. Whoever leaves the range in any evaluation is out.
 
     Parameters
     ----------
