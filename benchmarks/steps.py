@@ -1,4 +1,4 @@
-"""Simulate fitted parameters with shorter integration steps: do results hold?
+"""Simulate fitted parameters with shorter integration steps, to see what holds.
 
 The published protocol searches with steps of 6 ms and computes final costs and E/I maps
 with 0.5 ms. Winners of default fits on the real training group are simulated with both
@@ -20,8 +20,8 @@ from real_group import DATA, load_group
 
 import delssome
 from delssome import MeanFieldFitter
-from delssome.costs import Target
 from delssome.connectome import matrix_to_edges
+from delssome.costs import Target
 from delssome.simulation import SimulationEvaluator, compare
 
 N_EVALUATIONS = 8

@@ -142,6 +142,11 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             labels = np.unique(groups)
             members = [np.flatnonzero(groups == label) for label in labels]
         results, failures = self._fit_all(X, members, labels)
+        if len(failures) == len(labels):
+            raise ValueError(
+                f"None of {len(labels)} fits succeeded. {_listed(failures)}"
+            )
+        _report(failures, len(labels))
         self.groups_ = labels
         self.failures_ = failures
         self._gather(results)
@@ -165,7 +170,8 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             self, X, dtype=np.float64, reset=False, ensure_all_finite=False
         )
         members = [[k] for k in range(len(X))]
-        results, _ = self._fit_all(X, members, np.arange(len(X)))
+        results, failures = self._fit_all(X, members, np.arange(len(X)))
+        _report(failures, len(X))
         return _column(results, "ei_ratio", (self._n_rois,))
 
     def fit_transform(self, X, y=None, **fit_params):
@@ -311,19 +317,7 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             for label, key in zip(labels.tolist(), keys, strict=True)
             if key in reasons
         }
-        if failures:
-            self._report(failures, len(keys))
         return [None if k in reasons else self._store[k] for k in keys], failures
-
-    def _report(self, failures, n_fits):
-        reasons = "; ".join(f"{label}: {why}" for label, why in failures.items())
-        if len(failures) == n_fits:
-            raise ValueError(f"None of {n_fits} fits succeeded. {reasons}")
-        warnings.warn(
-            f"{len(failures)} of {n_fits} fits failed and are NaN. {reasons}",
-            FitFailedWarning,
-            stacklevel=4,
-        )
 
     def _gather(self, results):
         """Turn results into arrays."""
@@ -365,6 +359,20 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
                     category,
                     stacklevel=3,
                 )
+
+
+def _listed(failures):
+    return "; ".join(f"{label}: {why}" for label, why in failures.items())
+
+
+def _report(failures, n_fits):
+    """Warn of rows that are NaN."""
+    if failures:
+        warnings.warn(
+            f"{len(failures)} of {n_fits} fits failed and are NaN. {_listed(failures)}",
+            FitFailedWarning,
+            stacklevel=3,
+        )
 
 
 def _key(rows):

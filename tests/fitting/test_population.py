@@ -116,6 +116,14 @@ def test_if_all_fail_the_run_fails(cohort, fitter):
         PopulationFitter(fitter).fit(np.full_like(cohort.X, np.nan))
 
 
+def test_new_rows_that_all_fail_are_nan(cohort, fitter):
+    population = PopulationFitter(fitter).fit(cohort.X[:1])
+    with pytest.warns(FitFailedWarning, match=r"2 of 2 .*0: ValueError"):
+        maps = population.transform(np.full_like(cohort.X[:2], np.nan))
+    assert maps.shape == (2, N_ROIS)
+    assert np.isnan(maps).all()
+
+
 def test_groups_are_fitted_as_groups(cohort, fitter):
     groups = np.array(["b", "a", "b", "a", "b", "a"])
     population = PopulationFitter(fitter).fit(cohort.X, groups=groups)
