@@ -4,9 +4,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import Bunch
+
+from delssome.utils import check_number
 
 __all__ = [
     "SC_MAX",
@@ -45,6 +48,10 @@ def matrix_to_edges(matrix):
     ndarray of shape (..., n_rois * (n_rois - 1) / 2)
     """
     matrix = np.asarray(matrix)
+    if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2]:
+        raise ValueError(
+            f"matrix must have shape (..., n_rois, n_rois), got {matrix.shape}."
+        )
     return matrix[(..., *np.triu_indices(matrix.shape[-1], k=1))]
 
 
@@ -61,10 +68,13 @@ def edges_to_matrix(edges, diagonal=0.0):
     -------
     ndarray of shape (..., n_rois, n_rois)
     """
-    edges = np.asarray(edges, dtype=np.float64)
-    n_rois = _n_rois(edges.shape[-1])
+    edges = _floats(edges, "edges")
+    n_rois = _n_rois(edges.shape[-1]) if edges.ndim else None
     if n_rois is None:
-        raise ValueError(f"n_edges must be n(n-1)/2, got {edges.shape[-1]}.")
+        raise ValueError(
+            "edges must have shape (..., n_edges) with n_edges = n_rois * "
+            f"(n_rois - 1) / 2, got {edges.shape}."
+        )
     matrix = np.full((*edges.shape[:-1], n_rois, n_rois), float(diagonal))
     rows, columns = np.triu_indices(n_rois, k=1)
     matrix[..., rows, columns] = edges
@@ -91,6 +101,7 @@ def n_rois_from_width(n_features, n_fcd_bins):
     -------
     int
     """
+    check_number("n_fcd_bins", n_fcd_bins, Integral, 1)
     twice = n_features - n_fcd_bins
     n_rois = _n_rois(twice // 2) if twice > 0 and twice % 2 == 0 else None
     if n_rois is None or n_rois < MIN_ROIS:
@@ -152,13 +163,7 @@ def check_fc(fc, name="fc"):
     fc = _square(fc, name)
     n_rois = fc.shape[-1]
     fc[..., np.arange(n_rois), np.arange(n_rois)] = 1.0
-    _check_finite(fc, name, "A region with a constant signal has no correlation.")
-    if np.abs(fc).max() > 1 + ROUNDING:
-        raise ValueError(
-            f"{name} must hold Pearson correlations between -1 and 1, "
-            f"got {fc.flat[np.abs(fc).argmax()]:.4g}. Undo Fisher's z with tanh."
-        )
-    _check_symmetric(fc, name, "compute it as a correlation matrix")
+    _check_symmetric(_correlations(fc, name), name, "compute it as correlation matrix")
     return fc
 
 
@@ -217,6 +222,27 @@ def _square(matrix, name):
             f"got shape {matrix.shape}."
         )
     return matrix
+
+
+def _correlations(fc, name):
+    """Check that these are numbers from -1 to 1."""
+    _check_finite(fc, name, "A region with a constant signal has no correlation.")
+    if np.abs(fc).max() > 1 + ROUNDING:
+        raise ValueError(
+            f"{name} must hold Pearson correlations between -1 and 1, "
+            f"got {fc.flat[np.abs(fc).argmax()]:.4g}. Undo Fisher's z with tanh."
+        )
+    return fc
+
+
+def _stack(array, name, *n_axes):
+    """Check that there is one of each subject, and one subject at least."""
+    if array.ndim not in n_axes or 0 in array.shape:
+        raise ValueError(
+            f"{name} must have {' or '.join(map(str, n_axes))} axes, the first over "
+            f"subjects or runs, of which there must be one; got shape {array.shape}."
+        )
+    return array
 
 
 def _check_finite(array, name, remedy=""):
@@ -360,7 +386,8 @@ def average_sc(sc, min_presence=0.5):
         Mean of the non-zero entries. `prepare_sc` takes the logarithm, which makes
         it the published "log of the mean".
     """
-    sc = np.asarray(sc, dtype=np.float64)
+    sc = _stack(check_sc(sc), "sc", 3)
+    check_number("min_presence", min_presence, Real, 0.0, 1.0)
     present = sc > 0
     mean = sc.sum(axis=0) / np.maximum(present.sum(axis=0), 1)
     return np.where(present.mean(axis=0) >= min_presence, mean, 0.0)
@@ -371,14 +398,15 @@ def average_fc(fc):
 
     Parameters
     ----------
-    fc : array-like of shape (n_subjects, ...)
+    fc : array-like of shape (n_subjects, n_rois, n_rois) or (n_subjects, n_edges)
 
     Returns
     -------
-    ndarray of shape (...)
+    ndarray of shape (n_rois, n_rois) or (n_edges,)
     """
+    fc = _correlations(_stack(_floats(fc, "fc"), "fc", 2, 3), "fc")
     largest = 1 - np.finfo(np.float64).eps  # atanh(1) is infinite
-    z = np.arctanh(np.clip(np.asarray(fc, dtype=np.float64), -largest, largest))
+    z = np.arctanh(np.clip(fc, -largest, largest))
     return np.tanh(z.mean(axis=0))
 
 
@@ -393,7 +421,7 @@ def average_fcd_cdf(fcd_cdf):
     -------
     ndarray of shape (n_fcd_bins,)
     """
-    return np.asarray(fcd_cdf, dtype=np.float64).mean(axis=0)
+    return _stack(check_fcd_cdf(fcd_cdf), "fcd_cdf", 2).mean(axis=0)
 
 
 def group_average(X, n_fcd_bins=10_000):

@@ -35,6 +35,7 @@ def fc_correlation_cost(fc_sim, fc_emp):
     ndarray of shape (...)
         From 0 to 2.
     """
+    _check_alike(fc_sim=fc_sim, fc_emp=fc_emp)
     a, b = _centred(fc_sim), _centred(fc_emp)
     scale = np.sqrt(_dot(a, a) * _dot(b, b))
     return 1.0 - _dot(a, b) / scale
@@ -55,6 +56,7 @@ def fc_l1_cost(fc_sim, fc_emp):
     -----
     A difference of means, not a mean of differences: so the published code has it.
     """
+    _check_alike(fc_sim=fc_sim, fc_emp=fc_emp)
     return np.abs(np.mean(fc_sim, axis=-1) - np.mean(fc_emp, axis=-1))
 
 
@@ -70,6 +72,7 @@ def fcd_ks_cost(cdf_sim, cdf_emp):
     ndarray of shape (...)
         From 0 to 1.
     """
+    _check_alike(cdf_sim=cdf_sim, cdf_emp=cdf_emp)
     return np.abs(np.asarray(cdf_sim) - np.asarray(cdf_emp)).max(axis=-1)
 
 
@@ -184,6 +187,16 @@ class Evaluation(NamedTuple):
         outside = OUT_OF_RANGE + np.log1p(self.violation)
         fitness = np.where(self.in_range, self.total, outside)
         return np.where(np.isnan(fitness), np.inf, fitness)
+
+
+def _check_alike(**given):
+    """Check that two arrays are over the same edges or bins."""
+    (name, a), (other, b) = given.items()
+    if not np.shape(a)[-1:] == np.shape(b)[-1:] != ():
+        raise ValueError(
+            f"{name} and {other} must be over the same edges or bins, along their last "
+            f"axis, got shapes {np.shape(a)} and {np.shape(b)}."
+        )
 
 
 def _dot(a, b):

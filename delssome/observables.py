@@ -73,7 +73,7 @@ def fcd_matrix(bold, window):
     Returns
     -------
     ndarray of shape (n_windows, n_windows)
-        float64.
+        float64. NaN where a signal is constant within a window.
     """
     vectors = _window_vectors(_check_scans(bold), window)
     return (vectors @ vectors.T).astype(np.float64)
@@ -153,6 +153,9 @@ def average_runs(runs, window, n_bins=10_000):
     fc : ndarray of shape (n_rois, n_rois)
     fcd_cdf : ndarray of shape (n_bins,)
     """
+    if len(runs) == 0:
+        raise ValueError("runs must hold at least one, got none.")
+    runs = [check_bold(run, window, f"runs[{k}]") for k, run in enumerate(runs)]
     fc = average_fc([fc_matrix(run) for run in runs])
     np.fill_diagonal(fc, 1.0)
     return fc, average_fcd_cdf([fcd_cdf(run, window, n_bins) for run in runs])
@@ -199,6 +202,7 @@ def check_bold(bold, window, name="bold"):
         raise ValueError(
             f"{name} must have shape (n_frames, n_rois), got {bold.shape}."
         )
+    check_number("window", window, Integral, 2)
     if bold.shape[0] <= window + 1:
         raise ValueError(
             f"{name} must have more than {window + 1} frames for an FCD window of "
@@ -237,6 +241,7 @@ def _standardise(bold):
 def _window_vectors(bold, window, stride=1):
     """Give the standardised FC vectors of windows, (n_windows, n_edges)."""
     n_frames, n_rois = bold.shape
+    check_number("window", window, Integral, 2)
     if not 2 <= window <= n_frames:
         raise ValueError(
             f"window must be 2 to n_frames={n_frames} frames long, got {window}."

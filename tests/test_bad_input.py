@@ -17,12 +17,40 @@ from delssome import (
     unpack_subjects,
 )
 from delssome.cli import main
-from delssome.connectome import group_average, prepare_sc
+from delssome.connectome import (
+    average_fc,
+    average_fcd_cdf,
+    average_sc,
+    edges_to_matrix,
+    group_average,
+    matrix_to_edges,
+    prepare_sc,
+)
+from delssome.costs import cost_terms, fcd_ks_cost
 from delssome.datasets import make_cohort, read_matrix, read_subjects
+from delssome.maps import fc_gradients
 from delssome.models import ParameterSpace, check_maps
-from delssome.observables import fc_matrix, fcd_cdf, fcd_histogram
-from delssome.simulation import simulate
-from delssome.surrogate import CircuitSurrogate
+from delssome.observables import average_runs, fc_matrix, fcd_cdf, fcd_histogram
+from delssome.plotting import (
+    EIRatioDisplay,
+    FCDDisplay,
+    FCDisplay,
+    plot_age,
+    plot_report,
+)
+from delssome.search import CMAES
+from delssome.simulation import SimulationEvaluator, simulate
+from delssome.study import (
+    age_groups,
+    age_slope,
+    contrast,
+    fit_centiles,
+    paired_contrast,
+    retest,
+    rotations,
+)
+from delssome.surrogate import CircuitSurrogate, build_corpus, train
+from delssome.theory import TheoryEvaluator, effective_parameters
 
 N, N_BINS = 6, 10
 SCAN = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
@@ -78,7 +106,23 @@ def raw(row, value):
     return X
 
 
+def candidate(**changes):
+    given = {"w_EE": 3.0, "w_EI": 2.5, "sigma": 0.005}
+    params = {name: np.full((1, N), value) for name, value in given.items()}
+    return {**params, "G": np.ones(1), **changes}
+
+
+def run(sc=None, seeds=(1,), **changes):
+    return simulate(FIC(), candidate(**changes), SC if sc is None else sc, SCAN, seeds)
+
+
+def space():
+    return ParameterSpace(FIC(), np.empty((N, 0)))
+
+
 EDGES = N * (N - 1) // 2
+SC = prepare_sc(good_sc())
+AGE, MAPS = np.arange(10.0), np.random.default_rng(3).normal(size=(10, N))
 
 # What is called, and what the error has to say.
 CASES = {
@@ -167,6 +211,78 @@ CASES = {
     "no subjects to make": (lambda: make_cohort(0), "n_subjects"),
     "two regions to make": (lambda: make_cohort(2, 2), "n_rois"),
     "negative scatter": (lambda: make_cohort(2, subject_sd=-1), "subject_sd"),
+    # Averages and edges
+    "average of one matrix": (lambda: average_sc(good_sc()), "sc must have 3 axes"),
+    "average of negative SC": (lambda: average_sc(-good_sc()[None]), "sc"),
+    "average of FC with NaN": (lambda: average_fc([[np.nan] * 3] * 2), "fc"),
+    "average of Fisher's z": (lambda: average_fc([[1.7] * 3] * 2), "fc"),
+    "average of histograms": (lambda: average_fcd_cdf([[5.0, 3.0]]), "fcd_cdf"),
+    "average of no runs": (lambda: average_runs([], 10), "runs"),
+    "a run that is constant": (
+        lambda: average_runs([good_bold(), np.ones((60, N))], 10),
+        r"runs\[1\]",
+    ),
+    "window is no integer": (lambda: average_runs([good_bold()], 10.5), "window"),
+    "edges of no matrix": (lambda: edges_to_matrix(np.ones(5)), "edges"),
+    "matrix is not square": (lambda: matrix_to_edges(np.ones((3, 4))), "matrix"),
+    "gradients of a vector": (lambda: fc_gradients(np.ones(3)), "fc"),
+    "maps of None": (lambda: ParameterSpace(FIC(), None), "maps"),
+    # Candidates
+    "a parameter that is not known": (lambda: run(H=1.0), "unknown: H"),
+    "G is NaN": (lambda: run(G=[np.nan]), "G"),
+    "w_EE of other regions": (lambda: run(w_EE=np.ones((1, 4))), "w_EE"),
+    "w_EE is text": (lambda: run(w_EE="high"), "w_EE"),
+    "counts given to the model": (lambda: run(sc=good_sc()), "prepare_sc"),
+    "sc of other candidates": (lambda: run(sc=np.zeros((3, N, N))), "sc"),
+    "no seeds": (lambda: run(seeds=[]), "seeds"),
+    "seeds are text": (lambda: run(seeds=["a"]), "seeds"),
+    "candidates of theory": (
+        lambda: TheoryEvaluator(FIC(), SCAN).statistics({}, SC, None),
+        "w_EE",
+    ),
+    "candidates of the network": (
+        lambda: CircuitSurrogate.load().statistics({"G": [1.0]}, SC),
+        "w_EE",
+    ),
+    "effective parameters of other regions": (
+        lambda: effective_parameters(FIC(), candidate(), SC[:4, :4]),
+        "w_EE",
+    ),
+    "repeats of none": (lambda: SimulationEvaluator(FIC(), SCAN, n_repeats=0), "n_rep"),
+    "model by name": (lambda: SimulationEvaluator("FIC", SCAN), "model"),
+    "scan is a number": (lambda: TheoryEvaluator(FIC(), 0.72), "acquisition"),
+    "scan of a cohort": (lambda: make_cohort(2, 8, acquisition=2.0), "acquisition"),
+    "scan of a network": (
+        lambda: CircuitSurrogate.load(acquisition=2.0).statistics(candidate(), SC),
+        "acquisition",
+    ),
+    "edges of other FC": (
+        lambda: cost_terms([0.1, 0.2], [1.0], [0.1, 0.2, 0.3], [1.0]),
+        "fc_sim and fc_emp",
+    ),
+    "bins of other CDF": (lambda: fcd_ks_cost([0.5, 1.0], [1.0]), "cdf_sim and cdf"),
+    "tell before ask": (
+        lambda: CMAES(space(), rng=np.random.default_rng(0)).tell([1.0]),
+        "ask first",
+    ),
+    "search of one": (lambda: CMAES(space(), popsize=1, rng=None), "popsize"),
+    "groups of a corpus": (lambda: build_corpus("nowhere", [3]), "groups"),
+    "training on nothing": (lambda: train("nowhere", groups=[]), "groups"),
+    # Studies and figures
+    "ages of other subjects": (lambda: age_slope(MAPS, AGE[:5]), "samples"),
+    "one age": (lambda: age_slope(MAPS, np.ones(10)), "age"),
+    "groups of other regions": (lambda: contrast(MAPS, MAPS[:, :3]), "regions"),
+    "pairs without a partner": (lambda: paired_contrast(MAPS, MAPS[:4]), "pairs"),
+    "pairs of NaN": (lambda: paired_contrast(MAPS * np.nan, MAPS), "NaN"),
+    "retest of one": (lambda: retest(MAPS[:1], MAPS[:1]), "three subjects"),
+    "positions in the plane": (lambda: rotations(MAPS[:, :2]), "centroids"),
+    "centiles of a few": (lambda: fit_centiles(MAPS[:, 0], AGE), "20 subjects"),
+    "more groups than subjects": (lambda: age_groups(AGE, 20), "n_groups"),
+    "FC of two sizes": (lambda: FCDisplay(np.eye(3), np.eye(4)), "fc and fc_sim"),
+    "CDF of two sizes": (lambda: FCDDisplay(np.ones(3), np.ones(4)), "fcd_cdf"),
+    "E/I as a matrix": (lambda: EIRatioDisplay(MAPS), "ei_ratio"),
+    "a figure of a number": (lambda: plot_report(3), "MeanFieldFitter"),
+    "age of a number": (lambda: plot_age(3.0, 4.0), "value and age"),
     # Files
     "a file that is not there": (lambda: read_matrix("/no/such.csv"), "no/such.csv"),
     "a folder that is not there": (lambda: read_subjects("/no/such"), "no/such"),

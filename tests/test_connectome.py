@@ -62,7 +62,8 @@ def test_a_width_that_fits_no_parcellation_is_refused(width, bins):
 def test_group_sc_is_the_mean_of_what_half_the_subjects_have():
     sc = np.zeros((4, 3, 3))
     sc[:, 0, 1] = sc[:, 1, 0] = [10, 20, 0, 0]  # in half: kept
-    sc[:, 0, 2] = sc[:, 2, 0] = [50, 0, 0, 0]  # in a quarter: dropped
+    sc[:, 0, 2] = sc[:, 2, 0] = [0, 0, 50, 0]  # in a quarter: dropped
+    sc[:, 1, 2] = sc[:, 2, 1] = [0, 0, 0, 40]
     expected = np.zeros((3, 3))
     expected[0, 1] = expected[1, 0] = 15
     np.testing.assert_array_equal(average_sc(sc), expected)

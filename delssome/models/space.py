@@ -175,6 +175,11 @@ def check_maps(maps, n_rois=None):
     ndarray of shape (n_rois, n_maps)
     """
     if maps is None:
+        if n_rois is None:
+            raise TypeError(
+                "maps must be an array, got None; for regions that are all alike give "
+                "np.empty((n_rois, 0))."
+            )
         return np.empty((n_rois, 0))
     try:
         maps = np.array(maps, dtype=np.float64, order="C")  # one rounding for all
@@ -201,6 +206,89 @@ def check_maps(maps, n_rois=None):
             "other; remove the constant or redundant ones."
         )
     return maps
+
+
+def check_candidates(model, params, sc, n_candidates=None):
+    """Check the parameters of candidates, and the connectome, against each other.
+
+    Parameters
+    ----------
+    model : FIC
+    params : dict of str to array-like
+        Searched parameters, and maybe those that are solved: regional ones
+        (n_candidates, n_rois) or, the same in all regions, (n_candidates,); global
+        ones (n_candidates,).
+    sc : array-like of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
+        Scaled structural connectivity.
+    n_candidates : int, default=None
+        None: as many as there are values of a global parameter.
+
+    Returns
+    -------
+    params : dict of str to ndarray
+        float64, regional ones (n_candidates, n_rois), global ones (n_candidates,).
+    sc : ndarray
+        float64.
+    """
+    sc = _check_coupling(sc)
+    n_rois = sc.shape[-1]
+    missing = [name for name in model.searched if name not in params]
+    unknown = [name for name in params if name not in (*model.searched, *model.inputs)]
+    if missing or unknown:
+        raise ValueError(
+            f"params must hold {', '.join(model.searched)}; missing: "
+            f"{', '.join(missing) or 'none'}, unknown: {', '.join(unknown) or 'none'}."
+        )
+    shared = [name for name in model.searched if name not in model.regional]
+    checked = {}
+    for name in (*shared, *params):
+        try:
+            values = np.asarray(params[name], dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"params[{name!r}] must be numbers ({error}).") from error
+        if n_candidates is None:
+            n_candidates = values.size
+        sizes = [n_candidates] + [n_candidates * n_rois] * (name not in shared)
+        if values.size not in sizes or values.size == 0:
+            raise ValueError(
+                f"params[{name!r}] must have shape ({n_candidates},)"
+                f"{'' if name in shared else f' or ({n_candidates}, {n_rois})'} for "
+                f"{n_candidates} candidates and a connectome of {n_rois} regions, got "
+                f"{values.shape}."
+            )
+        if not np.isfinite(values).all():
+            raise ValueError(f"params[{name!r}] must be finite, got NaN or infinity.")
+        if name in shared:
+            checked[name] = values.reshape(n_candidates)
+        else:
+            values = values.reshape(n_candidates, -1)
+            checked[name] = np.broadcast_to(values, (n_candidates, n_rois))
+    if sc.ndim == 3 and len(sc) != n_candidates:
+        raise ValueError(
+            f"sc must be one connectome, or one for each of {n_candidates} candidates, "
+            f"got shape {sc.shape}."
+        )
+    return checked, sc
+
+
+def _check_coupling(sc):
+    try:
+        sc = np.asarray(sc, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"sc must be a numeric array ({error}).") from error
+    if sc.ndim not in (2, 3) or sc.shape[-1] != sc.shape[-2] or sc.size == 0:
+        raise ValueError(
+            "sc must have shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois), "
+            f"got {sc.shape}."
+        )
+    # Not NaN either.
+    if not (sc.min() >= 0.0 and sc.max() <= 1.0):
+        raise ValueError(
+            "sc must be scaled for the model, with entries from 0 to 1 (published: "
+            f"0.02 at most), got {sc.min():.4g} to {sc.max():.4g}; use "
+            "delssome.connectome.prepare_sc."
+        )
+    return sc
 
 
 def _check_signs(map_signs, n_maps):

@@ -6,7 +6,7 @@
 import numpy as np
 
 from delssome.fitting import MeanFieldFitter
-from delssome.plotting.source import check_estimator
+from delssome.plotting.source import check_alike, check_estimator
 from delssome.plotting.style import (
     ACCENT,
     DARK,
@@ -46,7 +46,7 @@ class EIRatioDisplay:
     def __init__(
         self, ei_ratio, ei_ratios=None, *, region_names=None, networks=None, truth=None
     ):
-        self.ei_ratio = np.asarray(ei_ratio, dtype=np.float64)
+        (self.ei_ratio,) = check_alike(1, ei_ratio=ei_ratio)
         n_rois = len(self.ei_ratio)
         for name, values in (
             ("region_names", region_names),

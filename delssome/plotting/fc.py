@@ -7,7 +7,11 @@ import numpy as np
 
 from delssome.connectome import matrix_to_edges
 from delssome.fitting import MeanFieldFitter
-from delssome.plotting.source import check_estimator, empirical_and_simulated
+from delssome.plotting.source import (
+    check_alike,
+    check_estimator,
+    empirical_and_simulated,
+)
 from delssome.plotting.style import (
     DARK,
     DOUBLE,
@@ -40,8 +44,7 @@ class FCDisplay:
     """
 
     def __init__(self, fc, fc_simulated):
-        self.fc = np.asarray(fc, dtype=np.float64)
-        self.fc_simulated = np.asarray(fc_simulated, dtype=np.float64)
+        self.fc, self.fc_simulated = check_alike(2, fc=fc, fc_simulated=fc_simulated)
 
     @classmethod
     def from_estimator(cls, fitter, X=None, *, figure=None):

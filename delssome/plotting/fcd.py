@@ -7,7 +7,11 @@ import numpy as np
 
 from delssome.fitting import MeanFieldFitter
 from delssome.observables import check_bold, fcd_matrix
-from delssome.plotting.source import check_estimator, empirical_and_simulated
+from delssome.plotting.source import (
+    check_alike,
+    check_estimator,
+    empirical_and_simulated,
+)
 from delssome.plotting.style import (
     ACCENT,
     DARK,
@@ -43,8 +47,9 @@ class FCDDisplay:
     """
 
     def __init__(self, fcd_cdf, fcd_cdf_simulated):
-        self.fcd_cdf = np.asarray(fcd_cdf, dtype=np.float64)
-        self.fcd_cdf_simulated = np.asarray(fcd_cdf_simulated, dtype=np.float64)
+        self.fcd_cdf, self.fcd_cdf_simulated = check_alike(
+            1, fcd_cdf=fcd_cdf, fcd_cdf_simulated=fcd_cdf_simulated
+        )
 
     @classmethod
     def from_estimator(cls, fitter, X=None, *, ax=None):

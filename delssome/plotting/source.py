@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from delssome.connectome import (
@@ -12,7 +13,7 @@ from delssome.connectome import (
     pack_rows,
 )
 
-__all__ = ["check_estimator", "empirical_and_simulated"]
+__all__ = ["check_alike", "check_estimator", "empirical_and_simulated"]
 
 
 def check_estimator(estimator, kind):
@@ -23,6 +24,19 @@ def check_estimator(estimator, kind):
             "of a pipeline or a search, hand over its fitted step or best_estimator_."
         )
     check_is_fitted(estimator)
+
+
+def check_alike(n_axes, **arrays):
+    """Check that arrays have so many axes and the same shape; give them as floats."""
+    arrays = {name: np.asarray(a, dtype=np.float64) for name, a in arrays.items()}
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if len(set(shapes.values())) > 1 or len(next(iter(shapes.values()))) != n_axes:
+        listed = ", ".join(f"{shape} ({name})" for name, shape in shapes.items())
+        raise ValueError(
+            f"{' and '.join(arrays)} must be arrays of {n_axes} axes and of the same "
+            f"shape, got {listed}."
+        )
+    return arrays.values()
 
 
 def empirical_and_simulated(fitter, X=None):

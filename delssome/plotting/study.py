@@ -5,6 +5,7 @@
 
 import numpy as np
 
+from delssome.plotting.source import check_alike
 from delssome.plotting.style import (
     ACCENT,
     DARK,
@@ -110,7 +111,7 @@ def plot_age(value, age, ax=None, *, truth=None, level=0.95):
     import statsmodels.api as sm
 
     ax = new_axes(SINGLE, 2.4) if ax is None else ax
-    value, age = np.asarray(value, dtype=float), np.asarray(age, dtype=float)
+    value, age = check_alike(1, value=value, age=age)
     known = np.isfinite(value)
     value, age = value[known], age[known]
     if truth is not None:

@@ -3,9 +3,12 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Integral, Real
+
 import numpy as np
 
 from delssome.exceptions import InfeasibleSpaceError
+from delssome.utils import check_number
 
 __all__ = ["CMAES"]
 
@@ -43,11 +46,14 @@ class CMAES:
     """
 
     def __init__(self, space, *, popsize=100, sigma0=0.2, rng):
+        check_number("popsize", popsize, Integral, 2)
+        check_number("sigma0", sigma0, Real, 1e-6, 10)
         import cma  # it loads matplotlib, which only those who search should pay for
 
         self.space = space
         self.popsize = popsize
         self.rng = rng
+        self._asked = None
         self._strategy = cma.CMAEvolutionStrategy(
             space.start(rng),
             sigma0,
@@ -101,6 +107,11 @@ class CMAES:
             Infinite for candidates that could not be evaluated.
         """
         fitness = np.asarray(fitness, dtype=np.float64)
+        if self._asked is None or fitness.shape != (len(self._asked),):
+            raise ValueError(
+                "fitness must hold a number for each of the candidates last asked for, "
+                f"got shape {fitness.shape}; ask first."
+            )
         # The library warns about infinities; ranks are all it uses.
         finite = np.where(np.isfinite(fitness), fitness, 1e6)
         self._strategy.tell(list(self._asked), list(finite))

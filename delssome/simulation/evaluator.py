@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,10 @@ from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
 from delssome.costs import Evaluation, cost_terms
+from delssome.models import check_candidates
 from delssome.observables import fc_edges, fcd_histogram
-from delssome.simulation.integrator import check_backend, simulate
-from delssome.utils import check_device
+from delssome.simulation.integrator import check_backend, check_step, simulate
+from delssome.utils import check_device, check_number
 
 __all__ = ["SimulationEvaluator", "Statistics", "compare"]
 
@@ -89,6 +91,9 @@ class SimulationEvaluator:
         dtype="float32",
         n_jobs=None,
     ):
+        check_number("n_repeats", n_repeats, Integral, 1)
+        check_number("n_fcd_bins", n_fcd_bins, Integral, 2)
+        check_step(model, acquisition)
         self.model = model
         self.acquisition = acquisition
         self.n_fcd_bins = n_fcd_bins
@@ -118,6 +123,7 @@ class SimulationEvaluator:
         -------
         Statistics
         """
+        params, sc = check_candidates(self.model, params, sc)
         n_candidates = len(params["G"])
         shape = (1 if common_noise else n_candidates, self.n_repeats)
         seeds = np.repeat(draw_seeds(rng, shape), n_candidates // shape[0], axis=0)

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from delssome.models import check_candidates
 from delssome.simulation import fused, torch_backend
+from delssome.simulation.acquisition import Acquisition
 from delssome.utils import check_device
 
 __all__ = ["Simulation", "check_backend", "check_step", "simulate"]
@@ -31,6 +33,14 @@ class Simulation(NamedTuple):
 
 def check_step(model, acquisition):
     """Refuse an integration step at which the model would diverge."""
+    if not hasattr(model, "derivatives"):
+        raise TypeError(
+            f"model must be a model such as FIC(), got {type(model).__name__}."
+        )
+    if not isinstance(acquisition, Acquisition):
+        raise TypeError(
+            f"acquisition must be an Acquisition, got {type(acquisition).__name__}."
+        )
     if acquisition.step > model.largest_step * (1 + 1e-9):
         raise ValueError(
             f"The integration step must be at most {model.largest_step} s for the "
@@ -76,7 +86,8 @@ def simulate(
     model : FIC
         Equations, fixed point and initial state.
     params : dict of str to array-like
-        Searched parameters, (n_candidates, n_rois) or (n_candidates,) if global.
+        Searched parameters, (n_candidates, n_rois), or (n_candidates,) if global or
+        the same in all regions.
         Others that the equations need (w_IE) are solved for, unless given.
     sc : array-like of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
         Structural connectivity, scaled (maximum 0.02): one for all candidates, or
@@ -110,21 +121,20 @@ def simulate(
     """
     backend = check_backend(backend, device, dtype)
     check_step(model, acquisition)
-    missing = [name for name in model.searched if name not in params]
-    if missing:
-        raise ValueError(
-            f"params must hold {', '.join(model.searched)}, {', '.join(missing)} is "
-            "missing."
-        )
     seeds = np.atleast_2d(np.asarray(seeds))
+    if seeds.ndim != 2 or seeds.size == 0 or seeds.dtype.kind not in "iu":
+        raise ValueError(
+            "seeds must be integers of shape (n_candidates, n_repeats), got shape "
+            f"{seeds.shape} of {seeds.dtype}."
+        )
     n_candidates, n_repeats = seeds.shape
-    sc = np.asarray(sc, dtype=np.float64)
+    params, sc = check_candidates(model, params, sc, n_candidates)
     n_rois = sc.shape[-1]
     if any(name not in params for name in model.inputs):
         params = model.dependent(params, sc)
 
     def regional(name):
-        values = np.asarray(params[name], dtype=np.float64).reshape(n_candidates, -1)
+        values = params[name].reshape(n_candidates, -1)
         values = np.broadcast_to(values, (n_candidates, n_rois))
         return np.repeat(values, n_repeats, axis=0)
 

@@ -109,6 +109,8 @@ def paired_contrast(
             "contrast compares groups."
         )
     whole = np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1)
+    if not whole.any():
+        raise ValueError("a and b must hold a pair without NaN, got none.")
     a, b, index = _two(
         np.asarray(a)[whole], np.asarray(b)[whole], region_names, networks
     )

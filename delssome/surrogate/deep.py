@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from delssome._version import __version__
 from delssome.costs import Evaluation, Target, expected_cost_terms, fcd_ks_cost
-from delssome.models import FIC
+from delssome.models import FIC, check_candidates
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import (
     CircuitNet,
@@ -277,7 +277,7 @@ class CircuitSurrogate(BaseEstimator):
         CircuitStatistics
         """
         check_is_fitted(self)
-        parts = list(self._parts(params, np.asarray(sc)))
+        parts = list(self._parts(params, sc))
         return CircuitStatistics(*map(np.concatenate, zip(*parts, strict=True)))
 
     @torch.inference_mode()
@@ -299,6 +299,7 @@ class CircuitSurrogate(BaseEstimator):
 
     def _parts(self, params, sc):
         """Predict the statistics of candidates, batch after batch."""
+        params, sc = check_candidates(self._model, params, sc)
         scan = scan_features(self._scan)
         for start in range(0, len(params["G"]), BATCH):
             part = slice(start, start + BATCH)
@@ -327,7 +328,7 @@ class CircuitSurrogate(BaseEstimator):
         check_is_fitted(self)
         cdf = _at_points(target.fcd_cdf, self.net_.points.numpy())
         costs, violations = [], []
-        for predicted in self._parts(params, np.asarray(target.sc)):
+        for predicted in self._parts(params, target.sc):
             noise = predicted.fc_noise / self.n_repeats
             costs.append(
                 expected_cost_terms(
@@ -434,7 +435,14 @@ class CircuitSurrogate(BaseEstimator):
 
     @property
     def _scan(self):
-        return Acquisition() if self.acquisition is None else self.acquisition
+        if self.acquisition is None:
+            return Acquisition()
+        if not isinstance(self.acquisition, Acquisition):
+            raise TypeError(
+                "acquisition must be an Acquisition or None, got "
+                f"{type(self.acquisition).__name__}."
+            )
+        return self.acquisition
 
 
 def _load_group(file, model, points):

@@ -159,6 +159,8 @@ def train(
     corpus = out / "corpus" if corpus is None else Path(corpus)
     if groups is None:
         groups = [corpus_groups(round=k) for k in range(N_ROUNDS)]
+    if len(groups) == 0:
+        raise ValueError("groups must hold those of one round at least, got none.")
     settings = settings or CorpusSettings()
     led = replace(settings, **LED, n_spread=0, n_edge=0, n_simulated=0)
     manifests, files, surrogate = [], [], None

@@ -402,6 +402,12 @@ def build_corpus(
         how many candidates, targets and simulations stand behind it.
     """
     settings = settings or CorpusSettings()
+    for group in groups:
+        if not (isinstance(group, tuple) and len(group) == 2 and callable(group[0])):
+            raise TypeError(
+                "groups must hold pairs (function that makes a Group, dict of its "
+                f"arguments), as corpus_groups gives them, got {group!r}."
+            )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     header = {

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from delssome.models import check_candidates
 from delssome.theory.linearisation import Equations, jacobian
 
 __all__ = ["Effective", "effective_parameters"]
@@ -56,7 +57,7 @@ def effective_parameters(model, params, sc):
     Multiplied by a constant, k and G give the same correlations: these tell k/G. And k
     depends on w_EE and w_EI at once, of which E/I is a function of w_EI alone.
     """
-    equations = Equations(model, params, sc)
+    equations = Equations(model, *check_candidates(model, params, sc))
     slopes = jacobian(equations, equations.fixed_point())
     (a, b, h), (c, d, _) = slopes[0], slopes[1]
     relaxation = -(a - b * c / d)

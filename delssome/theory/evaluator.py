@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,9 @@ from threadpoolctl import threadpool_limits
 
 from delssome.connectome import matrix_to_edges
 from delssome.costs import Evaluation, expected_cost_terms
+from delssome.models import check_candidates
 from delssome.observables import fc_edges, fcd_histogram
+from delssome.simulation import check_step
 from delssome.theory.bold import BoldTheory, correlations, fcd_distribution
 from delssome.theory.closure import N_ITERATIONS, close
 from delssome.theory.escape import (
@@ -19,6 +22,7 @@ from delssome.theory.escape import (
     range_violation,
     start_holds,
 )
+from delssome.utils import check_number
 
 __all__ = ["TheoryEvaluator", "TheoryStatistics"]
 
@@ -99,6 +103,10 @@ class TheoryEvaluator:
         n_repeats=3,
         n_jobs=None,
     ):
+        check_number("n_repeats", n_repeats, Integral, 1)
+        check_number("n_samples", n_samples, Integral, 0)
+        check_number("n_fcd_bins", n_fcd_bins, Integral, 2)
+        check_step(model, acquisition)
         self.model = model
         self.acquisition = acquisition
         self.n_fcd_bins = n_fcd_bins
@@ -122,7 +130,7 @@ class TheoryEvaluator:
         -------
         TheoryStatistics
         """
-        sc = np.asarray(sc)
+        params, sc = check_candidates(self.model, params, sc)
         n_candidates, n_rois = len(params["G"]), sc.shape[-1]
         states, _ = self.model.steady_state(params, sc)
         activity = float(np.mean(states[0]))

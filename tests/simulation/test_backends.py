@@ -44,7 +44,7 @@ def test_without_noise_they_agree_to_single_precision(rng, sc):
     scan = Acquisition(n_frames=30, window=5, burn_in=3.6, warm_up=1.0)
     params = candidates(rng, 5)
     settings = {"noise": False}
-    seeds = np.zeros((5, 1))
+    seeds = np.zeros((5, 1), dtype=int)
     fused = simulate(FIC(), params, sc, scan, seeds, backend="fused", **settings)
     exact = simulate(
         FIC(), params, sc, scan, seeds, backend="torch", dtype="float64", **settings
@@ -101,7 +101,7 @@ def test_a_connectome_per_simulation_equals_one_at_a_time(rng, random_sc, scan):
 def test_a_diverged_simulation_does_not_touch_its_neighbours(rng, sc, scan):
     params = candidates(rng, 4)
     whole = simulate(FIC(), params, sc, scan, np.arange(4)[:, None])
-    params["sigma"][1] = np.nan
+    params["sigma"][1] = 1e38
     broken = simulate(FIC(), params, sc, scan, np.arange(4)[:, None])
     assert np.isnan(broken.bold[1]).all()
     for k in (0, 2, 3):

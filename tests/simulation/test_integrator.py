@@ -87,7 +87,7 @@ def test_noise_grows_with_the_square_root_of_the_step(params, sc):
 
 def test_without_noise_a_stable_region_stays_at_its_target_rate(params, sc):
     scan = Acquisition(n_frames=20, window=5, burn_in=7.2, warm_up=2.0)
-    result = simulate(FIC(), params, sc, scan, np.zeros((3, 1)), noise=False)
+    result = simulate(FIC(), params, sc, scan, np.zeros((3, 1), dtype=int), noise=False)
     np.testing.assert_allclose(result.averages["r_E"], 3.0, rtol=1e-3)
 
 

@@ -29,7 +29,7 @@ def test_feedback_inhibition(reference, model, params):
 
 def test_noise_free_bold(reference, model, params):
     scan = Acquisition(n_frames=84, window=10, burn_in=0, warm_up=0)
-    seeds = np.zeros((4, 1))
+    seeds = np.zeros((4, 1), dtype=int)
     sc = reference["sc"]
     result = simulate(model, params, sc, scan, seeds, dtype="float64", noise=False)
     # Its slot k is our frame k (from 0); its last slot is the last step of 60 s.
@@ -42,7 +42,7 @@ def test_noise_free_bold(reference, model, params):
 def test_noise_free_averages(reference, model, params):
     # 10 001 steps of 6 ms are 137 frames of 73 steps.
     scan = Acquisition(tr=0.438, n_frames=137, window=10, burn_in=0, warm_up=0)
-    seeds = np.zeros((4, 1))
+    seeds = np.zeros((4, 1), dtype=int)
     sc = reference["sc"]
     result = simulate(model, params, sc, scan, seeds, dtype="float64", noise=False)
     for ours, theirs in (("S_E", "nf_SE"), ("S_I", "nf_SI"), ("r_E", "nf_rE")):
