@@ -1,6 +1,8 @@
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,19 @@ def test_readme_and_ci_run_the_same_test_command():
 def test_import_does_not_load_what_only_plots_need():
     code = "import delssome, sys; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_oldest_versions_are_the_lower_bounds():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    stated = [*project["dependencies"], *extras["study"], *extras["distributed"]]
+    bounds = dict(re.match(r"([\w-]+)>=([\d.]+)", text).groups() for text in stated)
+    pinned = dict(
+        line.split("==")
+        for line in (ROOT / "constraints-oldest.txt").read_text().split()
+        if "==" in line
+    )
+    # Older builds of torch for the CPU alone are not on the index.
+    del bounds["torch"], pinned["torch"]
+    for name, bound in bounds.items():
+        assert pinned[name].startswith(bound), name

@@ -36,6 +36,8 @@ __all__ = ["PopulationFitter"]
 
 # None of these changes a result.
 NEUTRAL = {"n_jobs", "verbose", "checkpoint"}
+# Warnings that libraries have for developers, at the first use in a process.
+NOT_OF_THE_FIT = (DeprecationWarning, FutureWarning, ImportWarning)
 
 
 class PopulationFitter(TransformerMixin, BaseEstimator):
@@ -401,7 +403,11 @@ def _fit_one(fitter, X, key, seed):
     if any(issubclass(w.category, SearchInterruptedWarning) for w in caught):
         raise KeyboardInterrupt  # half a search is no result
     maps = fitter.ei_ratios_
-    said = dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught)
+    said = dict.fromkeys(
+        f"{w.category.__name__}: {w.message}"
+        for w in caught
+        if not issubclass(w.category, NOT_OF_THE_FIT)
+    )
     return key, {
         "param_names": np.array(fitter.param_names_),
         "params": fitter.params_,

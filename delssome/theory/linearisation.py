@@ -158,5 +158,7 @@ def haemodynamic_response(omega, activity):
     slopes = jacobian(functions, np.array([activity, 0.0, f, v, q]))
     drive, system, bold = slopes[:4, 0], slopes[:4, 1:], slopes[4]
     s = 1j * np.asarray(omega)[:, None, None]
-    response = np.linalg.solve(s * np.eye(4) - system, drive[:, None])[..., 0]
+    # A matrix for each frequency: NumPy 1 would take (4, 1) for four vectors.
+    drive = drive[None, :, None]
+    response = np.linalg.solve(s * np.eye(4) - system, drive)[..., 0]
     return response @ bold[1:]
