@@ -1,6 +1,6 @@
 """Fit a real group with no map, one map and two maps: what heterogeneity buys.
 
-Maps as published, and the gradient that the FC of the training group itself gives.
+Maps as published, and gradients that the FC of the training group itself gives.
 Every fit is that of MeanFieldFitter with its defaults; the winner is simulated five
 times against the validation group. The published ablation (Zhang et al. 2024, HCP test
 subjects): homogeneous 1.81, T1w/T2w 0.84, RSFC gradient 0.71, both 0.58.
@@ -25,15 +25,17 @@ from delssome.connectome import group_average
 from delssome.exceptions import OutOfRangeWarning
 from delssome.maps import fc_gradients
 
-# Columns of the maps (T1w/T2w, RSFC gradient, that of the training group) and
-# published signs of w_EI with them.
+# Columns of the maps (T1w/T2w, RSFC gradient, first and second gradient of the training
+# group's own FC) and published signs of w_EI with them.
 KINDS = {
     "homogeneous": ([], None),
     "T1w/T2w": ([0], (-1,)),
     "RSFC gradient": ([1], (1,)),
     "both": ([0, 1], (-1, 1)),
     "own gradient": ([2], (1,)),
+    "two own gradients": ([2, 3], (1, 0)),
     "T1w/T2w, own gradient": ([0, 2], (-1, 1)),
+    "T1w/T2w, two own gradients": ([0, 2, 3], (-1, 1, 0)),
 }
 
 
@@ -47,7 +49,7 @@ def main():
     args = parser.parse_args()
     X, maps = load_group(args.data, "train")
     X_validation, _ = load_group(args.data, "vali")
-    own = fc_gradients(group_average(X).fc, like=-maps[:, 0])
+    own = fc_gradients(group_average(X).fc, 2, like=-maps[:, 0])
     maps = np.hstack([maps, own])
     small = {"popsize": 8, "max_iter": 2, "n_finalists": 2} if args.quick else {}
     report = {

@@ -130,6 +130,7 @@ def main():
         else:
             space = ParameterSpace(FIC(), maps, map_signs=(-1, 1))
         curves[method], rows = [], []
+        search(method, space, surrogate, target, 100, 0)  # compiles, loads libraries
         for seed in range(n_seeds):
             curve, theta = search(
                 method,

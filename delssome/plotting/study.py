@@ -156,9 +156,10 @@ def plot_centiles(fitted, value, age, ax=None):
     for centile, curve in curves.items():
         middle = centile == 50
         ax.plot(curves.index, curve, color=DARK, lw=1.6 if middle else 0.8)
+    for centile, height in _apart(ax, curves.iloc[-1].sort_values()).items():
         ax.annotate(
             f"{centile:g}",
-            (curves.index[-1], curve.iloc[-1]),
+            (curves.index[-1], height),
             xytext=(3, 0),
             textcoords="offset points",
             va="center",
@@ -166,6 +167,14 @@ def plot_centiles(fitted, value, age, ax=None):
         )
     ax.set(xlabel="Age (years)", ylabel="Mean E/I ratio")
     return ax
+
+
+def _apart(ax, heights, points=7.0):
+    """Move heights, sorted, as far apart as labels of so many points need."""
+    axes_points = ax.get_window_extent().height * 72 / ax.figure.dpi
+    steps = np.arange(len(heights)) * points * np.ptp(ax.get_ylim()) / axes_points
+    moved = np.maximum.accumulate(heights - steps) + steps
+    return moved - (moved - heights).mean()
 
 
 @styled
