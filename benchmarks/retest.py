@@ -17,19 +17,14 @@ import numpy as np
 
 import delssome
 from delssome import FIC, MeanFieldFitter, PopulationFitter
-from delssome.connectome import matrix_to_edges
+from delssome.connectome import average_fc, matrix_to_edges
 from delssome.datasets import load_hcp_aal
+from delssome.maps import fc_gradients
 from delssome.plotting import plot_retest
 from delssome.study import retest
 
 # Free, and with what is taken to be alike in all subjects.
 MODELS = {"free": FIC(), "w_EE and G held": FIC(w_EE=(2.0, 4.5), G=(1.0, 1.4))}
-
-
-def gradient(fc):
-    """Give the principal gradient of an average FC: its first component, centred."""
-    component = np.linalg.eigh(fc - fc.mean())[1][:, -1]
-    return (component - component.mean()) / component.std()
 
 
 def row(first, second):
@@ -46,6 +41,7 @@ def row(first, second):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--gradients", type=int, default=1, help="maps (1)")
     parser.add_argument("--quick", action="store_true", help="a smoke run")
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
@@ -53,7 +49,8 @@ def main():
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     halves = [load_hcp_aal(half=half) for half in ("first", "second")]
-    maps = gradient(np.mean([half.fc for half in halves], axis=(0, 1)))[:, None]
+    fc = average_fc(np.concatenate([half.fc for half in halves]))
+    maps = fc_gradients(fc, args.gradients)  # the same for all
     small = {"popsize": 8, "max_iter": 2, "n_finalists": 2, "n_repeats": 1}
     report = {"delssome": delssome.__version__}
     report["FC itself"] = row(*(matrix_to_edges(half.fc) for half in halves))
