@@ -6,11 +6,15 @@
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 from delssome.connectome import check_fc
 from delssome.utils import check_number
 
 __all__ = ["fc_gradients"]
+
+# Connections of a region that are kept at least: with fewer, regions fall apart.
+SMALLEST = 5
 
 
 def fc_gradients(fc, n_gradients=1, *, share=0.3, like=None):
@@ -26,9 +30,9 @@ def fc_gradients(fc, n_gradients=1, *, share=0.3, like=None):
     n_gradients : int, default=1
         At most n_rois - 1.
     share : float, default=0.3
-        Share of its strongest connections that each region keeps. Margulies et al.
-        keep a tenth of some 30 000 vertices; of a few dozen regions that leaves too
-        few to compare.
+        Share of its strongest connections that each region keeps, five at least.
+        Margulies et al. keep a tenth of some 30 000 vertices; of a few dozen regions
+        that leaves too few to compare.
     like : array-like of shape (n_rois,), default=None
         A map that gradients correlate with positively: which end is positive is a
         convention. The published first gradient rises from sensory to association
@@ -52,7 +56,7 @@ def fc_gradients(fc, n_gradients=1, *, share=0.3, like=None):
     >>> place = np.linspace(0, 1, 5)  # regions in a row, near ones alike
     >>> fc = np.exp(-np.abs(place[:, None] - place))
     >>> np.abs(fc_gradients(fc)[:, 0]).round(2)
-    array([1.32, 0.87, 0.  , 0.87, 1.32])
+    array([1.36, 0.81, 0.  , 0.81, 1.36])
     """
     fc = check_fc(fc)
     if fc.ndim != 2:
@@ -72,12 +76,19 @@ def fc_gradients(fc, n_gradients=1, *, share=0.3, like=None):
             )
     fc = fc.copy()
     np.fill_diagonal(fc, 1.0)
-    # Every region keeps itself and one other at least.
-    n_kept = max(2, round(share * n_rois))
+    # Itself among them.
+    n_kept = min(n_rois, max(SMALLEST, round(share * n_rois)))
     weakest = np.sort(fc, axis=1)[:, [n_rois - n_kept]]
     profiles = np.where(fc >= weakest, fc, 0.0).clip(min=0.0)
     profiles /= np.linalg.norm(profiles, axis=1, keepdims=True)
     affinity = profiles @ profiles.T
+    n_parts = connected_components(affinity > 0)[0]
+    if n_parts > 1:
+        raise ValueError(
+            f"fc falls into {n_parts} parts that have no strong connection in common "
+            f"at share={share!r}, so that no gradient runs through all of it; give a "
+            "larger share."
+        )
     density = affinity.sum(axis=1)
     affinity /= np.sqrt(np.outer(density, density))
     density = affinity.sum(axis=1)

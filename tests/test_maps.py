@@ -59,6 +59,13 @@ def test_wrong_settings_are_named(row, settings, message):
         fc_gradients(row, **settings)
 
 
+def test_parts_without_a_connection_have_no_gradient(row):
+    blocks = np.kron(np.eye(3), np.ones((10, 10)))
+    with pytest.raises(ValueError, match=r"3 parts .* larger share"):
+        fc_gradients(blocks * row, share=0.2)
+    fc_gradients(row[:6][:, :6])  # few regions, all of which are kept
+
+
 def test_fc_is_checked(row):
     with pytest.raises(ValueError, match="average subjects first"):
         fc_gradients(row[None])
