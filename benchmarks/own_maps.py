@@ -24,13 +24,14 @@ from delssome.connectome import group_average
 from delssome.maps import fc_gradients
 from delssome.theory import effective_parameters
 
-# Columns of the true maps, number of own gradients.
+# Columns of the true maps, number of own gradients, signs of w_EI along them.
 KINDS = {
-    "true maps": ([0, 1], 0),
-    "first true map, two gradients": ([0], 2),
-    "two gradients": ([], 2),
-    "one gradient": ([], 1),
-    "none": ([], 0),
+    "true maps and signs": ([0, 1], 0, (-1, 1)),
+    "true maps": ([0, 1], 0, None),
+    "first true map, two gradients": ([0], 2, None),
+    "two gradients": ([], 2, None),
+    "one gradient": ([], 1, None),
+    "none": ([], 0, None),
 }
 
 
@@ -42,13 +43,17 @@ def fit(design, seed, kinds, quick):
     fc = group_average(X).fc
     true, row = space.expand(truth[None]), {}
     for kind in kinds:
-        columns, n_gradients = KINDS[kind]
+        columns, n_gradients, signs = KINDS[kind]
         maps = [space.maps[:, columns]]
         if n_gradients:
             maps.append(fc_gradients(fc, n_gradients))
         maps = np.hstack(maps)
         fitter = MeanFieldFitter(
-            maps if maps.size else None, n_jobs=2, random_state=seed, **small
+            maps if maps.size else None,
+            map_signs=signs,
+            n_jobs=2,
+            random_state=seed,
+            **small,
         ).fit(X)
         effective = effective_parameters(space.model, true, fitter.sc_)
         ratio = (effective.relaxation / effective.coupling)[0]
@@ -67,10 +72,8 @@ def fit(design, seed, kinds, quick):
                 float(effective.spectral_radius[0]),
             ],
         }
-    fitted = np.linalg.lstsq(
-        np.column_stack([np.ones(len(fc)), fc_gradients(fc, 2)]), ei_ratio, rcond=None
-    )[0]
-    within = np.column_stack([np.ones(len(fc)), fc_gradients(fc, 2)]) @ fitted
+    design = np.column_stack([np.ones(len(fc)), fc_gradients(fc, 2)])
+    within = design @ np.linalg.lstsq(design, ei_ratio, rcond=None)[0]
     row["ei_correlation_at_most"] = float(np.corrcoef(within, ei_ratio)[0, 1])
     return row
 

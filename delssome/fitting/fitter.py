@@ -122,8 +122,9 @@ class MeanFieldFitter(BaseEstimator):
         "log" for streamline counts, None for weights; the result is scaled to a
         maximum of 0.02.
     map_signs : tuple of {-1, 0, 1}, default=None
-        Required sign of the correlation of w_EI with each map. None: no constraint.
-        Published for (T1w/T2w, RSFC gradient): (-1, 1).
+        Required sign of the correlation of w_EI with each map. None: no constraint;
+        then the E/I map can come out upside down at the same cost. Published for
+        (T1w/T2w, RSFC gradient): (-1, 1).
     min_w_EI_sd : float, default=0.0
         Smallest standard deviation of w_EI over regions. Published: 0 for groups,
         0.3 for individuals.
