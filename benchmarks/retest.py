@@ -42,6 +42,7 @@ def row(first, second):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gradients", type=int, default=1, help="maps (1)")
+    parser.add_argument("--map-signs", type=int, nargs="+", help="none by default")
     parser.add_argument("--quick", action="store_true", help="a smoke run")
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
@@ -57,6 +58,7 @@ def main():
     for name, model in MODELS.items():
         fitter = MeanFieldFitter(
             maps,
+            map_signs=args.map_signs,
             model=model,
             acquisition=halves[0].acquisition,
             random_state=0,
