@@ -131,7 +131,7 @@ def fit(args):
     _check_data_options(args)
     X, n_fcd_bins, scan = _read_folder(args) if args.folder else _read_files(args)
     n_rois = n_rois_from_width(X.shape[1], n_fcd_bins)
-    maps = _maps(args, X, n_fcd_bins)
+    maps = _maps(args, X, n_rois, n_fcd_bins)
     region_names = _region_names(args.region_names, n_rois)
     fitter = MeanFieldFitter(
         maps,
@@ -358,9 +358,8 @@ def _acquisition(args, scan):
     return replace(scan, **given)
 
 
-def _maps(args, X, n_fcd_bins):
+def _maps(args, X, n_rois, n_fcd_bins):
     """Give maps of a file, then gradients of the average FC; None without either."""
-    n_rois = n_rois_from_width(X.shape[1], n_fcd_bins)
     maps = [] if args.maps is None else [check_maps(_read_matrix(args.maps), n_rois)]
     if args.gradients:
         fc = group_average(X, n_fcd_bins).fc

@@ -163,7 +163,8 @@ def check_fc(fc, name="fc"):
     fc = _square(fc, name)
     n_rois = fc.shape[-1]
     fc[..., np.arange(n_rois), np.arange(n_rois)] = 1.0
-    _check_symmetric(_correlations(fc, name), name, "compute it as correlation matrix")
+    fc = _correlations(fc, name)
+    _check_symmetric(fc, name, "compute it as a correlation matrix")
     return fc
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "check_device",
     "check_number",
     "check_surrogate",
+    "instance_or_default",
     "make_generator",
     "progress_bar",
     "write_atomically",
@@ -46,6 +47,17 @@ def check_number(name, value, kind, low, high=None):
         raise TypeError(f"{name} must be {word} {limits}, got {value!r}.")
     if not (value >= low and (high is None or value <= high)):
         raise ValueError(f"{name} must be {word} {limits}, got {value!r}.")
+
+
+def instance_or_default(name, value, kind):
+    """Give a setting that has to be of a kind; None is ``kind()``."""
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"{name} must be a {kind.__name__} or None, got {type(value).__name__}."
+        )
+    return value
 
 
 def check_device(device):

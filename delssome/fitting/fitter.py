@@ -44,7 +44,12 @@ from delssome.simulation import (
 )
 from delssome.surrogate import CircuitSurrogate
 from delssome.theory import TheoryEvaluator, effective_parameters
-from delssome.utils import check_number, check_surrogate, make_generator
+from delssome.utils import (
+    check_number,
+    check_surrogate,
+    instance_or_default,
+    make_generator,
+)
 
 __all__ = ["MeanFieldFitter"]
 
@@ -501,8 +506,10 @@ class MeanFieldFitter(BaseEstimator):
                 check_number(name, getattr(self, name), Integral, 1)
         check_backend(self.backend, self.device, self.dtype)
         check_surrogate(self.surrogate)
-        self.acquisition_ = _instance("acquisition", self.acquisition, Acquisition)
-        self.model_ = _instance("model", self.model, FIC)
+        self.acquisition_ = instance_or_default(
+            "acquisition", self.acquisition, Acquisition
+        )
+        self.model_ = instance_or_default("model", self.model, FIC)
         check_step(self.model_, self.acquisition_)
         self.n_rois_ = n_rois_from_width(X.shape[1], self.n_fcd_bins)
         maps = check_maps(self.maps, self.n_rois_)
@@ -597,13 +604,3 @@ class MeanFieldFitter(BaseEstimator):
         rng = make_generator(self.random_state)
         simulator = self._simulator(self.n_repeats)
         return simulator.statistics(self.space_.expand(theta), sc, rng)
-
-
-def _instance(name, value, kind):
-    if value is None:
-        return kind()
-    if not isinstance(value, kind):
-        raise TypeError(
-            f"{name} must be a {kind.__name__} or None, got {type(value).__name__}."
-        )
-    return value

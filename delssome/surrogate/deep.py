@@ -32,7 +32,12 @@ from delssome.surrogate.circuit import (
 from delssome.surrogate.domain import covered, describe_context, outside
 from delssome.surrogate.shards import read_shard
 from delssome.theory import range_violation
-from delssome.utils import check_number, progress_bar, write_atomically
+from delssome.utils import (
+    check_number,
+    instance_or_default,
+    progress_bar,
+    write_atomically,
+)
 
 __all__ = ["CircuitStatistics", "CircuitSurrogate"]
 
@@ -435,14 +440,7 @@ class CircuitSurrogate(BaseEstimator):
 
     @property
     def _scan(self):
-        if self.acquisition is None:
-            return Acquisition()
-        if not isinstance(self.acquisition, Acquisition):
-            raise TypeError(
-                "acquisition must be an Acquisition or None, got "
-                f"{type(self.acquisition).__name__}."
-            )
-        return self.acquisition
+        return instance_or_default("acquisition", self.acquisition, Acquisition)
 
 
 def _load_group(file, model, points):
