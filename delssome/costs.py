@@ -3,26 +3,26 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "COST_NAMES",
-    "Evaluation",
-    "Target",
     "cost_terms",
+    "expected_cost_terms",
     "fc_correlation_cost",
     "fc_l1_cost",
     "fcd_ks_cost",
 ]
 
+Array = NDArray[Any]
+
 COST_NAMES = ("fc_correlation", "fc_l1", "fcd_ks")
-# Above any total cost: 2 + 2 + 1 is the largest that its terms allow.
-OUT_OF_RANGE = 5.0
 
 
-def fc_correlation_cost(fc_sim, fc_emp):
+def fc_correlation_cost(fc_sim: ArrayLike, fc_emp: ArrayLike) -> Array:
     """One minus the Pearson correlation of two FC edge vectors.
 
     Parameters
@@ -38,10 +38,11 @@ def fc_correlation_cost(fc_sim, fc_emp):
     _check_alike(fc_sim=fc_sim, fc_emp=fc_emp)
     a, b = _centred(fc_sim), _centred(fc_emp)
     scale = np.sqrt(_dot(a, a) * _dot(b, b))
-    return 1.0 - _dot(a, b) / scale
+    costs: Array = 1.0 - _dot(a, b) / scale
+    return costs
 
 
-def fc_l1_cost(fc_sim, fc_emp):
+def fc_l1_cost(fc_sim: ArrayLike, fc_emp: ArrayLike) -> Array:
     """Absolute difference between the means of two FC edge vectors.
 
     Parameters
@@ -57,10 +58,12 @@ def fc_l1_cost(fc_sim, fc_emp):
     A difference of means, not a mean of differences: so the published code has it.
     """
     _check_alike(fc_sim=fc_sim, fc_emp=fc_emp)
-    return np.abs(np.mean(fc_sim, axis=-1) - np.mean(fc_emp, axis=-1))
+    fc_sim, fc_emp = np.asarray(fc_sim), np.asarray(fc_emp)
+    costs: Array = np.abs(fc_sim.mean(axis=-1) - fc_emp.mean(axis=-1))
+    return costs
 
 
-def fcd_ks_cost(cdf_sim, cdf_emp):
+def fcd_ks_cost(cdf_sim: ArrayLike, cdf_emp: ArrayLike) -> Array:
     """Kolmogorov-Smirnov distance between two FCD distributions.
 
     Parameters
@@ -73,10 +76,13 @@ def fcd_ks_cost(cdf_sim, cdf_emp):
         From 0 to 1.
     """
     _check_alike(cdf_sim=cdf_sim, cdf_emp=cdf_emp)
-    return np.abs(np.asarray(cdf_sim) - np.asarray(cdf_emp)).max(axis=-1)
+    costs: Array = np.abs(np.asarray(cdf_sim) - np.asarray(cdf_emp)).max(axis=-1)
+    return costs
 
 
-def cost_terms(fc_sim, cdf_sim, fc_emp, cdf_emp):
+def cost_terms(
+    fc_sim: ArrayLike, cdf_sim: ArrayLike, fc_emp: ArrayLike, cdf_emp: ArrayLike
+) -> Array:
     """Give the three cost terms side by side; their sum is the total cost.
 
     Parameters
@@ -112,7 +118,13 @@ def cost_terms(fc_sim, cdf_sim, fc_emp, cdf_emp):
     )
 
 
-def expected_cost_terms(fc, cdf, fc_noise, fc_emp, cdf_emp):
+def expected_cost_terms(
+    fc: ArrayLike,
+    cdf: ArrayLike,
+    fc_noise: ArrayLike,
+    fc_emp: ArrayLike,
+    cdf_emp: ArrayLike,
+) -> Array:
     """Give the cost terms to expect of scans whose expected statistics are known.
 
     Parameters
@@ -131,65 +143,14 @@ def expected_cost_terms(fc, cdf, fc_noise, fc_emp, cdf_emp):
         In the order of `COST_NAMES`.
     """
     costs = cost_terms(fc, cdf, fc_emp, cdf_emp)
-    pattern = np.var(fc, axis=-1)
+    pattern = np.asarray(fc).var(axis=-1)
     costs[..., 0] = 1.0 - (1.0 - costs[..., 0]) * np.sqrt(
         pattern / (pattern + fc_noise)
     )
     return costs
 
 
-class Target(NamedTuple):
-    """What a fit aims at: one connectome and the statistics of its scan.
-
-    Attributes
-    ----------
-    sc : ndarray of shape (n_rois, n_rois)
-        Structural connectivity, scaled for the model.
-    fc : ndarray of shape (n_edges,)
-        Empirical FC, upper triangle.
-    fcd_cdf : ndarray of shape (n_fcd_bins,)
-        Empirical FCD distribution.
-    """
-
-    sc: np.ndarray
-    fc: np.ndarray
-    fcd_cdf: np.ndarray
-
-
-class Evaluation(NamedTuple):
-    """What every evaluator says of a batch of candidates.
-
-    Attributes
-    ----------
-    costs : ndarray of shape (n_candidates, 3)
-        Cost terms in the order of `COST_NAMES`.
-    violation : ndarray of shape (n_candidates,)
-        0 for a candidate whose firing rates are within range, otherwise how far it
-        is from that, in any unit that grows with the distance.
-    """
-
-    costs: np.ndarray
-    violation: np.ndarray
-
-    @property
-    def total(self):
-        """Total cost, the sum of the terms."""
-        return self.costs.sum(axis=-1)
-
-    @property
-    def in_range(self):
-        """Whether firing rates are within range."""
-        return self.violation == 0
-
-    @property
-    def fitness(self):
-        """What a search minimises: any candidate in range beats any that is not."""
-        outside = OUT_OF_RANGE + np.log1p(self.violation)
-        fitness = np.where(self.in_range, self.total, outside)
-        return np.where(np.isnan(fitness), np.inf, fitness)
-
-
-def _check_alike(**given):
+def _check_alike(**given: ArrayLike) -> None:
     """Check that two arrays are over the same edges or bins."""
     (name, a), (other, b) = given.items()
     if not np.shape(a)[-1:] == np.shape(b)[-1:] != ():
@@ -199,10 +160,12 @@ def _check_alike(**given):
         )
 
 
-def _dot(a, b):
-    return np.einsum("...i,...i->...", a, b)
+def _dot(a: Array, b: Array) -> Array:
+    products: Array = np.einsum("...i,...i->...", a, b)
+    return products
 
 
-def _centred(x):
+def _centred(x: ArrayLike) -> Array:
     x = np.asarray(x, dtype=np.float64)
-    return x - x.mean(axis=-1, keepdims=True)
+    centred: Array = x - x.mean(axis=-1, keepdims=True)
+    return centred

@@ -1,4 +1,4 @@
-"""Checks of settings and writing of files, shared by many."""
+"""Settings that scikit-learn can clone, their checks, and writing of files."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -6,29 +6,60 @@
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
+from dataclasses import fields, replace
 from numbers import Integral
 from pathlib import Path
+from typing import Any, Self, TypeVar
 
 import numpy as np
-import torch
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 __all__ = [
-    "check_device",
+    "Component",
     "check_number",
-    "check_surrogate",
     "instance_or_default",
     "make_generator",
     "progress_bar",
     "write_atomically",
 ]
 
-SURROGATES = ("linear", "deep")
+T = TypeVar("T")
 
 
-def check_number(name, value, kind, low, high=None):
+class Component(BaseEstimator):  # type: ignore[misc]
+    """Settings of a part of an estimator: checked when made, and set by name.
+
+    Subclasses are frozen dataclasses that check themselves in ``__post_init__``. What
+    belongs to an estimator can be cloned, printed and searched over as
+    ``model__G`` or ``search__popsize``; a value that somebody holds never changes,
+    but for :meth:`set_params`, which scikit-learn calls on clones.
+    """
+
+    def set_params(self, **params: Any) -> Self:
+        """Set by name, after a check of all together."""
+        known = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        for name in params:
+            if name not in known:
+                raise ValueError(
+                    f"{type(self).__name__} has no setting {name!r}; it has "
+                    f"{', '.join(known)}."
+                )
+        replace(self, **params)  # type: ignore[type-var]
+        for name, value in params.items():
+            object.__setattr__(self, name, value)
+        return self
+
+
+def check_number(
+    name: str,
+    value: object,
+    kind: type,
+    low: float,
+    high: float | None = None,
+) -> None:
     """Check that a setting is a number of a kind within closed limits.
 
     Parameters
@@ -45,48 +76,27 @@ def check_number(name, value, kind, low, high=None):
     limits = f"of at least {low}" if high is None else f"between {low} and {high}"
     if not isinstance(value, kind) or isinstance(value, bool):
         raise TypeError(f"{name} must be {word} {limits}, got {value!r}.")
-    if not (value >= low and (high is None or value <= high)):
+    number: Any = value
+    if not (number >= low and (high is None or number <= high)):
         raise ValueError(f"{name} must be {word} {limits}, got {value!r}.")
 
 
-def instance_or_default(name, value, kind):
+def instance_or_default(name: str, value: object, kind: type[T]) -> T:
     """Give a setting that has to be of a kind; None is ``kind()``."""
     if value is None:
         return kind()
     if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
         raise TypeError(
-            f"{name} must be a {kind.__name__} or None, got {type(value).__name__}."
+            f"{name} must be {article} {kind.__name__} or None, "
+            f"got {type(value).__name__}."
         )
     return value
 
 
-def check_device(device):
-    """Give the torch device, or say why it cannot be used."""
-    try:
-        torch_device = torch.device(device)
-        torch.empty(0, device=torch_device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise ValueError(
-            f"device={device!r} cannot be used ({str(error).splitlines()[0]}); "
-            "use 'cpu', or 'cuda' on a machine where torch.cuda.is_available()."
-        ) from error
-    return torch_device
-
-
-def check_surrogate(surrogate):
-    """Check that a surrogate is None, a name or a fitted estimator that evaluates."""
-    if surrogate is None or (isinstance(surrogate, str) and surrogate in SURROGATES):
-        return
-    if not callable(getattr(surrogate, "evaluate", None)):
-        raise TypeError(
-            "surrogate must be None (simulate every candidate), 'linear' (linear-noise "
-            "theory), 'deep' (shipped networks) or a fitted estimator with an evaluate "
-            f"method, such as CircuitSurrogate, got {surrogate!r}."
-        )
-    check_is_fitted(surrogate)
-
-
-def make_generator(random_state):
+def make_generator(
+    random_state: int | np.random.RandomState | None,
+) -> np.random.Generator:
     """Make a NumPy generator from a scikit-learn random state.
 
     Parameters
@@ -104,7 +114,14 @@ def make_generator(random_state):
     return np.random.default_rng(seed)
 
 
-def progress_bar(iterable=None, *, total, desc, unit="it", verbose=0):
+def progress_bar(
+    iterable: Iterable[Any] | None = None,
+    *,
+    total: int,
+    desc: str,
+    unit: str = "it",
+    verbose: int = 0,
+) -> tqdm:
     """Show progress with the time left: often to who looks on, rarely into a log.
 
     Parameters
@@ -131,7 +148,7 @@ def progress_bar(iterable=None, *, total, desc, unit="it", verbose=0):
     )
 
 
-def write_atomically(path, content):
+def write_atomically(path: Path, content: bytes) -> None:
     """Write bytes to a file that appears whole or not at all.
 
     Parameters

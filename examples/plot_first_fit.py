@@ -15,14 +15,14 @@ known; your own connectomes and scans take its place with
 # triangle of its functional connectivity (FC), and cumulative distribution of its FC
 # dynamics (FCD). The acquisition says how the scan was made; the simulation must match.
 
-from delssome import Acquisition, MeanFieldFitter
+from delssome import CMAES, FIC, Acquisition, MeanFieldFitter, Verification
 from delssome.datasets import make_cohort
 from delssome.plotting import (
-    EIRatioDisplay,
     FCDDisplay,
     FCDisplay,
     FCDMatrixDisplay,
     HistoryDisplay,
+    ReadoutDisplay,
     VerificationDisplay,
 )
 
@@ -36,14 +36,15 @@ print(cohort.X.shape)
 # CMA-ES asks for candidates, a network predicts their costs, and the
 # best of each generation are simulated: the lowest simulated cost wins. With few
 # candidates this takes seconds; the defaults are the published 100 generations of 100.
+# What belongs together is one component: the model with its ranges and constraints, the
+# search, the verification.
 
 fitter = MeanFieldFitter(
     cohort.maps,
+    model=FIC(map_signs=(-1, 1)),
     acquisition=scan,
-    map_signs=(-1, 1),
-    popsize=24,
-    max_iter=40,
-    n_finalists=8,
+    search=CMAES(popsize=24, max_iter=40),
+    verification=Verification(n_finalists=8),
     n_jobs=2,
     random_state=0,
 )
@@ -86,4 +87,4 @@ FCDMatrixDisplay.from_estimator(fitter)
 # FC and FCD leave less certain. Grey bars are the range over searches that ended at the
 # same cost.
 
-EIRatioDisplay.from_estimator(fitter, truth=cohort.ei_ratio.mean(axis=0))
+ReadoutDisplay.from_estimator(fitter, truth=cohort.ei_ratio.mean(axis=0))

@@ -14,7 +14,7 @@ answer can be judged.
 # years. w_EI, which excites the inhibitory population, grows by 2.5 % of its value with
 # every year.
 
-from delssome import FIC, MeanFieldFitter, PopulationFitter
+from delssome import CMAES, FIC, MeanFieldFitter, PopulationFitter, Verification
 from delssome.datasets import make_cohort
 from delssome.plotting import PopulationDisplay, plot_age, plot_effects
 from delssome.study import age_groups, age_slope
@@ -31,12 +31,9 @@ cohort = make_cohort(200, age_effect=0.025, n_jobs=2, random_state=0)
 
 fitter = MeanFieldFitter(
     cohort.maps,
-    map_signs=(-1, 1),
-    model=FIC(w_EE=(2.4, 3.8), G=(2.2, 2.6)),
-    n_restarts=1,
-    popsize=32,
-    max_iter=50,
-    n_finalists=4,
+    model=FIC(w_EE=(2.4, 3.8), G=(2.2, 2.6), map_signs=(-1, 1)),
+    search=CMAES(n_restarts=1, popsize=32, max_iter=50),
+    verification=Verification(n_finalists=4),
     random_state=0,
 )
 groups = age_groups(cohort.age, 20)

@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 from delssome import (
+    CMAES,
     FIC,
+    MFM,
     Acquisition,
     MeanFieldFitter,
     PopulationFitter,
+    Simulator,
+    Verification,
     pack_subjects,
     unpack_subjects,
 )
@@ -28,17 +32,21 @@ from delssome.connectome import (
 )
 from delssome.costs import cost_terms, fcd_ks_cost
 from delssome.datasets import make_cohort, read_matrix, read_subjects
-from delssome.maps import fc_gradients
-from delssome.models import ParameterSpace, check_maps
-from delssome.observables import average_runs, fc_matrix, fcd_cdf, fcd_histogram
+from delssome.models import Candidates, ParameterSpace, check_maps
+from delssome.observables import (
+    average_runs,
+    fc_gradients,
+    fc_matrix,
+    fcd_cdf,
+    fcd_histogram,
+)
 from delssome.plotting import (
-    EIRatioDisplay,
     FCDDisplay,
     FCDisplay,
+    ReadoutDisplay,
     plot_age,
     plot_report,
 )
-from delssome.search import CMAES
 from delssome.simulation import SimulationEvaluator, simulate
 from delssome.study import (
     age_groups,
@@ -88,9 +96,16 @@ def subjects(**changes):
 
 def fit(X=None, **settings):
     X = subjects() if X is None else X
-    small = {"popsize": 4, "max_iter": 1, "n_repeats": 1, "n_finalists": 1}
-    settings = {"surrogate": None, "acquisition": SCAN, **small, **settings}
-    return MeanFieldFitter(n_fcd_bins=N_BINS, random_state=0, **settings).fit(X)
+    fitter = MeanFieldFitter(
+        surrogate=None,
+        acquisition=SCAN,
+        search=CMAES(popsize=4, max_iter=1),
+        simulator=Simulator(n_repeats=1),
+        verification=Verification(n_finalists=1),
+        n_fcd_bins=N_BINS,
+        random_state=0,
+    )
+    return fitter.set_params(**settings).fit(X)
 
 
 def disconnected():
@@ -106,14 +121,15 @@ def raw(row, value):
     return X
 
 
-def candidate(**changes):
+def candidate(sc=None, **changes):
     given = {"w_EE": 3.0, "w_EI": 2.5, "sigma": 0.005}
     params = {name: np.full((1, N), value) for name, value in given.items()}
-    return {**params, "G": np.ones(1), **changes}
+    params = {**params, "G": np.ones(1), **changes}
+    return Candidates(FIC(), params, SC if sc is None else sc)
 
 
 def run(sc=None, seeds=(1,), **changes):
-    return simulate(FIC(), candidate(**changes), SC if sc is None else sc, SCAN, seeds)
+    return simulate(candidate(sc, **changes), SCAN, seeds)
 
 
 def space():
@@ -184,20 +200,39 @@ CASES = {
     "a constant map": (lambda: check_maps(np.ones((N, 1))), "map"),
     "maps with NaN": (lambda: check_maps(np.full((N, 1), np.nan)), "maps"),
     "signs for other maps": (
-        lambda: ParameterSpace(FIC(), np.arange(N)[:, None], (1, -1)),
+        lambda: ParameterSpace(FIC(map_signs=(1, -1)), np.arange(N)[:, None]),
         "map_signs",
     ),
     # Settings of the fitter
-    "popsize is text": (lambda: fit(popsize="many"), "popsize"),
-    "popsize of one": (lambda: fit(popsize=1), "popsize"),
-    "no generations": (lambda: fit(max_iter=0), "max_iter"),
-    "sigma0 is NaN": (lambda: fit(sigma0=np.nan), "sigma0"),
-    "all held out": (lambda: fit(validation_fraction=1.0), "validation_fraction"),
+    "popsize is text": (lambda: fit(search__popsize="many"), "popsize"),
+    "popsize of one": (lambda: fit(search__popsize=1), "popsize"),
+    "no generations": (lambda: fit(search__max_iter=0), "max_iter"),
+    "sigma0 is NaN": (lambda: fit(search__sigma0=np.nan), "sigma0"),
+    "all held out": (
+        lambda: fit(verification__validation_fraction=1.0),
+        "validation_fraction",
+    ),
     "no such surrogate": (lambda: fit(surrogate="magic"), "surrogate"),
-    "no such device": (lambda: fit(device="tpu9"), "device"),
-    "no such backend": (lambda: fit(backend="magic"), "backend"),
-    "no such policy": (lambda: fit(on_disagreement="ignore"), "on_disagreement"),
-    "negative time": (lambda: fit(max_seconds=-1), "max_seconds"),
+    "no such device": (lambda: fit(simulator__device="tpu9"), "device"),
+    "no such backend": (lambda: fit(simulator__backend="magic"), "backend"),
+    "no such policy": (
+        lambda: fit(verification__on_disagreement="ignore"),
+        "on_disagreement",
+    ),
+    "negative time": (lambda: fit(search__max_seconds=-1), "max_seconds"),
+    "no such setting of the search": (lambda: fit(search__colour=1), "popsize"),
+    "a setting of another model": (
+        lambda: fit(model=MFM(), model__map_signs=(1,)),
+        "map_signs.*w, I, G",
+    ),
+    "search is text": (lambda: fit(search="CMAES"), "search"),
+    "simulator is a number": (lambda: fit(simulator=3), "simulator"),
+    "verification is a number": (lambda: fit(verification=20), "verification"),
+    "a model that the network does not know": (
+        lambda: fit(model=MFM(), surrogate="deep"),
+        "MFM.*surrogate=",
+    ),
+    "closing without a network": (lambda: fit(search__n_closing=1), "n_closing"),
     "checkpoint in no folder": (lambda: fit(checkpoint="/no/such/place"), "checkpoint"),
     "acquisition is a number": (lambda: fit(acquisition=0.72), "acquisition"),
     "model is text": (lambda: fit(model="FIC"), "model"),
@@ -207,7 +242,7 @@ CASES = {
     ),
     "population of a number": (lambda: PopulationFitter(3).fit(subjects()), "fitter"),
     # Simulation and data
-    "G is missing": (lambda: simulate(FIC(), {}, good_sc(), SCAN, [1]), "G|w_EE"),
+    "G is missing": (lambda: Candidates(FIC(), {}, SC), "G|w_EE"),
     "no subjects to make": (lambda: make_cohort(0), "n_subjects"),
     "two regions to make": (lambda: make_cohort(2, 2), "n_rois"),
     "negative scatter": (lambda: make_cohort(2, subject_sd=-1), "subject_sd"),
@@ -236,24 +271,24 @@ CASES = {
     "sc of other candidates": (lambda: run(sc=np.zeros((3, N, N))), "sc"),
     "no seeds": (lambda: run(seeds=[]), "seeds"),
     "seeds are text": (lambda: run(seeds=["a"]), "seeds"),
-    "candidates of theory": (
-        lambda: TheoryEvaluator(FIC(), SCAN).statistics({}, SC, None),
-        "w_EE",
-    ),
-    "candidates of the network": (
-        lambda: CircuitSurrogate.load().statistics({"G": [1.0]}, SC),
-        "w_EE",
-    ),
+    "seeds of other candidates": (lambda: run(seeds=[[1], [2]]), "seeds"),
     "effective parameters of other regions": (
-        lambda: effective_parameters(FIC(), candidate(), SC[:4, :4]),
+        lambda: effective_parameters(candidate(SC[:4, :4])),
         "w_EE",
     ),
-    "repeats of none": (lambda: SimulationEvaluator(FIC(), SCAN, n_repeats=0), "n_rep"),
+    "a connectome that theory cannot take": (
+        lambda: TheoryEvaluator(FIC(), SCAN).statistics(
+            candidate(np.triu(SC)), np.random.default_rng(0)
+        ),
+        "symmetric",
+    ),
+    "repeats of none": (lambda: Simulator(n_repeats=0), "n_rep"),
+    "repeats of theory": (lambda: TheoryEvaluator(FIC(), SCAN, n_repeats=0), "n_rep"),
     "model by name": (lambda: SimulationEvaluator("FIC", SCAN), "model"),
     "scan is a number": (lambda: TheoryEvaluator(FIC(), 0.72), "acquisition"),
     "scan of a cohort": (lambda: make_cohort(2, 8, acquisition=2.0), "acquisition"),
     "scan of a network": (
-        lambda: CircuitSurrogate.load(acquisition=2.0).statistics(candidate(), SC),
+        lambda: CircuitSurrogate.load(acquisition=2.0).statistics(candidate()),
         "acquisition",
     ),
     "edges of other FC": (
@@ -262,10 +297,10 @@ CASES = {
     ),
     "bins of other CDF": (lambda: fcd_ks_cost([0.5, 1.0], [1.0]), "cdf_sim and cdf"),
     "tell before ask": (
-        lambda: CMAES(space(), rng=np.random.default_rng(0)).tell([1.0]),
+        lambda: CMAES().start(space(), np.random.default_rng(0)).tell([1.0]),
         "ask first",
     ),
-    "search of one": (lambda: CMAES(space(), popsize=1, rng=None), "popsize"),
+    "search of one": (lambda: CMAES(popsize=1), "popsize"),
     "groups of a corpus": (lambda: build_corpus("nowhere", [3]), "groups"),
     "training on nothing": (lambda: train("nowhere", groups=[]), "groups"),
     # Studies and figures
@@ -280,7 +315,7 @@ CASES = {
     "more groups than subjects": (lambda: age_groups(AGE, 20), "n_groups"),
     "FC of two sizes": (lambda: FCDisplay(np.eye(3), np.eye(4)), "fc and fc_sim"),
     "CDF of two sizes": (lambda: FCDDisplay(np.ones(3), np.ones(4)), "fcd_cdf"),
-    "E/I as a matrix": (lambda: EIRatioDisplay(MAPS), "ei_ratio"),
+    "E/I as a matrix": (lambda: ReadoutDisplay(MAPS), "readout"),
     "a figure of a number": (lambda: plot_report(3), "MeanFieldFitter"),
     "age of a number": (lambda: plot_age(3.0, 4.0), "value and age"),
     # Files

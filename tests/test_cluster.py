@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 
-from delssome import MeanFieldFitter, PopulationFitter
+from delssome import (
+    CMAES,
+    MeanFieldFitter,
+    PopulationFitter,
+    Simulator,
+    Verification,
+)
 from delssome.datasets import make_cohort
 from delssome.simulation import Acquisition
 from delssome.surrogate import CorpusSettings, build_corpus, synthetic_group
@@ -56,10 +62,9 @@ def test_a_population_survives_the_loss_of_a_worker(cluster):
         cohort.maps,
         None,
         acquisition=SCAN,
-        popsize=8,
-        max_iter=60,
-        n_repeats=1,
-        n_finalists=2,
+        search=CMAES(popsize=8, max_iter=60),
+        simulator=Simulator(n_repeats=1),
+        verification=Verification(n_finalists=2),
         n_fcd_bins=50,
         random_state=0,
     )

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from delssome.costs import (
-    Evaluation,
     cost_terms,
+    expected_cost_terms,
     fc_correlation_cost,
     fc_l1_cost,
     fcd_ks_cost,
@@ -34,13 +34,18 @@ def test_terms_broadcast_candidates_against_targets(rng):
     np.testing.assert_allclose(terms[2, 1], one)
 
 
-def test_fitness_ranks_any_candidate_in_range_first():
-    costs = np.array([[2.0, 2.0, 1.0], [0.1, 0.1, 0.1], [0.2, 0.1, 0.1]])
-    evaluation = Evaluation(costs, violation=np.array([0.0, 0.01, 40.0]))
-    assert evaluation.in_range.tolist() == [True, False, False]
-    assert np.argsort(evaluation.fitness).tolist() == [0, 1, 2]
-
-
-def test_fitness_of_a_diverged_candidate_is_infinite():
-    evaluation = Evaluation(np.full((2, 3), np.nan), np.array([np.inf, 0.0]))
-    assert np.isinf(evaluation.fitness).all()
+def test_expected_terms_are_those_of_scans_on_average(rng):
+    fc_emp = rng.uniform(0.0, 0.8, 2000)
+    fc = 0.2 + 0.7 * fc_emp + rng.normal(0, 0.1, 2000)
+    cdf_emp, cdf = np.sort(rng.random((2, 20)))
+    noise = rng.normal(0, 0.15, (200, 2000))
+    repeated = np.tile(cdf, (200, 1))
+    scans = cost_terms(fc + noise, repeated, fc_emp, cdf_emp)
+    expected = expected_cost_terms(fc, cdf, 0.15**2, fc_emp, cdf_emp)
+    # Standard error of the mean over 200 scans: below 1e-3 in every term.
+    np.testing.assert_allclose(scans.mean(axis=0), expected, atol=4e-3)
+    # Noise dilutes the pattern and moves nothing else.
+    without = expected_cost_terms(fc, cdf, 0.0, fc_emp, cdf_emp)
+    np.testing.assert_allclose(without, cost_terms(fc, cdf, fc_emp, cdf_emp))
+    assert expected[0] > without[0] + 0.05
+    np.testing.assert_array_equal(expected[1:], without[1:])

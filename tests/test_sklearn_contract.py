@@ -16,13 +16,22 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from delssome import Acquisition, MeanFieldFitter, PopulationFitter
+from delssome import (
+    CMAES,
+    MFM,
+    Acquisition,
+    MeanFieldFitter,
+    PopulationFitter,
+    Simulator,
+    Verification,
+)
 from delssome.connectome import pack_rows
 from delssome.datasets import make_cohort
+from delssome.search import RandomSearch
 from delssome.surrogate import (
     CircuitSurrogate,
     CostPredictor,
-    DeepSurrogate,
+    PublishedSurrogate,
     WithinRangeClassifier,
 )
 
@@ -35,10 +44,9 @@ SCAN = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
 SMALL = {
     "surrogate": None,
     "acquisition": SCAN,
-    "popsize": 4,
-    "max_iter": 1,
-    "n_repeats": 1,
-    "n_finalists": 1,
+    "search": CMAES(popsize=4, max_iter=1),
+    "simulator": Simulator(n_repeats=1),
+    "verification": Verification(n_finalists=1),
     "n_fcd_bins": 10,
     "random_state": 0,
 }
@@ -134,7 +142,7 @@ def test_scikit_learn_checks(estimator, check):
 )
 @pytest.mark.parametrize(
     "surrogate",
-    [CircuitSurrogate, CostPredictor, DeepSurrogate, WithinRangeClassifier],
+    [CircuitSurrogate, CostPredictor, PublishedSurrogate, WithinRangeClassifier],
 )
 def test_checks_of_surrogates(surrogate, check):
     check(surrogate.__name__, surrogate())
@@ -181,7 +189,7 @@ def test_cross_validation_of_the_fitter(cohort, fitter, cv, groups):
 
 
 def test_grid_search_over_settings_of_the_search(cohort, fitter):
-    grid = {"popsize": [4, 6], "sigma0": [0.1, 0.3]}
+    grid = {"search__popsize": [4, 6], "search__sigma0": [0.1, 0.3]}
     search = GridSearchCV(fitter, grid, cv=2, n_jobs=2).fit(cohort.X)
     assert len(search.cv_results_["params"]) == 4
     assert search.best_score_ == pytest.approx(
@@ -190,14 +198,25 @@ def test_grid_search_over_settings_of_the_search(cohort, fitter):
     assert search.best_estimator_.ei_ratio_.shape == (8,)
 
 
+def test_grid_search_over_components(cohort, fitter):
+    """A component is a setting like any other, and so are those within it."""
+    grid = [
+        {"search": [RandomSearch(popsize=4, max_iter=1), CMAES(popsize=4, max_iter=1)]},
+        {"model": [MFM()], "model__G": [(1.0, 3.0), (3.0, 9.0)]},
+    ]
+    search = GridSearchCV(fitter, grid, cv=2).fit(cohort.X)
+    assert len(search.cv_results_["params"]) == 4
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
 def test_halving_grid_search(cohort, fitter):
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401
     from sklearn.model_selection import HalvingGridSearchCV
 
     search = HalvingGridSearchCV(
         fitter,
-        {"popsize": [4, 6]},
-        resource="max_iter",
+        {"search__popsize": [4, 6]},
+        resource="search__max_iter",
         min_resources=1,
         max_resources=2,
         factor=2,
@@ -263,8 +282,8 @@ def test_read_only_memory_maps(cohort, fitter, tmp_path):
 
 def test_settings_travel_through_clones(fitter):
     population = PopulationFitter(fitter)
-    population.set_params(fitter__popsize=7, n_jobs=2)
+    population.set_params(fitter__search__popsize=7, n_jobs=2)
     again = clone(population)
     assert again.fitter is not fitter
-    assert again.fitter.popsize == 7
-    assert again.get_params()["fitter__popsize"] == 7
+    assert again.fitter.search.popsize == 7
+    assert again.get_params()["fitter__search__popsize"] == 7

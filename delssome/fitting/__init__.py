@@ -1,6 +1,7 @@
-"""Estimators that fit mean-field models."""
+"""Estimators that fit circuit models."""
 
 from delssome.fitting.fitter import MeanFieldFitter
 from delssome.fitting.population import PopulationFitter
+from delssome.fitting.verification import Verification
 
-__all__ = ["MeanFieldFitter", "PopulationFitter"]
+__all__ = ["MeanFieldFitter", "PopulationFitter", "Verification"]

@@ -4,149 +4,78 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from numbers import Integral, Real
 from pathlib import Path
+from typing import Any, ClassVar, Self
 
-import joblib
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from delssome._version import __version__
-from delssome.connectome import (
-    check_fc,
-    check_fcd_cdf,
-    check_sc,
-    edges_to_matrix,
-    group_average,
-    matrix_to_edges,
-    n_rois_from_width,
-    prepare_sc,
-    unpack_subjects,
-)
-from delssome.costs import COST_NAMES, Target
+from delssome.connectome import prepare_sc, unpack_subjects
+from delssome.evaluation import Evaluator, Statistics
 from delssome.exceptions import OutOfRangeWarning
-from delssome.fitting.journal import Journal
-from delssome.fitting.protocol import (
-    Deadline,
-    choose,
-    find_alike,
-    report_unlike_contexts,
-    search_and_verify,
-)
-from delssome.models import FIC, ParameterSpace, check_maps
-from delssome.simulation import (
-    Acquisition,
-    SimulationEvaluator,
-    check_backend,
-    check_step,
-    compare,
-)
-from delssome.surrogate import CircuitSurrogate
-from delssome.theory import TheoryEvaluator, effective_parameters
-from delssome.utils import (
-    check_number,
-    check_surrogate,
-    instance_or_default,
-    make_generator,
-)
+from delssome.fitting.components import ComposedEstimator
+from delssome.fitting.outcome import Outcome, conclude
+from delssome.fitting.posing import make_target, pose
+from delssome.fitting.protocol import Task, search_and_verify
+from delssome.fitting.verification import Verification
+from delssome.models import FIC, Model
+from delssome.search import CMAES, Search
+from delssome.simulation import Acquisition, SimulationEvaluator, Simulator
+from delssome.utils import make_generator
 
 __all__ = ["MeanFieldFitter"]
 
-
-# Finalists simulated once more before one that leaves the range is accepted, and
-# evaluations of each in which it has to stay.
-MAX_WINNERS, CONFIRMED = 10, 8
+Array = NDArray[Any]
 
 
-class MeanFieldFitter(BaseEstimator):
-    """Fit a mean-field model to the FC and FCD of a subject or a group.
+class MeanFieldFitter(ComposedEstimator):
+    """Fit a circuit model to the FC and FCD of a subject or a group.
 
-    Candidates are searched with CMA-ES, scored by simulation or by a surrogate; the
-    best of every generation are simulated afresh and the one with the lowest
-    simulated cost wins. All reported costs are simulated.
+    Candidates are searched, with CMA-ES unless said, scored by simulation or by a
+    surrogate; the best of every generation are simulated afresh and the one with the
+    lowest simulated cost wins. All reported costs are simulated.
 
     Parameters
     ----------
     maps : array-like of shape (n_rois, n_maps), default=None
-        Heterogeneity maps in which w_EE, w_EI and sigma are linear, for instance
+        Heterogeneity maps in which the regional parameters are linear, for instance
         T1w/T2w ratio and principal gradient of resting-state FC. None: the same
         values in all regions (homogeneous).
-    surrogate : {"deep", "linear", None} or estimator, default="deep"
+    surrogate : {"deep", "linear", None} or Evaluator, default="deep"
         What ranks the candidates of the search: "deep" predicts by the network shipped
-        with the package (:class:`~delssome.surrogate.CircuitSurrogate`), or by theory
-        in the last `n_closing` generations; it warns of data unlike those that the
-        network was trained for. "linear" predicts by linear-noise theory alone
-        (:mod:`delssome.theory`), which needs no training and serves any number
-        of regions and any acquisition; None simulates every candidate;
-        any fitted estimator with an ``evaluate`` method predicts in its own way. Wrap
-        a fitted one in scikit-learn's ``FrozenEstimator`` wherever the fitter is
-        cloned (cross-validation, grid search).
-    popsize : int, default=100
-        Candidates in a generation.
-    max_iter : int, default=100
-        Largest number of generations in a search.
-    sigma0 : float, default=0.2
-        Initial step size of the search, as a share of each parameter's range.
-    n_restarts : int, default=None
-        Independent searches, pooled before verification; the E/I map is an average
-        over those that end alike. Published: 5. None: 5 with ``surrogate="deep"``, 1
-        otherwise.
-    n_repeats : int, default=3
-        Simulations with independent noise per candidate, in verification, `score`
-        and `predict`.
-    n_search_repeats : int, default=None
-        The same in a search by simulation. None: `n_repeats`.
-    n_closing : int, default=0
-        Generations at the end of a search with ``surrogate="deep"`` that theory
-        scores, at most half of `max_iter`: the network leads to a good region, where
-        searches end it is less exact than theory. Finalists come from these.
-    n_finalists : int, default=20
-        Candidates, each the best of its generation, that are simulated afresh to
-        choose the winner: all, then the better half again, and so on. Published:
-        100, that is every generation's best (of each restart).
-    validation_fraction : float, default=0.0
-        Share of the subjects held out of the search, against whose average the
-        finalists are compared. 0, or a single subject: finalists are compared with
-        the data of the search.
-    on_disagreement : {"warn", "refine", "raise"}, default="warn"
-        What to do where simulation of the finalists contradicts the surrogate, beyond
-        chance and the errors that it expects of itself: warn; let the search that led
-        to the best finalist go on with what is more exact, theory after a network,
-        simulation after theory, until they agree; or raise.
-    refine_budget : int, default=2000
-        Candidates scored by each evaluator that takes over, rounded up to generations.
+        with the package (:class:`~delssome.surrogate.CircuitSurrogate`), which serves
+        FIC, or by theory in the last generations of ``CMAES(n_closing=...)``; it warns
+        of data unlike those that the network was trained for. "linear" predicts by
+        linear-noise theory alone (:mod:`delssome.theory`), which needs no training and
+        serves any number of regions, any acquisition, and every model whose
+        assumptions hold; None simulates every candidate. A fitted
+        :class:`~delssome.evaluation.Evaluator` predicts in its own way. Wrap it in
+        scikit-learn's ``FrozenEstimator`` wherever the fitter is cloned
+        (cross-validation, grid search). One that cannot serve the model is refused
+        with the reason.
+    model : Model, default=None
+        Model with its ranges and constraints, such as ``FIC(map_signs=(-1, 1))``, the
+        published signs for (T1w/T2w, RSFC gradient). None: ``FIC()``.
     acquisition : Acquisition, default=None
         TR, frames, window, burn-in and step of the simulation: those of the scan.
         None: the Human Connectome Project's (TR 0.72 s, 1200 frames).
-    model : FIC, default=None
-        Model with its ranges and target rate. None: ``FIC()``.
+    search : Search, default=None
+        Strategy, candidates in a generation, generations, restarts. None: ``CMAES()``.
+    simulator : Simulator, default=None
+        Repeats, backend, device and precision of simulations, in verification, `score`,
+        `predict`, and a search by simulation. None: ``Simulator()``.
+    verification : Verification, default=None
+        Finalists, held-out subjects, and what to do where simulation contradicts the
+        surrogate. None: ``Verification()``.
     n_fcd_bins : int, default=10_000
         Bins of the FCD distribution in X.
     sc_transform : {"log", None}, default="log"
         "log" for streamline counts, None for weights; the result is scaled to a
         maximum of 0.02.
-    map_signs : tuple of {-1, 0, 1}, default=None
-        Required sign of the correlation of w_EI with each map. None: no constraint;
-        then the E/I map can come out upside down at the same cost. Published for
-        (T1w/T2w, RSFC gradient): (-1, 1).
-    min_w_EI_sd : float, default=0.0
-        Smallest standard deviation of w_EI over regions. Published: 0 for groups,
-        0.3 for individuals.
-    backend : {"auto", "fused", "torch"}, default="auto"
-        What simulates: "fused" is compiled for the CPU, in float32; "torch" runs on
-        any device. "auto" takes the fused one where it can.
-    device : str, default="cpu"
-        Where to simulate: "cpu", "cuda".
-    dtype : {"float32", "float64"}, default="float32"
-        Precision of the simulation.
     n_jobs : int, default=None
         Workers that share the simulations (joblib): threads for the fused backend,
         processes for torch. Results do not depend on it.
-    max_seconds : float, default=None
-        Wall time after which no generation of a search starts, except for one that
-        closes; then come the finalists, some seconds. None: no limit. What is found
-        in a time depends on the machine.
     checkpoint : path, default=None
         A file that keeps what was evaluated after every generation: the same fit,
         started again after a kill, goes on from there and gives the same answer. One
@@ -158,28 +87,35 @@ class MeanFieldFitter(BaseEstimator):
 
     Attributes
     ----------
+    outcome_ : Outcome
+        All of the following but the components, in one object that nothing changes.
     params_ : ndarray of shape (n_params,)
         Coefficients of the winner, named by `param_names_`: regional parameters are
         ``c0 + c1 * map1 + ...``.
     param_names_ : list of str
-        For instance w_EE_0, w_EE_1, w_EE_2, w_EI_0, ..., G, sigma_0, ....
+        For FIC w_EE_0, w_EE_1, w_EE_2, w_EI_0, ..., G, sigma_0, ....
     regional_params_ : dict of str to ndarray of shape (n_rois,)
-        w_EE, w_EI, sigma and the solved feedback inhibition w_IE (nA); and G, a float.
-    ei_ratio_ : ndarray of shape (n_rois,)
-        Excitation/inhibition ratio <S_E>/<S_I>, simulated: the mean over
-        `ei_ratios_`.
-    ei_ratios_ : ndarray of shape (n_alike, n_rois)
+        Searched and solved parameters (for FIC w_EE, w_EI, sigma and the feedback
+        inhibition w_IE, in nA); a float where they are global: G.
+    readout_ : ndarray of shape (n_rois,)
+        What the model reads out, simulated (``model_.readout_name``; for FIC the
+        excitation/inhibition ratio <S_E>/<S_I>): of FIC the mean over `readouts_`, of
+        models that do not average the winner's.
+    readouts_ : ndarray of shape (n_alike, n_rois)
         The same for the winner (first) and for the best finalists of the other
         restarts whose costs are within 0.1 of its cost, the noise of a scan: parameters
         that the data do not tell apart. Their spread is what is not known of the map.
+    ei_ratio_, ei_ratios_ : ndarray
+        `readout_` and `readouts_` of a model that reads out E/I; no other has them.
     relaxation_over_coupling_ : ndarray of shape (n_rois,)
         Rate at which a region alone returns to rest, over the strength at which its
         neighbours drive it (:func:`delssome.theory.effective_parameters`). FC and FCD
-        tell this; they hardly tell which w_EE, w_EI and G it is made of.
+        tell this; they hardly tell which parameters it is made of. NaN for a model that
+        theory does not describe.
     spectral_radius_ : float
         How near the winner's network is to losing stability by coupling, at 1.
     rates_ : ndarray of shape (n_rois,)
-        Mean excitatory firing rates, simulated, in Hz.
+        Means of the rate that the model bounds, simulated, in Hz; only where it does.
     in_range_ : bool
         Whether all rates of all repeats lay within the model's plausible range.
     cost_ : float
@@ -200,12 +136,12 @@ class MeanFieldFitter(BaseEstimator):
     verification_ : Bunch of ndarrays of shape (n_finalists,)
         One entry per finalist: ``restart``, ``generation``, ``predicted_total`` and
         ``predicted_<term>`` (what the search went by), ``predicted_in_range``,
-        ``simulated_total``, ``simulated_<term>``, ``rate_min``, ``rate_max`` (Hz) of
-        the first evaluation, ``n_evaluations`` and ``mean_total`` of all of them
-        (the better half is simulated again until one is left), ``in_range`` (in all)
-        and ``selected``. ``theta`` (n_finalists, n_params) holds their coefficients,
-        ``ei_ratio`` (n_finalists, n_rois) their E/I ratios,
-        ``stage`` counts searches that refined from 0, and ``predicted_error`` is the
+        ``simulated_total``, ``simulated_<term>``, ``rate_min``, ``rate_max`` (Hz, where
+        the model bounds a rate) of the first evaluation, ``n_evaluations`` and
+        ``mean_total`` of all of them (the better half is simulated again until one is
+        left), ``in_range`` (in all) and ``selected``. ``theta`` (n_finalists, n_params)
+        holds their coefficients, ``readout`` (n_finalists, n_rois) what the model reads
+        out; ``stage`` counts searches that refined from 0, ``predicted_error`` is the
         error that a network expects in the total cost.
     history_ : Bunch of ndarrays
         One entry per generation: ``restart``, ``generation``, ``n_evaluations``
@@ -215,6 +151,8 @@ class MeanFieldFitter(BaseEstimator):
     sc_, fc_, fcd_cdf_ : ndarray
         What was fitted: scaled SC (n_rois, n_rois), FC (n_rois, n_rois) and FCD
         distribution (n_fcd_bins,).
+    model_, acquisition_, search_, simulator_ : components
+        As used, with defaults filled in; ``space_`` is the space of parameters.
     n_rois_ : int
         Number of regions.
     n_features_in_ : int
@@ -231,79 +169,59 @@ class MeanFieldFitter(BaseEstimator):
 
     Examples
     --------
-    >>> from delssome import MeanFieldFitter
+    >>> from delssome import CMAES, Acquisition, MeanFieldFitter, Simulator
     >>> from delssome.datasets import make_cohort
-    >>> from delssome.simulation import Acquisition
     >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
     >>> cohort = make_cohort(n_subjects=2, n_rois=8, acquisition=scan, random_state=0)
     >>> fitter = MeanFieldFitter(
-    ...     maps=cohort.maps, acquisition=scan, popsize=8, max_iter=2, n_repeats=1,
-    ...     surrogate=None, random_state=0,
+    ...     maps=cohort.maps, surrogate=None, acquisition=scan,
+    ...     search=CMAES(popsize=8, max_iter=2), simulator=Simulator(n_repeats=1),
+    ...     random_state=0,
     ... ).fit(cohort.X)
     >>> fitter.ei_ratio_.shape
     (8,)
     """
 
+    _defaults: ClassVar[dict[str, Any]] = {
+        "model": FIC,
+        "acquisition": Acquisition,
+        "search": CMAES,
+        "simulator": Simulator,
+        "verification": Verification,
+    }
+
     def __init__(
         self,
-        maps=None,
-        surrogate="deep",
+        maps: ArrayLike | None = None,
+        surrogate: str | Evaluator | None = "deep",
         *,
-        popsize=100,
-        max_iter=100,
-        sigma0=0.2,
-        n_restarts=None,
-        n_repeats=3,
-        n_search_repeats=None,
-        n_closing=0,
-        n_finalists=20,
-        validation_fraction=0.0,
-        on_disagreement="warn",
-        refine_budget=2000,
-        acquisition=None,
-        model=None,
-        n_fcd_bins=10_000,
-        sc_transform="log",
-        map_signs=None,
-        min_w_EI_sd=0.0,
-        backend="auto",
-        device="cpu",
-        dtype="float32",
-        n_jobs=None,
-        max_seconds=None,
-        checkpoint=None,
-        verbose=0,
-        random_state=None,
-    ):
+        model: Model | None = None,
+        acquisition: Acquisition | None = None,
+        search: Search | None = None,
+        simulator: Simulator | None = None,
+        verification: Verification | None = None,
+        n_fcd_bins: int = 10_000,
+        sc_transform: str | None = "log",
+        n_jobs: int | None = None,
+        checkpoint: str | Path | None = None,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.maps = maps
         self.surrogate = surrogate
-        self.popsize = popsize
-        self.max_iter = max_iter
-        self.sigma0 = sigma0
-        self.n_restarts = n_restarts
-        self.n_repeats = n_repeats
-        self.n_search_repeats = n_search_repeats
-        self.n_closing = n_closing
-        self.n_finalists = n_finalists
-        self.validation_fraction = validation_fraction
-        self.on_disagreement = on_disagreement
-        self.refine_budget = refine_budget
-        self.acquisition = acquisition
         self.model = model
+        self.acquisition = acquisition
+        self.search = search
+        self.simulator = simulator
+        self.verification = verification
         self.n_fcd_bins = n_fcd_bins
         self.sc_transform = sc_transform
-        self.map_signs = map_signs
-        self.min_w_EI_sd = min_w_EI_sd
-        self.backend = backend
-        self.device = device
-        self.dtype = dtype
         self.n_jobs = n_jobs
-        self.max_seconds = max_seconds
         self.checkpoint = checkpoint
         self.verbose = verbose
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Search, verify and keep the parameters with the lowest simulated cost.
 
         Parameters
@@ -318,114 +236,18 @@ class MeanFieldFitter(BaseEstimator):
         -------
         self
         """
-        X = validate_data(self, X, dtype=np.float64)
-        self._check_settings(X)
-        deadline = Deadline(self.max_seconds)
-        rng = make_generator(self.random_state)
-        searched, validated = self._split(X, rng)
-        target = self._target(group_average(searched, self.n_fcd_bins))
-        validation = target
-        if validated is not None:
-            held_out = self._target(group_average(validated, self.n_fcd_bins))
-            validation = held_out._replace(sc=target.sc)  # as published
+        # Nothing is set before all is found: a fit that fails changes nothing.
+        data = check_array(X, dtype=np.float64, estimator=self, input_name="X")
+        task = pose(self, data)
+        table, history = search_and_verify(task)
+        outcome = conclude(task, table, history)
+        validate_data(self, X, skip_check_array=True)
+        return self._keep(task, outcome)
 
-        simulator = self._simulator(self.n_repeats)
-        evaluators = self._evaluators(simulator)
-        journal = self._journal(X, evaluators[0])
-        report_unlike_contexts(evaluators[0], target)
-        closing = {}
-        if self._by_shipped_network:
-            n_closing = min(self.n_closing, self.max_iter // 2)
-            closing = {"closing": evaluators[1], "n_closing": n_closing}
-        self.verification_, self.history_ = search_and_verify(
-            self.space_,
-            evaluators,
-            simulator,
-            target,
-            validation,
-            popsize=self.popsize,
-            sigma0=self.sigma0,
-            n_restarts=self._n_restarts(),
-            search_settings={
-                "max_iter": self.max_iter,
-                "n_finalists": self.n_finalists,
-                **closing,
-            },
-            refine_settings={
-                "max_iter": -(-self.refine_budget // self.popsize),
-                "n_finalists": self.n_finalists,
-            },
-            on_disagreement=self.on_disagreement,
-            rng=rng,
-            journal=journal,
-            deadline=deadline,
-            verbose=self.verbose,
-        )
-        table = self.verification_
-        best = choose(self.space_, simulator, validation, table, rng)
-        if len(best) == 0:
-            best = np.flatnonzero(table.selected)[-1:]
-        # Fresh noise: the winner was partly chosen for the noise it had. Rare escapes
-        # show in repeated evaluations alone: one that leaves the range in any of
-        # them gives way to the next.
-        tried = {}
-        for winner in best[:MAX_WINNERS].tolist():
-            params = self.space_.expand(table.theta[[winner] * CONFIRMED])
-            final = simulator.statistics(params, target.sc, rng)
-            tried[winner] = params, final, compare(final, target)
-            if tried[winner][2].in_range.all():
-                break
-        else:
-            winner = max(tried, key=lambda k: tried[k][2].in_range.sum())
-        params, final, evaluation = tried[winner]
-        table.selected[:] = False
-        table.selected[winner] = True
-        self.params_ = self.verification_.theta[winner].copy()
-        self.param_names_ = list(self.space_.names)
-        self.cost_ = float(evaluation.total.mean())
-        self.cost_sd_ = float(evaluation.total.std(ddof=1))
-        self.costs_ = dict(
-            zip(COST_NAMES, evaluation.costs.mean(axis=0).tolist(), strict=True)
-        )
-        self.validation_cost_ = float(compare(final, validation).total.mean())
-        self.in_range_ = bool(evaluation.in_range.all())
-        self.rates_ = final.rates.mean(axis=0)
-        alike = find_alike(table, winner)
-        self.ei_ratios_ = np.vstack(
-            [final.ei_ratio.mean(axis=0), table.ei_ratio[alike]]
-        )
-        self.ei_ratio_ = self.ei_ratios_.mean(axis=0)
-        # An average over evaluations would be smoother than what was compared.
-        typical = np.argmin(np.abs(evaluation.total - self.cost_))
-        self.fc_simulated_ = edges_to_matrix(final.fc[typical], diagonal=1.0)
-        self.fcd_cdf_simulated_ = final.fcd_cdf[typical]
-        params = {name: values[:1] for name, values in params.items()}
-        effective = effective_parameters(self.model_, params, target.sc)
-        ratio = effective.relaxation[0] / effective.coupling[0]
-        self.relaxation_over_coupling_ = ratio
-        self.spectral_radius_ = float(effective.spectral_radius[0])
-        params = self.model_.dependent(params, target.sc)
-        self.regional_params_ = {
-            name: values[0] if values.ndim == 2 else float(values[0])
-            for name, values in params.items()
-        }
-        self.sc_ = target.sc
-        self.fc_ = edges_to_matrix(target.fc, diagonal=1.0)
-        self.fcd_cdf_ = target.fcd_cdf
-        if not self.in_range_:
-            low, high = self.model_.rate_range
-            warnings.warn(
-                f"The best parameters found leave the plausible range of firing rates: "
-                f"{self.rates_.min():.2f} to {self.rates_.max():.2f} Hz over regions "
-                f"(mean of repeats), plausible are {low:.2f} to {high:.2f} Hz in every "
-                "repeat. Search longer (max_iter, n_restarts), or widen "
-                "model=FIC(rate_tolerance=...).",
-                OutOfRangeWarning,
-                stacklevel=2,
-            )
-        return self
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "outcome_")
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array:
         """Simulate with the fitted parameters and the connectome of each row.
 
         Parameters
@@ -449,7 +271,7 @@ class MeanFieldFitter(BaseEstimator):
         statistics = self._simulate_winner(sc)
         return np.hstack([statistics.fc, statistics.fcd_cdf])
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: object = None) -> float:
         """Minus the simulated total cost against the average of X.
 
         Parameters
@@ -465,142 +287,86 @@ class MeanFieldFitter(BaseEstimator):
             Higher is better; the connectome is that of X.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        target = self._target(group_average(X, self.n_fcd_bins))
-        return -float(compare(self._simulate_winner(target.sc[None]), target).total[0])
-
-    def _check_settings(self, X):
-        """Everything that can be wrong, before anything long starts."""
-        for name, kind, low, high in (
-            ("popsize", Integral, 4, None),
-            ("max_iter", Integral, 1, None),
-            ("sigma0", Real, 1e-6, 10),
-            ("n_repeats", Integral, 1, None),
-            ("n_closing", Integral, 0, None),
-            ("n_finalists", Integral, 1, None),
-            ("refine_budget", Integral, 1, None),
-            ("validation_fraction", Real, 0.0, 0.9),
-            ("n_fcd_bins", Integral, 2, None),
-        ):
-            check_number(name, getattr(self, name), kind, low, high)
-        if self.on_disagreement not in ("warn", "refine", "raise"):
-            raise ValueError(
-                "on_disagreement must be 'warn', 'refine' or 'raise', "
-                f"got {self.on_disagreement!r}."
-            )
-        if self.max_seconds is not None:
-            check_number("max_seconds", self.max_seconds, Real, 0.0)
-        if self.checkpoint is not None:
-            if not Path(self.checkpoint).parent.is_dir():
-                raise ValueError(
-                    f"checkpoint={str(self.checkpoint)!r} lies in a folder that does "
-                    "not exist; make it first."
-                )
-            if not isinstance(self.random_state, Integral):
-                raise ValueError(
-                    "checkpoint needs an int as random_state, to repeat what was asked "
-                    f"for, got {self.random_state!r}."
-                )
-        for name in ("n_restarts", "n_search_repeats"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), Integral, 1)
-        check_backend(self.backend, self.device, self.dtype)
-        check_surrogate(self.surrogate)
-        self.acquisition_ = instance_or_default(
-            "acquisition", self.acquisition, Acquisition
-        )
-        self.model_ = instance_or_default("model", self.model, FIC)
-        check_step(self.model_, self.acquisition_)
-        self.n_rois_ = n_rois_from_width(X.shape[1], self.n_fcd_bins)
-        maps = check_maps(self.maps, self.n_rois_)
-        self.space_ = ParameterSpace(
-            self.model_, maps, self.map_signs, self.min_w_EI_sd
-        )
-        subjects = unpack_subjects(X, self.n_fcd_bins)
-        check_sc(subjects.sc, "The SC in X")
-        check_fc(subjects.fc, "The FC in X")
-        check_fcd_cdf(subjects.fcd_cdf, "The FCD CDF in X")
-
-    def _journal(self, X, evaluator):
-        """Open the checkpoint, if there is to be one."""
-        if self.checkpoint is None:
-            return Journal(None, "")
-        # None of these changes what is found.
-        others = {"n_jobs", "verbose", "checkpoint", "max_seconds"}
-        settings = self.get_params(deep=False)
-        settings = {k: v for k, v in settings.items() if k not in others}
-        weights = evaluator.digest() if hasattr(evaluator, "digest") else ""
-        return Journal(
-            self.checkpoint, joblib.hash((__version__, settings, X, weights))
-        )
-
-    def _split(self, X, rng):
-        n_held_out = round(self.validation_fraction * len(X))
-        if n_held_out == 0 or len(X) == 1:
-            return X, None
-        n_held_out = min(n_held_out, len(X) - 1)
-        order = rng.permutation(len(X))
-        return X[order[n_held_out:]], X[order[:n_held_out]]
+        data = validate_data(self, X, dtype=np.float64, reset=False)
+        target = make_target(data, self.n_fcd_bins, self.sc_transform)
+        statistics = self._simulate_winner(target.sc[None])
+        return -float(statistics.compare(target).total[0])
 
     @property
-    def _by_shipped_network(self):
-        return isinstance(self.surrogate, str) and self.surrogate == "deep"
+    def ei_ratio_(self) -> Array:
+        """Excitation/inhibition ratio, of a model that reads it out."""
+        return self._ei_ratio(self.outcome_.readout)
 
-    def _n_restarts(self):
-        if self.n_restarts is not None:
-            return self.n_restarts
-        return 5 if self._by_shipped_network else 1
+    @property
+    def ei_ratios_(self) -> Array:
+        """The same of the searches that ended alike."""
+        return self._ei_ratio(self.outcome_.readouts)
 
-    def _target(self, average):
-        sc = prepare_sc(average.sc, transform=self.sc_transform)
-        alone = np.flatnonzero(~(sc > 0).any(axis=1))
-        if len(alone):
-            raise ValueError(
-                "The SC in X leaves regions without any connection (rows "
-                f"{', '.join(map(str, alone[:10]))}), so that nothing explains their "
-                "FC: leave them out, or use a denser SC (with sc_transform='log' a "
-                "count of one or less is none)."
+    def _ei_ratio(self, readout: Array) -> Array:
+        if self.model_.readout_key != "ei_ratio":
+            raise AttributeError(
+                f"The {self.model_.name} model reads out {self.model_.readout_name}, "
+                "not E/I: use readout_."
             )
-        return Target(
-            sc,
-            matrix_to_edges(average.fc),
-            average.fcd_cdf,
-        )
+        return readout
 
-    def _simulator(self, n_repeats):
-        return SimulationEvaluator(
-            self.model_,
-            self.acquisition_,
-            n_fcd_bins=self.n_fcd_bins,
-            n_repeats=n_repeats,
-            backend=self.backend,
-            device=self.device,
-            dtype=self.dtype,
-            n_jobs=self.n_jobs,
-        )
+    @property
+    def rates_(self) -> Array:
+        """Means of the rate that the model bounds, in Hz."""
+        if self.outcome_.rates is None:
+            raise AttributeError(f"The {self.model_.name} model bounds no rate.")
+        return self.outcome_.rates
 
-    def _evaluators(self, simulator):
-        """List what scores candidates, and what takes over if it is contradicted."""
-        if self.surrogate is None:
-            return [self._simulator(self.n_search_repeats or self.n_repeats)]
-        theory = TheoryEvaluator(
-            self.model_,
-            self.acquisition_,
-            n_fcd_bins=self.n_fcd_bins,
-            n_repeats=self.n_repeats,
-            n_jobs=self.n_jobs,
-        )
-        if not isinstance(self.surrogate, str):
-            return [self.surrogate, theory, simulator]
-        if self.surrogate == "linear":
-            return [theory, simulator]
-        network = CircuitSurrogate.load(
-            acquisition=self.acquisition_, model=self.model_, n_repeats=self.n_repeats
-        )
-        return [network, theory, simulator]
+    def _keep(self, task: Task, outcome: Outcome) -> Self:
+        """Keep what was fitted and found, and warn if it is implausible."""
+        self.space_, self.model_ = task.space, task.space.model
+        self.acquisition_ = task.simulator.acquisition
+        self.search_, self.simulator_ = task.search, task.simulator.simulator
+        self.n_rois_ = task.space.n_rois
+        self.outcome_ = outcome
+        self.params_ = outcome.params
+        self.param_names_ = outcome.param_names
+        self.regional_params_ = outcome.regional_params
+        self.readout_, self.readouts_ = outcome.readout, outcome.readouts
+        self.in_range_ = outcome.in_range
+        self.cost_, self.cost_sd_ = outcome.cost, outcome.cost_sd
+        self.costs_, self.validation_cost_ = outcome.costs, outcome.validation_cost
+        self.fc_simulated_ = outcome.fc_simulated
+        self.fcd_cdf_simulated_ = outcome.fcd_cdf_simulated
+        self.verification_, self.history_ = outcome.verification, outcome.history
+        self.relaxation_over_coupling_ = outcome.relaxation_over_coupling
+        self.spectral_radius_ = outcome.spectral_radius
+        self.sc_, self.fc_, self.fcd_cdf_ = outcome.sc, outcome.fc, outcome.fcd_cdf
+        if not outcome.in_range:
+            warnings.warn(_implausible(self.model_, outcome), OutOfRangeWarning, 3)
+        return self
 
-    def _simulate_winner(self, sc):
+    def _simulate_winner(self, sc: Array) -> Statistics:
         theta = np.repeat(self.params_[None], len(sc), axis=0)
         rng = make_generator(self.random_state)
-        simulator = self._simulator(self.n_repeats)
-        return simulator.statistics(self.space_.expand(theta), sc, rng)
+        simulation = SimulationEvaluator(
+            self.model_,
+            self.acquisition_,
+            self.simulator_,
+            n_fcd_bins=self.n_fcd_bins,
+            n_jobs=self.n_jobs,
+        )
+        return simulation.statistics(self.space_.candidates(theta, sc), rng)
+
+
+def _implausible(model: Model, outcome: Outcome) -> str:
+    """Say that, and how far, the winner leaves the plausible range."""
+    if outcome.rates is None:
+        return (
+            "A simulation of the best parameters found diverged. Search longer "
+            "(CMAES(max_iter=..., n_restarts=...)), or shorten the step of the "
+            "acquisition (dt)."
+        )
+    low, high = model.rate_range
+    return (
+        f"The best parameters found leave the plausible range of firing rates: "
+        f"{outcome.rates.min():.2f} to {outcome.rates.max():.2f} Hz over regions "
+        f"(mean of repeats), plausible are {low:.2f} to {high:.2f} Hz in every "
+        "repeat. Search longer (CMAES(max_iter=..., n_restarts=...)), or widen the "
+        "range of the model."
+    )

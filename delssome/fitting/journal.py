@@ -5,11 +5,12 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from delssome.costs import Evaluation
+from delssome.evaluation import Evaluation
 from delssome.utils import write_atomically
 
 __all__ = ["Journal"]
@@ -29,14 +30,16 @@ class Journal:
         Stands for data and settings of the fit. A file of another fit is refused.
     """
 
-    def __init__(self, path, fit):
+    def __init__(self, path: str | Path | None, fit: str) -> None:
         self._path = None if path is None else Path(path)
         self._fit = fit
-        self._kept = {}
+        self._kept: dict[tuple[int, int, int], Evaluation] = {}
         if self._path is not None and self._path.exists():
             self._read()
 
-    def evaluate(self, place, evaluate):
+    def evaluate(
+        self, place: tuple[int, int, int], evaluate: Callable[[], Evaluation]
+    ) -> Evaluation:
         """Give an evaluation that is kept, or evaluate and keep.
 
         Parameters
@@ -57,7 +60,8 @@ class Journal:
                 self._write()
         return self._kept[place]
 
-    def _read(self):
+    def _read(self) -> None:
+        assert self._path is not None
         remedy = "choose another file, or delete this one to start anew"
         try:
             with np.load(self._path, allow_pickle=False) as data:
@@ -78,7 +82,8 @@ class Journal:
         for place, part in zip(places.tolist(), parts, strict=True):
             self._kept[tuple(place)] = Evaluation(*part)
 
-    def _write(self):
+    def _write(self) -> None:
+        assert self._path is not None
         kept = self._kept.values()
         content = io.BytesIO()
         np.savez(

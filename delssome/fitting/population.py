@@ -3,15 +3,15 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-from hashlib import sha256
+from collections.abc import Sequence
 from numbers import Integral
-from time import perf_counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.exceptions import FitFailedWarning
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import TransformerMixin, clone
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
@@ -22,29 +22,38 @@ from sklearn.utils.validation import (
 from delssome._version import __version__
 from delssome.connectome import n_rois_from_width
 from delssome.costs import COST_NAMES
-from delssome.exceptions import (
-    OutOfRangeWarning,
-    SearchInterruptedWarning,
-    SurrogateDomainWarning,
-)
+from delssome.fitting.components import ComposedEstimator
 from delssome.fitting.fitter import MeanFieldFitter
+from delssome.fitting.posing import components_of
+from delssome.fitting.rows import (
+    Result,
+    column,
+    fit_one,
+    key_of,
+    listed,
+    report,
+    warn_once,
+)
 from delssome.fitting.store import Store
-from delssome.surrogate import CircuitSurrogate
 from delssome.utils import make_generator, progress_bar
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["PopulationFitter"]
 
+Array = NDArray[Any]
+
 # None of these changes a result.
 NEUTRAL = {"n_jobs", "verbose", "checkpoint"}
-# Warnings that libraries have for developers, at the first use in a process.
-NOT_OF_THE_FIT = (DeprecationWarning, FutureWarning, ImportWarning)
 
 
-class PopulationFitter(TransformerMixin, BaseEstimator):
+class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[misc]
     """Fit every subject, or every group of subjects, on its own.
 
     A subject's fit needs nothing from the others: `transform` fits the rows that it is
-    given and has not met, and gives their E/I maps as features. A row that cannot be
+    given and has not met, and gives what the model reads out, for FIC their E/I maps,
+    as features. A row that cannot be
     fitted becomes a row of NaN with its reason; the others go on.
 
     Parameters
@@ -72,15 +81,19 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
     params_ : ndarray of shape (n_fits, n_params)
         Coefficients, named by `param_names_`; NaN where a fit failed, as all below.
     param_names_ : list of str
-    ei_ratio_ : ndarray of shape (n_fits, n_rois)
-        E/I maps, as those of :class:`~delssome.MeanFieldFitter`.
-    ei_ratio_sd_ : ndarray of shape (n_fits, n_rois)
+    model_ : Model
+        That of the fits.
+    readout_ : ndarray of shape (n_fits, n_rois)
+        What the model reads out, as that of :class:`~delssome.MeanFieldFitter`.
+    readout_sd_ : ndarray of shape (n_fits, n_rois)
         Standard deviation over restarts that ended alike; NaN if there was one.
+    ei_ratio_, ei_ratio_sd_ : ndarray of shape (n_fits, n_rois)
+        The same of a model that reads out E/I; no other has them.
     relaxation_over_coupling_ : ndarray of shape (n_fits, n_rois)
     spectral_radius_ : ndarray of shape (n_fits,)
         What data tell best, see :class:`~delssome.MeanFieldFitter`.
     rates_ : ndarray of shape (n_fits, n_rois)
-        Mean excitatory firing rates, in Hz.
+        Means of the rate that the model bounds, in Hz; NaN if it bounds none.
     cost_, cost_sd_ : ndarray of shape (n_fits,)
         Simulated total cost, and its standard deviation over evaluations.
     costs_ : ndarray of shape (n_fits, 3)
@@ -111,13 +124,24 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
     >>> predict_age = make_pipeline(population, RidgeCV())
     """
 
-    def __init__(self, fitter=None, *, store=None, n_jobs=None, verbose=0):
+    _defaults: ClassVar[dict[str, Any]] = {"fitter": MeanFieldFitter}
+
+    def __init__(
+        self,
+        fitter: MeanFieldFitter | None = None,
+        *,
+        store: str | Path | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.fitter = fitter
         self.store = store
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X, y=None, groups=None):
+    def fit(
+        self, X: ArrayLike, y: object = None, groups: ArrayLike | None = None
+    ) -> Self:
         """Fit every row, or every group of rows.
 
         Parameters
@@ -134,29 +158,31 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
         -------
         self
         """
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite=False)
-        self._open_store(X.shape[1])
+        data: Array = validate_data(self, X, dtype=np.float64, ensure_all_finite=False)
+        self._open_store(data.shape[1])
         if groups is None:
-            labels, members = np.arange(len(X)), [[k] for k in range(len(X))]
+            labels = np.arange(len(data))
+            members: list[Any] = [[k] for k in range(len(data))]
         else:
             groups = column_or_1d(groups)
-            check_consistent_length(X, groups)
+            check_consistent_length(data, groups)
             labels = np.unique(groups)
             members = [np.flatnonzero(groups == label) for label in labels]
-        results, failures = self._fit_all(X, members, labels)
+        results, failures = self._fit_all(data, members, labels)
         if len(failures) == len(labels):
             raise ValueError(
-                f"None of {len(labels)} fits succeeded. {_listed(failures)}"
+                f"None of {len(labels)} fits succeeded. {listed(failures)}"
             )
-        _report(failures, len(labels))
+        report(failures, len(labels))
         self.groups_ = labels
+        self.model_ = components_of(self._fitter).model
         self.failures_ = failures
         self._gather(results)
-        self._report_warnings()
+        warn_once(self.warnings_, len(self.groups_))
         return self
 
-    def transform(self, X):
-        """Give the E/I maps of subjects, fitting those that have not been.
+    def transform(self, X: ArrayLike) -> Array:
+        """Give the maps of subjects, fitting those that have not been.
 
         Parameters
         ----------
@@ -168,16 +194,16 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             NaN in rows that cannot be fitted; a warning says which and why.
         """
         check_is_fitted(self)
-        X = validate_data(
+        data: Array = validate_data(
             self, X, dtype=np.float64, reset=False, ensure_all_finite=False
         )
-        members = [[k] for k in range(len(X))]
-        results, failures = self._fit_all(X, members, np.arange(len(X)))
-        _report(failures, len(X))
-        return _column(results, "ei_ratio", (self._n_rois,))
+        members = [[k] for k in range(len(data))]
+        results, failures = self._fit_all(data, members, np.arange(len(data)))
+        report(failures, len(data))
+        return column(results, "readout", (self._n_rois,))
 
-    def fit_transform(self, X, y=None, **fit_params):
-        """Fit every row once and give the E/I maps.
+    def fit_transform(self, X: ArrayLike, y: object = None, **fit_params: Any) -> Array:
+        """Fit every row once and give the maps, (n_subjects, n_rois).
 
         Parameters
         ----------
@@ -185,36 +211,41 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
         y : None
             Ignored.
         **fit_params
-            Not supported: maps of groups are in `ei_ratio_` after `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_subjects, n_rois)
+            Not supported: maps of groups are in `readout_` after `fit`.
         """
         if fit_params:
             raise TypeError(
                 f"fit_transform takes no {', '.join(fit_params)}: a row in, a row out. "
-                "Use fit(X, groups=...) and read ei_ratio_."
+                "Use fit(X, groups=...) and read readout_."
             )
-        return self.fit(X).ei_ratio_
+        return self.fit(X).readout_
 
-    def get_feature_names_out(self, input_features=None):
-        """Name the columns of `transform`: ei_ratio_0, ei_ratio_1, ...
-
-        Parameters
-        ----------
-        input_features : None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of str
-        """
+    def get_feature_names_out(self, input_features: object = None) -> Array:
+        """Name the columns of `transform`: for FIC ei_ratio_0, ei_ratio_1, ..."""
         check_is_fitted(self)
-        return np.array([f"ei_ratio_{k}" for k in range(self._n_rois)], dtype=object)
+        key = self.model_.readout_key
+        return np.array([f"{key}_{k}" for k in range(self._n_rois)], dtype=object)
 
-    def to_frame(self, region_names=None):
-        """Give one row for each fit: costs, range, coefficients, E/I ratios, reason.
+    @property
+    def ei_ratio_(self) -> Array:
+        """Excitation/inhibition ratios, of a model that reads them out."""
+        return self._ei_ratio("readout_")
+
+    @property
+    def ei_ratio_sd_(self) -> Array:
+        """Their standard deviation over restarts that ended alike."""
+        return self._ei_ratio("readout_sd_")
+
+    def _ei_ratio(self, name: str) -> Array:
+        if self.model_.readout_key != "ei_ratio":
+            raise AttributeError(
+                f"The {self.model_.name} model reads out {self.model_.readout_name}, "
+                f"not E/I: use {name}."
+            )
+        return vars(self)[name]
+
+    def to_frame(self, region_names: Sequence[str] | None = None) -> "pd.DataFrame":
+        """Give one row for each fit: costs, range, coefficients, maps, reason.
 
         Parameters
         ----------
@@ -228,14 +259,15 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
         import pandas as pd
 
         check_is_fitted(self)
-        names = self.get_feature_names_out()
+        key = self.model_.readout_key
+        names = self.get_feature_names_out().tolist()
         if region_names is not None:
             if len(region_names) != self._n_rois:
                 raise ValueError(
                     f"region_names must have {self._n_rois} entries, "
                     f"got {len(region_names)}."
                 )
-            names = [f"ei_ratio_{name}" for name in region_names]
+            names = [f"{key}_{name}" for name in region_names]
         parts = {
             "cost": self.cost_,
             "cost_sd": self.cost_sd_,
@@ -246,14 +278,14 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             "rate_max": self.rates_.max(axis=1),
             **dict(zip(self.param_names_, self.params_.T, strict=True)),
             "spectral_radius": self.spectral_radius_,
-            "ei_ratio_mean": self.ei_ratio_.mean(axis=1),
-            **dict(zip(names, self.ei_ratio_.T, strict=True)),
-            "failure": [self.failures_.get(label, "") for label in self.groups_],
-            "warnings": [self.warnings_.get(label, "") for label in self.groups_],
+            f"{key}_mean": self.readout_.mean(axis=1),
+            **dict(zip(names, self.readout_.T, strict=True)),
+            "failure": [self.failures_.get(k, "") for k in self.groups_.tolist()],
+            "warnings": [self.warnings_.get(k, "") for k in self.groups_.tolist()],
         }
         return pd.DataFrame(parts, index=pd.Index(self.groups_, name="group"))
 
-    def _open_store(self, n_features):
+    def _open_store(self, n_features: int) -> None:
         """Check settings, and find what is known already."""
         fitter = MeanFieldFitter() if self.fitter is None else self.fitter
         if not isinstance(fitter, MeanFieldFitter):
@@ -266,24 +298,34 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
                 "checkpoint belongs to a single fit; give PopulationFitter a store."
             )
         self._n_rois = n_rois_from_width(n_features, fitter.n_fcd_bins)
+        given = components_of(fitter)
         settings = {
             name: np.asarray(value) if name == "maps" and value is not None else value
             for name, value in fitter.get_params(deep=False).items()
             if name not in NEUTRAL
         }
+        # The same, whether components are spelled out or left at their defaults.
+        for name, component in given._asdict().items():
+            settings[name] = type(component).__name__
+            for setting, value in component.get_params().items():
+                settings[f"{name}__{setting}"] = value
         settings["delssome"] = __version__
-        if fitter._by_shipped_network:
+        if fitter.surrogate == "deep":
+            from delssome.surrogate import CircuitSurrogate  # it loads torch
+
             settings["weights"] = CircuitSurrogate.load().digest()
+        seed: int
         if isinstance(fitter.random_state, Integral):
-            self._seed = int(fitter.random_state)
+            seed = int(fitter.random_state)
         elif self.store is not None:
             raise ValueError(
                 "store needs an int as random_state of the fitter, to give a row the "
                 f"same answer again, got {fitter.random_state!r}."
             )
         else:
-            self._seed = int(make_generator(fitter.random_state).integers(2**31))
-            settings["random_state"] = self._seed
+            seed = int(make_generator(fitter.random_state).integers(2**31))
+            settings["random_state"] = seed
+        self._seed = seed
         store = Store(self.store, settings)
         known = getattr(self, "_store", None)
         # What was interrupted, or is fitted again, goes on from what is in memory.
@@ -291,19 +333,21 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             self._store = store
         self._fitter = clone(fitter).set_params(n_jobs=1, verbose=0)
 
-    def _fit_all(self, X, members, labels):
+    def _fit_all(
+        self, X: Array, members: Sequence[Any], labels: Array
+    ) -> tuple[list[Result | None], dict[Any, str]]:
         """Give the result of each, None where it failed, and the reasons."""
         # Rows are taken when they are needed: X may be a memory map.
-        keys = [_key(X[rows]) for rows in members]
+        keys = [key_of(X[rows]) for rows in members]
         todo = {key: k for k, key in enumerate(keys) if key not in self._store}
         parallel = Parallel(
             n_jobs=self.n_jobs, batch_size=1, return_as="generator_unordered"
         )
         jobs = (
-            delayed(_fit_one)(self._fitter, X[members[k]], key, self._seed)
+            delayed(fit_one)(self._fitter, X[members[k]], key, self._seed)
             for key, k in todo.items()
         )
-        reasons = {}
+        reasons: dict[str, str] = {}
         with progress_bar(
             total=len(todo), desc="population", unit="fit", verbose=self.verbose
         ) as bar:
@@ -321,14 +365,14 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
         }
         return [None if k in reasons else self._store[k] for k in keys], failures
 
-    def _gather(self, results):
+    def _gather(self, results: list[Result | None]) -> None:
         """Turn results into arrays."""
         one = next(result for result in results if result is not None)
         self.param_names_ = one["param_names"].tolist()
         for name in (
             "params",
-            "ei_ratio",
-            "ei_ratio_sd",
+            "readout",
+            "readout_sd",
             "relaxation_over_coupling",
             "spectral_radius",
             "rates",
@@ -338,7 +382,7 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             "validation_cost",
             "seconds",
         ):
-            setattr(self, f"{name}_", _column(results, name, one[name].shape))
+            setattr(self, f"{name}_", column(results, name, one[name].shape))
         self.in_range_ = np.array(
             [result is not None and bool(result["in_range"]) for result in results]
         )
@@ -347,84 +391,3 @@ class PopulationFitter(TransformerMixin, BaseEstimator):
             for label, result in zip(self.groups_.tolist(), results, strict=True)
             if result is not None and str(result["warnings"])
         }
-
-    def _report_warnings(self):
-        """Say once what many fits may have warned of."""
-        for category in (SurrogateDomainWarning, OutOfRangeWarning):
-            name = category.__name__
-            which = [k for k, said in self.warnings_.items() if name in said]
-            if which:
-                listed = ", ".join(map(str, which[:10])) + ", ..." * (len(which) > 10)
-                warnings.warn(
-                    f"{name} in {len(which)} of {len(self.groups_)} fits ({listed}); "
-                    "warnings_ holds what they say.",
-                    category,
-                    stacklevel=3,
-                )
-
-
-def _listed(failures):
-    return "; ".join(f"{label}: {why}" for label, why in failures.items())
-
-
-def _report(failures, n_fits):
-    """Warn of rows that are NaN."""
-    if failures:
-        warnings.warn(
-            f"{len(failures)} of {n_fits} fits failed and are NaN. {_listed(failures)}",
-            FitFailedWarning,
-            stacklevel=3,
-        )
-
-
-def _key(rows):
-    """Name data, in single precision: rounding in a step before is no other row."""
-    return sha256(rows.astype(np.float32).tobytes()).hexdigest()[:32]
-
-
-def _column(results, name, shape):
-    """Stack one entry of all results, NaN where a fit failed."""
-    missing = np.full(shape, np.nan)
-    return np.stack([missing if r is None else r[name] for r in results])
-
-
-def _fit_one(fitter, X, key, seed):
-    """Fit a row or a group; give its key with the result or the reason of failure."""
-    own_seed = np.random.SeedSequence([seed, int(key, 16)]).generate_state(1)[0]
-    fitter = clone(fitter).set_params(random_state=int(own_seed))
-    started = perf_counter()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            fitter.fit(X)
-        except Exception as error:  # one bad row must not end the run
-            reason = str(error).partition("\n")[0]
-            return key, f"{type(error).__name__}: {reason}"
-    if any(issubclass(w.category, SearchInterruptedWarning) for w in caught):
-        raise KeyboardInterrupt  # half a search is no result
-    maps = fitter.ei_ratios_
-    said = dict.fromkeys(
-        f"{w.category.__name__}: {w.message}"
-        for w in caught
-        if not issubclass(w.category, NOT_OF_THE_FIT)
-    )
-    return key, {
-        "param_names": np.array(fitter.param_names_),
-        "params": fitter.params_,
-        "ei_ratio": fitter.ei_ratio_,
-        "ei_ratio_sd": (
-            maps.std(axis=0, ddof=1)
-            if len(maps) > 1
-            else np.full(maps.shape[1], np.nan)
-        ),
-        "relaxation_over_coupling": fitter.relaxation_over_coupling_,
-        "spectral_radius": np.float64(fitter.spectral_radius_),
-        "rates": fitter.rates_,
-        "cost": np.float64(fitter.cost_),
-        "cost_sd": np.float64(fitter.cost_sd_),
-        "costs": np.array([fitter.costs_[name] for name in COST_NAMES]),
-        "validation_cost": np.float64(fitter.validation_cost_),
-        "in_range": np.bool_(fitter.in_range_),
-        "seconds": np.float64(perf_counter() - started),
-        "warnings": np.array("; ".join(said)),
-    }

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -16,6 +17,7 @@ from delssome.utils import write_atomically
 __all__ = ["Store"]
 
 SETTINGS = "settings.json"
+Result = dict[str, Any]
 
 
 class Store:
@@ -34,35 +36,36 @@ class Store:
         If the folder holds results of other settings, or a file is damaged.
     """
 
-    def __init__(self, folder, settings):
+    def __init__(self, folder: str | Path | None, settings: dict[str, Any]) -> None:
         self._folder = None if folder is None else Path(folder)
-        self._results = {}
+        self._results: dict[str, Result] = {}
         self.settings = {name: _describe(value) for name, value in settings.items()}
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._check_settings()
 
-    def __contains__(self, key):
+    def __contains__(self, key: str) -> bool:
         if key in self._results:
             return True
         return self._folder is not None and self._path(key).exists()
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str) -> Result:
         if key not in self._results:
             self._results[key] = self._read(self._path(key))
         return self._results[key]
 
-    def __setitem__(self, key, result):
+    def __setitem__(self, key: str, result: Result) -> None:
         if self._folder is not None:
             content = io.BytesIO()
             np.savez(content, **result)
             write_atomically(self._path(key), content.getvalue())
         self._results[key] = result
 
-    def _path(self, key):
+    def _path(self, key: str) -> Path:
+        assert self._folder is not None
         return self._folder / f"{key}.npz"
 
-    def _read(self, path):
+    def _read(self, path: Path) -> Result:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 return {name: data[name] for name in data.files}
@@ -72,7 +75,8 @@ class Store:
                 "computed anew."
             ) from error
 
-    def _check_settings(self):
+    def _check_settings(self) -> None:
+        assert self._folder is not None
         path = self._folder / SETTINGS
         if not path.exists():
             if any(self._folder.glob("*.npz")):
@@ -102,7 +106,7 @@ class Store:
             )
 
 
-def _describe(value):
+def _describe(value: Any) -> str:
     """Name a setting such that equal ones have equal names."""
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value)

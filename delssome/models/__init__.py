@@ -1,6 +1,19 @@
-"""Mean-field models, one file each, and the space of their parameters."""
+"""Circuit models, one file each, the space of their parameters, and candidates."""
 
+from delssome.models.base import Model, Solution, transfer
+from delssome.models.candidates import Candidates
 from delssome.models.fic import FIC, FixedPoint
-from delssome.models.space import ParameterSpace, check_candidates, check_maps
+from delssome.models.mfm import MFM
+from delssome.models.space import ParameterSpace, check_maps
 
-__all__ = ["FIC", "FixedPoint", "ParameterSpace", "check_candidates", "check_maps"]
+__all__ = [
+    "FIC",
+    "MFM",
+    "Candidates",
+    "FixedPoint",
+    "Model",
+    "ParameterSpace",
+    "Solution",
+    "check_maps",
+    "transfer",
+]

@@ -3,11 +3,16 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from delssome.models.base import Array, Model, Params, Solution, transfer
+from delssome.models.steady import newton
 
 __all__ = ["FIC", "FixedPoint"]
 
@@ -22,17 +27,16 @@ GAMMA = 0.641  # kinetic parameter of NMDA gating
 
 LARGEST_W_EI = 5.0  # published range; solutions up to there start from a table
 
-# Far below rounding for every u but 0, where it turns 0/0 into the limit 1/d.
-GUARD = 1e-30
 
-
-def transfer(current, a, b, d, expm1):
-    """Give the firing rate (Hz) of a population that receives `current` (nA)."""
-    u = a * current - b + GUARD
-    return u / -expm1(-d * u)
-
-
-def derivatives(S_E, S_I, coupling, w_EE, w_EI, w_IE, expm1):
+def derivatives(
+    S_E: Any,
+    S_I: Any,
+    coupling: Any,
+    w_EE: Any,
+    w_EI: Any,
+    w_IE: Any,
+    expm1: Callable[[Any], Any],
+) -> tuple[Any, Any, Any]:
     """Give dS_E/dt and dS_I/dt (1/s) without noise, and the excitatory rate (Hz).
 
     Every backend runs this one function: NumPy, torch and compiled code hand in
@@ -52,12 +56,12 @@ class FixedPoint(NamedTuple):
 
     S_E: float
     I_E: float
-    I_I: np.ndarray
-    S_I: np.ndarray
+    I_I: Array
+    S_I: Array
 
 
 @dataclass(frozen=True)
-class FIC:
+class FIC(Model):
     r"""Feedback inhibition control model with regional heterogeneity.
 
     Parameters
@@ -73,6 +77,13 @@ class FIC:
         Ranges of the searched parameters, for every region: recurrent excitation,
         excitation of the inhibitory population, global coupling, and noise
         amplitude. Without unit, except sigma in s**-0.5.
+    map_signs : tuple of {-1, 0, 1}, default=None
+        Required sign of the correlation of w_EI with each map of a fit; 0 leaves it
+        free. None: no constraint; then the E/I map can come out upside down at the
+        same cost. Published for (T1w/T2w, RSFC gradient): (-1, 1).
+    min_w_EI_sd : float, default=0.0
+        Smallest standard deviation of w_EI over regions. Published: 0 for groups,
+        0.3 for individuals.
 
     Notes
     -----
@@ -86,14 +97,16 @@ class FIC:
         \dot S_I &= -S_I / \tau_I + H_I(I_I) + \sigma \nu_I
 
     w_IE is not searched: it is solved so that every region has a fixed point at
-    `target_rate`. That point need not be stable.
+    `target_rate`. That point need not be stable. What is read out is the E/I ratio,
+    <S_E>/<S_I>.
 
     References
     ----------
     Deco et al. 2014, J Neurosci, https://doi.org/10.1523/JNEUROSCI.5068-13.2014.
     Demirtas et al. 2019, Neuron, https://doi.org/10.1016/j.neuron.2019.01.017
     (solution for w_IE). Zhang et al. 2024, PNAS,
-    https://doi.org/10.1073/pnas.2318641121 (parameterisation and ranges).
+    https://doi.org/10.1073/pnas.2318641121 (parameterisation and ranges); Zeng et al.
+    2026, Nature Methods (constraints).
 
     Examples
     --------
@@ -105,28 +118,32 @@ class FIC:
 
     target_rate: float = 3.0
     rate_tolerance: float = 0.1
-    w_EE: tuple = (1.0, 10.0)
-    w_EI: tuple = (0.0, 5.0)
-    G: tuple = (0.0, 3.0)
-    sigma: tuple = (0.0005, 0.01)
+    w_EE: tuple[float, float] = (1.0, 10.0)
+    w_EI: tuple[float, float] = (0.0, 5.0)
+    G: tuple[float, float] = (0.0, 3.0)
+    sigma: tuple[float, float] = (0.0005, 0.01)
+    map_signs: tuple[int, ...] | None = None
+    min_w_EI_sd: float = 0.0
 
     name: ClassVar[str] = "FIC"
-    # Searched parameters in the order of the published vector; G is the global one.
-    regional: ClassVar[tuple] = ("w_EE", "w_EI", "sigma")
-    searched: ClassVar[tuple] = ("w_EE", "w_EI", "G", "sigma")
-    # What the backends need to know: `derivatives` takes the states, the coupling
-    # (of the first state) and these parameters; it gives one derivative a state,
-    # and then the outputs whose time averages are recorded.
-    states: ClassVar[tuple] = ("S_E", "S_I")
-    inputs: ClassVar[tuple] = ("w_EE", "w_EI", "w_IE")
-    outputs: ClassVar[tuple] = ("r_E",)
+    # The order of the published vector.
+    searched: ClassVar[tuple[str, ...]] = ("w_EE", "w_EI", "G", "sigma")
+    regional: ClassVar[tuple[str, ...]] = ("w_EE", "w_EI", "sigma")
+    states: ClassVar[tuple[str, ...]] = ("S_E", "S_I")
+    inputs: ClassVar[tuple[str, ...]] = ("w_EE", "w_EI", "w_IE")
+    outputs: ClassVar[tuple[str, ...]] = ("r_E",)
+    rate: ClassVar[str | None] = "r_E"
+    readout_name: ClassVar[str] = "E/I ratio"
+    readout_key: ClassVar[str] = "ei_ratio"
+    averages_alike: ClassVar[bool] = True
     # The inhibitory population relaxes at 200 to 380 per second (w_EI from 0 to 5):
     # beyond 2 / 380 s explicit steps start to diverge where w_EI is largest. The
     # published 6 ms are accepted; they diverge where w_EI is above about 4.
     largest_step: ClassVar[float] = 0.006
-    derivatives: ClassVar = staticmethod(derivatives)
+    derivatives: ClassVar[Any] = staticmethod(derivatives)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        """Check all settings."""
         if not 0 < self.target_rate < 1000:
             raise ValueError(
                 f"target_rate must lie between 0 and 1000 Hz, got {self.target_rate!r}."
@@ -135,31 +152,75 @@ class FIC:
             raise ValueError(
                 f"rate_tolerance must be positive, got {self.rate_tolerance!r}."
             )
-        for name in self.searched:
-            low, high = getattr(self, name)
-            if not 0 <= low < high < np.inf:
+        super().__post_init__()
+        for name in ("w_EE", "w_EI"):
+            if not getattr(self, name)[0] >= 0:
                 raise ValueError(
                     f"The range of {name} must be (low, high) with 0 <= low < high, "
                     f"got {getattr(self, name)!r}."
                 )
+        signs = () if self.map_signs is None else self.map_signs
+        if np.ndim(signs) != 1 or not np.isin(signs, (-1, 0, 1)).all():
+            raise ValueError(
+                "map_signs must hold -1, 0 or 1 for each of the maps, "
+                f"got {self.map_signs!r}."
+            )
+        if not self.min_w_EI_sd >= 0:
+            raise ValueError(
+                f"min_w_EI_sd must not be negative, got {self.min_w_EI_sd!r}."
+            )
 
     @property
-    def rate_range(self):
+    def rate_range(self) -> tuple[float, float]:
         """Lowest and highest plausible mean firing rate (Hz)."""
         margin = self.target_rate * self.rate_tolerance
         return self.target_rate - margin, self.target_rate + margin
 
     @property
-    def initial_state(self):
+    def initial_state(self) -> tuple[float, float]:
         """S_E and S_I at the start of a simulation (published values)."""
         return self._S_E, 0.1433408985
 
     @property
-    def _S_E(self):
+    def _S_E(self) -> float:
         gain = TAU_E * GAMMA * self.target_rate
         return gain / (1.0 + gain)
 
-    def fixed_point(self, w_EI):
+    def readout(self, averages: Params) -> Array:
+        """Give the E/I ratio, <S_E>/<S_I>."""
+        return averages["S_E"] / averages["S_I"]
+
+    def constrain(self, params: Params, maps: Array) -> NDArray[np.bool_]:
+        """Tell which candidates obey the signs of maps and the spread of w_EI."""
+        n_maps = maps.shape[1]
+        signs = np.zeros(n_maps) if self.map_signs is None else self.map_signs
+        if len(signs) != n_maps:
+            raise ValueError(
+                f"map_signs must hold -1, 0 or 1 for each of the {n_maps} maps, "
+                f"got {self.map_signs!r}."
+            )
+        if self.min_w_EI_sd > 0 and n_maps == 0:
+            raise ValueError(
+                f"min_w_EI_sd={self.min_w_EI_sd!r} cannot be met without maps, which "
+                "leave w_EI the same everywhere; give maps or set it to 0."
+            )
+        centred = params["w_EI"] - params["w_EI"].mean(axis=1, keepdims=True)
+        covariance = centred @ (maps - maps.mean(axis=0))
+        ok: NDArray[np.bool_] = (covariance * signs >= 0).all(axis=1)
+        if self.min_w_EI_sd > 0:
+            ok &= centred.std(axis=1) >= self.min_w_EI_sd
+        return ok
+
+    def solve(self, params: Params, sc: Array) -> Solution:
+        """Solve for the w_IE (nA) that holds every region at `target_rate`."""
+        point = self.fixed_point(params["w_EI"])
+        strength = params["G"][..., None] * sc.sum(axis=-1)
+        I_other = W_E * I_0 + J * point.S_E * (params["w_EE"] + strength)
+        w_IE = (I_other - point.I_E) / point.S_I
+        states = np.full_like(point.S_I, point.S_E), point.S_I
+        return Solution({**params, "w_IE": w_IE}, states)
+
+    def fixed_point(self, w_EI: ArrayLike) -> FixedPoint:
         """Solve for the state in which every region fires at `target_rate`.
 
         Parameters
@@ -174,7 +235,7 @@ class FIC:
         """
         w_EI = np.asarray(w_EI, dtype=np.float64)
         S_E = self._S_E
-        I_E = _newton(
+        I_E = newton(
             lambda I_E: transfer(I_E, A_E, B_E, D_E, np.expm1) - self.target_rate,
             start=(B_E + 2.0 / D_E) / A_E,
         )
@@ -182,92 +243,27 @@ class FIC:
         S_I = TAU_I * transfer(I_I, A_I, B_I, D_I, np.expm1)
         return FixedPoint(float(S_E), float(I_E), I_I, S_I)
 
-    def feedback_inhibition(self, w_EE, w_EI, G, sc, point=None):
-        """Solve for the w_IE that holds every region at `target_rate`.
 
-        Parameters
-        ----------
-        w_EE, w_EI : array-like of shape (n_candidates, n_rois)
-            Regional parameters.
-        G : array-like of shape (n_candidates,)
-            Global coupling.
-        sc : array-like of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
-            Structural connectivity as the model uses it (maximum 0.02).
-        point : FixedPoint, default=None
-            That of `w_EI`, where it is known already.
-
-        Returns
-        -------
-        ndarray of shape (n_candidates, n_rois)
-            Feedback inhibition w_IE (nA).
-        """
-        point = self.fixed_point(w_EI) if point is None else point
-        strength = np.asarray(G)[..., None] * np.asarray(sc).sum(axis=-1)
-        I_other = W_E * I_0 + J * point.S_E * (np.asarray(w_EE) + strength)
-        return (I_other - point.I_E) / point.S_I
-
-    def steady_state(self, params, sc):
-        """Give the state in which every region fires at `target_rate`.
-
-        Parameters
-        ----------
-        params : dict of str to ndarray
-            Searched parameters.
-        sc : ndarray of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
-
-        Returns
-        -------
-        states : tuple of ndarray of shape (n_candidates, n_rois)
-            S_E and S_I.
-        params : dict of str to ndarray
-            The parameters with those that follow from them, as `dependent` gives them.
-        """
-        point = self.fixed_point(params["w_EI"])
-        states = np.full_like(point.S_I, point.S_E), point.S_I
-        return states, self.dependent(params, sc, point)
-
-    def dependent(self, params, sc, point=None):
-        """Add what follows from the searched parameters: here w_IE."""
-        w_IE = self.feedback_inhibition(
-            params["w_EE"], params["w_EI"], params["G"], sc, point
-        )
-        return {**params, "w_IE": w_IE}
-
-
-def _inhibitory_current(w_EI, S_E, start=None):
+def _inhibitory_current(w_EI: Array, S_E: float, start: Array | None = None) -> Array:
     """Solve for I_I, from its drive if nothing better is known."""
     # The balance falls and is concave in I_I, so that Newton's method cannot leave it
     # once it is to the right of the root, where the drive is.
     drive = W_I * I_0 + J * w_EI * S_E
-    return _newton(
+    return newton(
         lambda I_I: drive - TAU_I * transfer(I_I, A_I, B_I, D_I, np.expm1) - I_I,
         start=drive if start is None else start,
     )
 
 
 @lru_cache(maxsize=16)
-def _table(S_E):
+def _table(S_E: float) -> tuple[Array, Array]:
     """I_I on a grid of w_EI: where the solution for any w_EI may start."""
     w_EI = np.linspace(0.0, LARGEST_W_EI, 2049)
     return w_EI, _inhibitory_current(w_EI, S_E)
 
 
-def _near(w_EI, S_E):
+def _near(w_EI: Array, S_E: float) -> Array | None:
     """Give I_I to some 1e-9 by interpolation, or None off the grid."""
     if w_EI.size < 1000 or w_EI.min() < 0.0 or w_EI.max() > LARGEST_W_EI:
         return None
     return np.interp(w_EI, *_table(S_E))
-
-
-def _newton(function, start, max_iter=100):
-    """Root of an elementwise function; its slope is exact by a complex step."""
-    x = np.array(start, dtype=np.float64)
-    step = 1e-30
-    for _ in range(max_iter):
-        value = function(x + 1j * step)
-        update = value.real / (value.imag / step)
-        x = x - update
-        # Convergence is quadratic: what is left is of the order of the square.
-        if np.all(np.abs(update) <= 1e-8 * np.abs(x)):
-            return x
-    raise RuntimeError("The fixed point of the FIC model was not found.")

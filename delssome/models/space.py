@@ -4,6 +4,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from delssome.models.base import Array, Model
+from delssome.models.candidates import Candidates
 
 __all__ = ["ParameterSpace", "check_maps"]
 
@@ -22,17 +26,11 @@ class ParameterSpace:
 
     Parameters
     ----------
-    model : FIC
-        Model with its ranges.
+    model : Model
+        With its ranges and constraints.
     maps : array-like of shape (n_rois, n_maps)
         Heterogeneity maps, for instance T1w/T2w ratio and principal gradient of
         resting-state FC. No column: regions share one value (homogeneous).
-    map_signs : tuple of {-1, 0, 1} of length n_maps, default=None
-        Required sign of the correlation of w_EI with each map; 0 or None leaves it
-        free. Published for (T1w/T2w, RSFC gradient): (-1, 1).
-    min_w_EI_sd : float, default=0.0
-        Smallest standard deviation of w_EI over regions. Published: 0 for groups,
-        0.3 for individuals.
 
     References
     ----------
@@ -40,16 +38,15 @@ class ParameterSpace:
     Zeng et al. 2026, Nature Methods (box and constraints).
     """
 
-    def __init__(self, model, maps, map_signs=None, min_w_EI_sd=0.0):
+    def __init__(self, model: Model, maps: ArrayLike) -> None:
         self.model = model
         self.maps = check_maps(maps)
         self.n_rois, n_maps = self.maps.shape
-        self.map_signs = _check_signs(map_signs, n_maps)
-        self.min_w_EI_sd = _check_sd(min_w_EI_sd, n_maps)
         self._mean, self._sd = self.maps.mean(axis=0), self.maps.std(axis=0)
         self._design = np.column_stack([np.ones(self.n_rois), self.maps])
 
-        self.slices, self.names = {}, []
+        self.slices: dict[str, slice] = {}
+        self.names: list[str] = []
         for name in model.searched:
             start = len(self.names)
             if name in model.regional:
@@ -58,8 +55,10 @@ class ParameterSpace:
                 self.names.append(name)
             self.slices[name] = slice(start, len(self.names))
         self.n_dim = len(self.names)
+        # Constraints that do not fit these maps are refused here.
+        model.constrain(self.expand(self.theta(np.full(self.n_dim, 0.5))), self.maps)
 
-    def theta(self, x):
+    def theta(self, x: ArrayLike) -> Array:
         """Coefficients on the raw maps from search coordinates, (..., n_dim)."""
         x = np.asarray(x, dtype=np.float64)
         theta = np.empty_like(x)
@@ -72,7 +71,7 @@ class ParameterSpace:
             theta[..., part.start] = low + (high - low) * u[..., 0] - centre
         return theta
 
-    def x(self, theta):
+    def x(self, theta: ArrayLike) -> Array:
         """Search coordinates from coefficients, the inverse of `theta`."""
         theta = np.asarray(theta, dtype=np.float64)
         x = np.empty_like(theta)
@@ -87,7 +86,7 @@ class ParameterSpace:
             x[..., part.start] = (centred - low) / (high - low)
         return x
 
-    def expand(self, theta):
+    def expand(self, theta: ArrayLike) -> dict[str, Array]:
         """Regional parameters from coefficients.
 
         Parameters
@@ -112,7 +111,22 @@ class ParameterSpace:
             for name, part in self.slices.items()
         }
 
-    def feasible(self, theta):
+    def candidates(self, theta: ArrayLike, sc: ArrayLike) -> Candidates:
+        """Candidates from coefficients, on a connectome.
+
+        Parameters
+        ----------
+        theta : array-like of shape (n_candidates, n_dim)
+        sc : array-like of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
+            Scaled structural connectivity.
+
+        Returns
+        -------
+        Candidates
+        """
+        return Candidates(self.model, self.expand(theta), sc)
+
+    def feasible(self, theta: ArrayLike) -> NDArray[np.bool_]:
         """Tell which candidates keep every region in the box and the constraints.
 
         Parameters
@@ -129,15 +143,9 @@ class ParameterSpace:
             low, high = getattr(self.model, name)
             inside = (values >= low) & (values <= high)
             ok &= inside if inside.ndim == 1 else inside.all(axis=1)
-        if "w_EI" in params:
-            centred = params["w_EI"] - params["w_EI"].mean(axis=1, keepdims=True)
-            covariance = centred @ (self.maps - self._mean)
-            ok &= (covariance * self.map_signs >= 0).all(axis=1)
-            if self.min_w_EI_sd > 0:
-                ok &= centred.std(axis=1) >= self.min_w_EI_sd
-        return ok
+        return ok & self.model.constrain(params, self.maps)
 
-    def start(self, rng):
+    def start(self, rng: np.random.Generator) -> Array:
         """Draw where a search starts (published): random maps, projected.
 
         Parameters
@@ -160,7 +168,7 @@ class ParameterSpace:
         return self.x(theta)
 
 
-def check_maps(maps, n_rois=None):
+def check_maps(maps: ArrayLike | None, n_rois: int | None = None) -> Array:
     """Check heterogeneity maps and give them as a (n_rois, n_maps) float array.
 
     Parameters
@@ -206,109 +214,3 @@ def check_maps(maps, n_rois=None):
             "other; remove the constant or redundant ones."
         )
     return maps
-
-
-def check_candidates(model, params, sc, n_candidates=None):
-    """Check the parameters of candidates, and the connectome, against each other.
-
-    Parameters
-    ----------
-    model : FIC
-    params : dict of str to array-like
-        Searched parameters, and maybe those that are solved: regional ones
-        (n_candidates, n_rois) or, the same in all regions, (n_candidates,); global
-        ones (n_candidates,).
-    sc : array-like of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
-        Scaled structural connectivity.
-    n_candidates : int, default=None
-        None: as many as there are values of a global parameter.
-
-    Returns
-    -------
-    params : dict of str to ndarray
-        float64, regional ones (n_candidates, n_rois), global ones (n_candidates,).
-    sc : ndarray
-        float64.
-    """
-    sc = _check_coupling(sc)
-    n_rois = sc.shape[-1]
-    missing = [name for name in model.searched if name not in params]
-    unknown = [name for name in params if name not in (*model.searched, *model.inputs)]
-    if missing or unknown:
-        raise ValueError(
-            f"params must hold {', '.join(model.searched)}; missing: "
-            f"{', '.join(missing) or 'none'}, unknown: {', '.join(unknown) or 'none'}."
-        )
-    shared = [name for name in model.searched if name not in model.regional]
-    checked = {}
-    for name in (*shared, *params):
-        try:
-            values = np.asarray(params[name], dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"params[{name!r}] must be numbers ({error}).") from error
-        if n_candidates is None:
-            n_candidates = values.size
-        sizes = [n_candidates] + [n_candidates * n_rois] * (name not in shared)
-        if values.size not in sizes or values.size == 0:
-            raise ValueError(
-                f"params[{name!r}] must have shape ({n_candidates},)"
-                f"{'' if name in shared else f' or ({n_candidates}, {n_rois})'} for "
-                f"{n_candidates} candidates and a connectome of {n_rois} regions, got "
-                f"{values.shape}."
-            )
-        if not np.isfinite(values).all():
-            raise ValueError(f"params[{name!r}] must be finite, got NaN or infinity.")
-        if name in shared:
-            checked[name] = values.reshape(n_candidates)
-        else:
-            values = values.reshape(n_candidates, -1)
-            checked[name] = np.broadcast_to(values, (n_candidates, n_rois))
-    if sc.ndim == 3 and len(sc) != n_candidates:
-        raise ValueError(
-            f"sc must be one connectome, or one for each of {n_candidates} candidates, "
-            f"got shape {sc.shape}."
-        )
-    return checked, sc
-
-
-def _check_coupling(sc):
-    try:
-        sc = np.asarray(sc, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"sc must be a numeric array ({error}).") from error
-    if sc.ndim not in (2, 3) or sc.shape[-1] != sc.shape[-2] or sc.size == 0:
-        raise ValueError(
-            "sc must have shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois), "
-            f"got {sc.shape}."
-        )
-    # Not NaN either.
-    if not (sc.min() >= 0.0 and sc.max() <= 1.0):
-        raise ValueError(
-            "sc must be scaled for the model, with entries from 0 to 1 (published: "
-            f"0.02 at most), got {sc.min():.4g} to {sc.max():.4g}; use "
-            "delssome.connectome.prepare_sc."
-        )
-    return sc
-
-
-def _check_signs(map_signs, n_maps):
-    if map_signs is None:
-        return np.zeros(n_maps)
-    signs = np.asarray(map_signs)
-    if signs.shape != (n_maps,) or not np.isin(signs, (-1, 0, 1)).all():
-        raise ValueError(
-            f"map_signs must hold -1, 0 or 1 for each of the {n_maps} maps, "
-            f"got {map_signs!r}."
-        )
-    return signs.astype(np.float64)
-
-
-def _check_sd(min_w_EI_sd, n_maps):
-    if not min_w_EI_sd >= 0:
-        raise ValueError(f"min_w_EI_sd must not be negative, got {min_w_EI_sd!r}.")
-    if min_w_EI_sd > 0 and n_maps == 0:
-        raise ValueError(
-            f"min_w_EI_sd={min_w_EI_sd!r} cannot be met without maps, which leave "
-            "w_EI the same everywhere; give maps or set it to 0."
-        )
-    return float(min_w_EI_sd)

@@ -2,14 +2,15 @@
 
 A display draws what an estimator holds, by ``from_estimator``, or data of any other
 origin, by its parameters and ``plot``, as those of scikit-learn do. Functions plot the
-tables of :mod:`delssome.study`, and `plot_report` a whole fit.
+tables of :mod:`delssome.study`, and `plot_report` a whole fit. What a model reads out
+has the model's own name on the axes.
 """
 
-from delssome.plotting.ei_ratio import EIRatioDisplay
 from delssome.plotting.fc import FCDisplay
 from delssome.plotting.fcd import FCDDisplay, FCDMatrixDisplay
 from delssome.plotting.history import HistoryDisplay
 from delssome.plotting.population import PopulationDisplay
+from delssome.plotting.readout import ReadoutDisplay
 from delssome.plotting.report import plot_report
 from delssome.plotting.study import (
     plot_age,
@@ -21,12 +22,12 @@ from delssome.plotting.study import (
 from delssome.plotting.verification import VerificationDisplay
 
 __all__ = [
-    "EIRatioDisplay",
     "FCDDisplay",
     "FCDMatrixDisplay",
     "FCDisplay",
     "HistoryDisplay",
     "PopulationDisplay",
+    "ReadoutDisplay",
     "VerificationDisplay",
     "plot_age",
     "plot_centiles",

@@ -3,7 +3,10 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from delssome.connectome import matrix_to_edges
 from delssome.fitting import MeanFieldFitter
@@ -20,6 +23,10 @@ from delssome.plotting.style import (
     new_figure,
     styled,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["FCDisplay"]
 
@@ -43,11 +50,17 @@ class FCDisplay:
     >>> display = FCDisplay.from_estimator(fitter)  # doctest: +SKIP
     """
 
-    def __init__(self, fc, fc_simulated):
+    def __init__(self, fc: ArrayLike, fc_simulated: ArrayLike) -> None:
         self.fc, self.fc_simulated = check_alike(2, fc=fc, fc_simulated=fc_simulated)
 
     @classmethod
-    def from_estimator(cls, fitter, X=None, *, figure=None):
+    def from_estimator(
+        cls,
+        fitter: MeanFieldFitter,
+        X: ArrayLike | None = None,
+        *,
+        figure: "Figure | SubFigure | None" = None,
+    ) -> Self:
         """Plot what a fit found.
 
         Parameters
@@ -68,7 +81,7 @@ class FCDisplay:
         return cls(*empirical_and_simulated(fitter, X)[0]).plot(figure)
 
     @styled
-    def plot(self, figure=None):
+    def plot(self, figure: "Figure | SubFigure | None" = None) -> Self:
         """Draw.
 
         Parameters
@@ -115,7 +128,8 @@ class FCDisplay:
         return self
 
 
-def _identity(ax, values):
+def _identity(ax: "Axes", values: NDArray[np.float64]) -> None:
+    """Draw where both are equal, on axes of equal length."""
     low, high = values.min(), values.max()
     margin = 0.04 * (high - low)
     limits = (low - margin, high + margin)

@@ -3,9 +3,14 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from delssome.fitting import MeanFieldFitter
+from delssome.models import Candidates
 from delssome.observables import check_bold, fcd_matrix
 from delssome.plotting.source import (
     check_alike,
@@ -23,6 +28,10 @@ from delssome.plotting.style import (
     styled,
 )
 from delssome.simulation import simulate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["FCDDisplay", "FCDMatrixDisplay"]
 
@@ -46,13 +55,19 @@ class FCDDisplay:
     FCDMatrixDisplay : The matrices that these are distributions of.
     """
 
-    def __init__(self, fcd_cdf, fcd_cdf_simulated):
+    def __init__(self, fcd_cdf: ArrayLike, fcd_cdf_simulated: ArrayLike) -> None:
         self.fcd_cdf, self.fcd_cdf_simulated = check_alike(
             1, fcd_cdf=fcd_cdf, fcd_cdf_simulated=fcd_cdf_simulated
         )
 
     @classmethod
-    def from_estimator(cls, fitter, X=None, *, ax=None):
+    def from_estimator(
+        cls,
+        fitter: MeanFieldFitter,
+        X: ArrayLike | None = None,
+        *,
+        ax: "Axes | None" = None,
+    ) -> Self:
         """Plot what a fit found.
 
         Parameters
@@ -73,7 +88,7 @@ class FCDDisplay:
         return cls(*empirical_and_simulated(fitter, X)[1]).plot(ax)
 
     @styled
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw.
 
         Parameters
@@ -128,12 +143,19 @@ class FCDMatrixDisplay:
         One for each matrix, then the colour bar.
     """
 
-    def __init__(self, fcds, tr=None):
+    def __init__(self, fcds: Mapping[str, ArrayLike], tr: float | None = None) -> None:
         self.fcds = {title: np.asarray(fcd) for title, fcd in fcds.items()}
         self.tr = tr
 
     @classmethod
-    def from_estimator(cls, fitter, bold=None, *, random_state=0, figure=None):
+    def from_estimator(
+        cls,
+        fitter: MeanFieldFitter,
+        bold: ArrayLike | None = None,
+        *,
+        random_state: int = 0,
+        figure: "Figure | SubFigure | None" = None,
+    ) -> Self:
         """Plot one simulated scan of the winner, beside a scan that was measured.
 
         Parameters
@@ -162,21 +184,20 @@ class FCDMatrixDisplay:
                     f"regions of the fit, got shape {bold.shape}."
                 )
             fcds["Empirical FCD"] = fcd_matrix(bold, scan.fcd_window)
+        simulator = fitter.simulator_
         simulation = simulate(
-            fitter.model_,
-            fitter.regional_params_,
-            fitter.sc_,
+            Candidates(fitter.model_, fitter.regional_params_, fitter.sc_),
             scan,
-            [random_state],
-            backend=fitter.backend,
-            device=fitter.device,
-            dtype=fitter.dtype,
+            [[random_state]],
+            backend=simulator.backend,
+            device=simulator.device,
+            dtype=simulator.dtype,
         )
         fcds["Simulated FCD"] = fcd_matrix(simulation.bold[0, 0], scan.fcd_window)
         return cls(fcds, scan.tr).plot(figure)
 
     @styled
-    def plot(self, figure=None):
+    def plot(self, figure: "Figure | SubFigure | None" = None) -> Self:
         """Draw.
 
         Parameters

@@ -3,7 +3,11 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
 
 from delssome.fitting import MeanFieldFitter
 from delssome.plotting.source import check_estimator
@@ -18,8 +22,10 @@ from delssome.plotting.style import (
     styled,
 )
 
-__all__ = ["HistoryDisplay"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
+__all__ = ["HistoryDisplay"]
 
 MOST_MARKERS = 40  # generations of a restart that can be told apart
 
@@ -38,16 +44,20 @@ class HistoryDisplay:
     ----------
     figure_ : Figure or SubFigure
     ax_ : Axes
-        A second vertical axis, behind, holds the share of candidates in range.
+        A second vertical axis, behind, holds the share of candidates in range. Of a
+        model that bounds no rate (`verification` has no ``rate_min``) these are the
+        stable ones, and the axis is left out if all are.
     """
 
-    def __init__(self, history, verification, cost):
+    def __init__(self, history: Bunch, verification: Bunch, cost: float) -> None:
         self.history = history
         self.verification = verification
         self.cost = cost
 
     @classmethod
-    def from_estimator(cls, fitter, *, ax=None):
+    def from_estimator(
+        cls, fitter: MeanFieldFitter, *, ax: "Axes | None" = None
+    ) -> Self:
         """Plot the search of a fit.
 
         Parameters
@@ -65,7 +75,7 @@ class HistoryDisplay:
         return cls(fitter.history_, fitter.verification_, fitter.cost_).plot(ax)
 
     @styled
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw.
 
         Parameters
@@ -78,25 +88,47 @@ class HistoryDisplay:
         HistoryDisplay
         """
         ax = new_axes(SINGLE, 2.6) if ax is None else ax
-        history, verification = self.history, self.verification
-        evaluations = history.n_evaluations
-        popsize = np.diff(evaluations, prepend=0)
+        evaluations = self.history.n_evaluations
+        self._draw_share(ax)
+        self._draw_restarts(ax)
+        self._draw_verified(ax)
+        reported = f"reported {self.cost:.2f}"
+        ax.axhline(self.cost, color=ACCENT, lw=0.9, ls="-.", label=reported)
+        ax.set(
+            xlabel="Evaluations", ylabel="Total cost", xlim=(0, 1.02 * evaluations[-1])
+        )
+        ax.locator_params(axis="x", nbins=4)
+        ax.legend(
+            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, borderaxespad=0.2
+        )
+        self.figure_, self.ax_ = ax.figure, ax
+        return self
 
+    @property
+    def _is_bounded(self) -> bool:
+        return "rate_min" in self.verification
+
+    def _draw_share(self, ax: "Axes") -> None:
+        """Draw bars behind: how many candidates of a generation are in range."""
+        evaluations = self.history.n_evaluations
+        popsize = np.diff(evaluations, prepend=0)
+        share = self.history.n_in_range / popsize
+        if not self._is_bounded and (share == 1).all():
+            return
         behind = ax.twinx()
         ax.set_zorder(behind.get_zorder() + 1)
         ax.patch.set_visible(False)
-        behind.bar(
-            evaluations - popsize / 2,
-            history.n_in_range / popsize,
-            width=popsize,
-            color=PALE,
-            lw=0,
-        )
+        behind.bar(evaluations - popsize / 2, share, width=popsize, color=PALE, lw=0)
         behind.set(ylim=(0, 1), yticks=(0, 0.5, 1))
-        behind.set_ylabel("Share in range (bars)", color=GREY)
+        what = "in range" if self._is_bounded else "stable"
+        behind.set_ylabel(f"Share {what} (bars)", color=GREY)
         behind.tick_params(colors=GREY)
         behind.spines["right"].set(visible=True, color=GREY)
 
+    def _draw_restarts(self, ax: "Axes") -> None:
+        """Draw the best and the median of every generation, restart after restart."""
+        history, evaluations = self.history, self.history.n_evaluations
+        popsize = np.diff(evaluations, prepend=0)
         for restart in np.unique(history.restart):
             of = history.restart == restart
             first = restart == history.restart[0]
@@ -119,10 +151,14 @@ class HistoryDisplay:
                 start = evaluations[of][0] - popsize[of][0]
                 ax.axvline(start, color=GREY, ls=":", lw=0.8)
 
-        where = _evaluations_of(verification, history)
+    def _draw_verified(self, ax: "Axes") -> None:
+        """Draw the simulated costs of the finalists where they were found."""
+        verification = self.verification
+        where = _evaluations_of(verification, self.history)
+        outside = "out of range" if self._is_bounded else "diverged"
         for wanted, marker, label in (
             (verification.in_range, "o", "verified"),
-            (~verification.in_range, "x", "verified, out of range"),
+            (~verification.in_range, "x", f"verified, {outside}"),
         ):
             if wanted.any():
                 ax.plot(
@@ -134,20 +170,9 @@ class HistoryDisplay:
                     mec=ACCENT,
                     label=label,
                 )
-        reported = f"reported {self.cost:.2f}"
-        ax.axhline(self.cost, color=ACCENT, lw=0.9, ls="-.", label=reported)
-        ax.set(
-            xlabel="Evaluations", ylabel="Total cost", xlim=(0, 1.02 * evaluations[-1])
-        )
-        ax.locator_params(axis="x", nbins=4)
-        ax.legend(
-            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, borderaxespad=0.2
-        )
-        self.figure_, self.ax_ = ax.figure, ax
-        return self
 
 
-def _evaluations_of(verification, history):
+def _evaluations_of(verification: Bunch, history: Bunch) -> NDArray[np.int64]:
     """Give the running count at which each finalist had been evaluated."""
     same = (verification.restart[:, None] == history.restart) & (
         verification.generation[:, None] == history.generation

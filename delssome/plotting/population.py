@@ -1,26 +1,37 @@
-"""Figure of a population: the E/I map of every subject, and how well each is fitted."""
+"""Figure of a population: the map of every subject, and how well each is fitted."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from delssome.fitting import PopulationFitter
-from delssome.plotting.source import check_estimator
+from delssome.plotting.source import check_estimator, check_of_regions
 from delssome.plotting.style import ACCENT, DARK, DOUBLE, GREY, new_figure, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["PopulationDisplay"]
 
 
 class PopulationDisplay:
-    """E/I maps of all fits as an image, and the costs of all fits.
+    """What a model reads out of all fits as an image, and the costs of all fits.
 
     Parameters
     ----------
-    ei_ratio : array-like of shape (n_fits, n_rois)
-        Rows of NaN are fits that failed.
+    readout : array-like of shape (n_fits, n_rois)
+        For instance E/I ratios. Rows of NaN are fits that failed.
     cost : array-like of shape (n_fits,)
-    in_range : array-like of bool, shape (n_fits,)
+    in_range : array-like of bool, shape (n_fits,), or None
+        None: of a model that bounds nothing.
+    name : str, default="E/I ratio"
+        What is read out, for the colour bar: the model's ``readout_name``.
     networks : sequence of str of length n_rois, default=None
         Network of each region, by which regions are put together. None: regions are
         sorted by their mean over fits.
@@ -36,21 +47,31 @@ class PopulationDisplay:
     plot_age, plot_effects : Figures of the tables of :mod:`delssome.study`.
     """
 
-    def __init__(self, ei_ratio, cost, in_range, *, networks=None):
-        self.ei_ratio = np.asarray(ei_ratio, dtype=np.float64)
+    def __init__(
+        self,
+        readout: ArrayLike,
+        cost: ArrayLike,
+        in_range: ArrayLike | None,
+        *,
+        name: str = "E/I ratio",
+        networks: Sequence[str] | None = None,
+    ) -> None:
+        self.readout = np.asarray(readout, dtype=np.float64)
         self.cost = np.asarray(cost, dtype=np.float64)
-        self.in_range = np.asarray(in_range, dtype=bool)
-        n_rois = self.ei_ratio.shape[1]
-        if networks is not None and np.shape(networks) != (n_rois,):
-            raise ValueError(
-                f"networks must hold one entry for each of the {n_rois} regions, got "
-                f"shape {np.shape(networks)}."
-            )
+        self.in_range = None if in_range is None else np.asarray(in_range, dtype=bool)
+        self.name = name
+        check_of_regions(self.readout.shape[1], networks=networks)
         self.networks = None if networks is None else np.asarray(networks)
 
     @classmethod
-    def from_estimator(cls, population, *, networks=None, figure=None):
-        """Plot the fits of a population.
+    def from_estimator(
+        cls,
+        population: PopulationFitter,
+        *,
+        networks: Sequence[str] | None = None,
+        figure: "Figure | SubFigure | None" = None,
+    ) -> Self:
+        """Plot the fits of a population, by the name that their model gives the maps.
 
         Parameters
         ----------
@@ -66,15 +87,17 @@ class PopulationDisplay:
         PopulationDisplay
         """
         check_estimator(population, PopulationFitter)
+        model = population.model_
         return cls(
-            population.ei_ratio_,
+            population.readout_,
             population.cost_,
-            population.in_range_,
+            None if model.rate is None else population.in_range_,
+            name=model.readout_name,
             networks=networks,
         ).plot(figure)
 
     @styled
-    def plot(self, figure=None):
+    def plot(self, figure: "Figure | SubFigure | None" = None) -> Self:
         """Draw.
 
         Parameters
@@ -90,17 +113,26 @@ class PopulationDisplay:
         maps, costs = figure.subplots(1, 2, width_ratios=(1.5, 1))
         known = np.isfinite(self.cost)
         self._draw_maps(maps, known)
-        bar = figure.colorbar(maps.images[0], ax=maps, label="E/I ratio", shrink=0.85)
+        bar = figure.colorbar(maps.images[0], ax=maps, label=self.name, shrink=0.85)
+        self._draw_costs(costs, known)
+        self.figure_, self.axes_ = figure, (maps, costs, bar.ax)
+        return self
 
+    def _draw_costs(self, ax: "Axes", known: NDArray[np.bool_]) -> None:
+        """Draw the costs of fits, sorted."""
         rank = np.arange(np.count_nonzero(known))
         order = np.flatnonzero(known)[np.argsort(self.cost[known], kind="stable")]
-        inside = self.in_range[order]
-        for which, marker, colour, label in (
-            (inside, "o", DARK, "in range"),
-            (~inside, "x", ACCENT, "out of range"),
-        ):
+        if self.in_range is None:
+            kinds = [(np.ones(len(order), dtype=bool), "o", DARK, "fits")]
+        else:
+            inside = self.in_range[order]
+            kinds = [
+                (inside, "o", DARK, "in range"),
+                (~inside, "x", ACCENT, "out of range"),
+            ]
+        for which, marker, colour, label in kinds:
             if which.any():
-                costs.plot(
+                ax.plot(
                     rank[which],
                     self.cost[order][which],
                     ls="",
@@ -111,20 +143,23 @@ class PopulationDisplay:
                 )
         if len(rank):
             median = np.median(self.cost[known])
-            costs.axhline(
-                median, color=GREY, ls="--", lw=0.8, label=f"median {median:.2f}"
+            ax.axhline(
+                float(median),
+                color=GREY,
+                ls="--",
+                lw=0.8,
+                label=f"median {median:.2f}",
             )
-            costs.legend(loc="upper left")
-        costs.set(xlabel="Fit, sorted by cost", ylabel="Total cost, simulated")
-        costs.xaxis.get_major_locator().set_params(integer=True)
+            ax.legend(loc="upper left")
+        ax.set(xlabel="Fit, sorted by cost", ylabel="Total cost, simulated")
+        ax.locator_params(axis="x", integer=True)
         n_failed = np.count_nonzero(~known)
         if n_failed:
-            costs.set_title(f"{n_failed} of {len(known)} fits failed")
-        self.figure_, self.axes_ = figure, (maps, costs, bar.ax)
-        return self
+            ax.set_title(f"{n_failed} of {len(known)} fits failed")
 
-    def _draw_maps(self, ax, known):
-        mean = self.ei_ratio[known].mean(axis=0)
+    def _draw_maps(self, ax: "Axes", known: NDArray[np.bool_]) -> None:
+        """Draw one row for every fit."""
+        mean = self.readout[known].mean(axis=0)
         if self.networks is None:
             order = np.argsort(mean, kind="stable")
             ax.set(xlabel="Region, sorted by its mean", xticks=[])
@@ -137,11 +172,11 @@ class PopulationDisplay:
             for start in first[1:]:
                 ax.axvline(start - 0.5, color="white", lw=1)
         ax.imshow(
-            np.ma.masked_invalid(self.ei_ratio[:, order]),
+            np.ma.masked_invalid(self.readout[:, order]),
             cmap="cividis",
             aspect="auto",
             interpolation="nearest",
         )
         ax.set(ylabel="Fit", facecolor="white")
-        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.locator_params(axis="y", integer=True)
         ax.spines[:].set_visible(True)

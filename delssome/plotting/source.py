@@ -3,7 +3,11 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from delssome.connectome import (
@@ -12,11 +16,19 @@ from delssome.connectome import (
     matrix_to_edges,
     pack_rows,
 )
+from delssome.fitting import MeanFieldFitter
 
-__all__ = ["check_alike", "check_estimator", "empirical_and_simulated"]
+__all__ = [
+    "check_alike",
+    "check_estimator",
+    "check_of_regions",
+    "empirical_and_simulated",
+]
+
+Array = NDArray[np.float64]
 
 
-def check_estimator(estimator, kind):
+def check_estimator(estimator: object, kind: type[BaseEstimator]) -> None:
     """Refuse what is not a fitted estimator of this kind."""
     if not isinstance(estimator, kind):
         raise TypeError(
@@ -26,20 +38,32 @@ def check_estimator(estimator, kind):
     check_is_fitted(estimator)
 
 
-def check_alike(n_axes, **arrays):
+def check_alike(n_axes: int, **arrays: ArrayLike) -> list[Array]:
     """Check that arrays have so many axes and the same shape; give them as floats."""
-    arrays = {name: np.asarray(a, dtype=np.float64) for name, a in arrays.items()}
-    shapes = {name: array.shape for name, array in arrays.items()}
+    checked = {name: np.asarray(a, dtype=np.float64) for name, a in arrays.items()}
+    shapes = {name: array.shape for name, array in checked.items()}
     if len(set(shapes.values())) > 1 or len(next(iter(shapes.values()))) != n_axes:
         listed = ", ".join(f"{shape} ({name})" for name, shape in shapes.items())
         raise ValueError(
-            f"{' and '.join(arrays)} must be arrays of {n_axes} axes and of the same "
+            f"{' and '.join(checked)} must be arrays of {n_axes} axes and of the same "
             f"shape, got {listed}."
         )
-    return arrays.values()
+    return list(checked.values())
 
 
-def empirical_and_simulated(fitter, X=None):
+def check_of_regions(n_rois: int, **given: Sequence[str] | ArrayLike | None) -> None:
+    """Check that what is given holds one entry for each region; None is nothing."""
+    for name, values in given.items():
+        if values is not None and np.shape(values) != (n_rois,):
+            raise ValueError(
+                f"{name} must hold one entry for each of the {n_rois} regions, "
+                f"got shape {np.shape(values)}."
+            )
+
+
+def empirical_and_simulated(
+    fitter: MeanFieldFitter, X: ArrayLike | None = None
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Give FC and FCD distributions, each empirical and simulated.
 
     Parameters

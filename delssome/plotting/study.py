@@ -3,7 +3,11 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import Bunch
 
 from delssome.plotting.source import check_alike
 from delssome.plotting.style import (
@@ -18,7 +22,13 @@ from delssome.plotting.style import (
     new_figure,
     styled,
 )
+from delssome.plotting.wording import in_sentence
 from delssome.study import centile_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from pandas import DataFrame, Series
 
 __all__ = [
     "plot_age",
@@ -30,7 +40,15 @@ __all__ = [
 
 
 @styled
-def plot_effects(table, column="slope", ax=None, *, kind="region", alpha=0.05):
+def plot_effects(
+    table: "DataFrame",
+    column: str = "slope",
+    ax: "Axes | None" = None,
+    *,
+    kind: str = "region",
+    alpha: float = 0.05,
+    name: str = "E/I ratio",
+) -> "Axes":
     """Plot slopes or contrasts of regions or networks, sorted.
 
     Parameters
@@ -45,6 +63,8 @@ def plot_effects(table, column="slope", ax=None, *, kind="region", alpha=0.05):
     kind : {"region", "network"}, default="region"
     alpha : float, default=0.05
         False discovery rate below which points are filled.
+    name : str, default="E/I ratio"
+        What was compared, for the axis: the model's ``readout_name``.
 
     Returns
     -------
@@ -52,9 +72,27 @@ def plot_effects(table, column="slope", ax=None, *, kind="region", alpha=0.05):
         Slopes carry their confidence intervals; the line is the mean over regions.
     """
     rows = table.loc[kind].sort_values(column)
-    y = np.arange(len(rows))
     if ax is None:
         ax = new_axes(SINGLE, float(np.clip(0.6 + 0.115 * len(rows), 1.4, 9.0)))
+    _draw_effects(ax, rows, column, alpha)
+    mean = table.loc[("mean", "mean"), column]
+    ax.axvline(0, color=GREY, lw=0.6, zorder=0)
+    ax.axvline(mean, color=ACCENT, ls="--", lw=0.8, zorder=0, label=f"mean {mean:.3g}")
+    what = in_sentence(name)
+    labels = {
+        "slope": f"Change of {what} per unit of age",
+        "r": f"Correlation of {what} with age",
+        "difference": f"Difference in {what}",
+        "d": f"Cohen's d of {what}",
+    }
+    ax.set(xlabel=labels.get(column, column), ylim=(-1, len(rows)))
+    ax.legend(loc="lower right", frameon=True, edgecolor="none", framealpha=0.8)
+    return ax
+
+
+def _draw_effects(ax: "Axes", rows: "DataFrame", column: str, alpha: float) -> None:
+    """Draw one point a row, filled where it was found."""
+    y = np.arange(len(rows))
     if column == "slope":
         ax.hlines(y, rows["low"], rows["high"], color=GREY, lw=0.8, zorder=1)
     found = (rows["p_fdr"] < alpha).to_numpy()
@@ -73,24 +111,20 @@ def plot_effects(table, column="slope", ax=None, *, kind="region", alpha=0.05):
             mew=0.6,
             label=label,
         )
-    mean = table.loc[("mean", "mean"), column]
-    ax.axvline(0, color=GREY, lw=0.6, zorder=0)
-    ax.axvline(mean, color=ACCENT, ls="--", lw=0.8, zorder=0, label=f"mean {mean:.3g}")
     ax.set_yticks(y, rows.index, fontsize=6 if len(rows) > 12 else 7)
     ax.tick_params(axis="y", length=0)
-    labels = {
-        "slope": "Change of E/I ratio per unit of age",
-        "r": "Correlation of E/I ratio with age",
-        "difference": "Difference in E/I ratio",
-        "d": "Cohen's d of E/I ratio",
-    }
-    ax.set(xlabel=labels.get(column, column), ylim=(-1, len(rows)))
-    ax.legend(loc="lower right", frameon=True, edgecolor="none", framealpha=0.8)
-    return ax
 
 
 @styled
-def plot_age(value, age, ax=None, *, truth=None, level=0.95):
+def plot_age(
+    value: ArrayLike,
+    age: ArrayLike,
+    ax: "Axes | None" = None,
+    *,
+    truth: ArrayLike | None = None,
+    level: float = 0.95,
+    name: str = "E/I ratio",
+) -> "Axes":
     """Plot a measure of subjects, such as mean E/I, against age with its regression.
 
     Parameters
@@ -103,6 +137,8 @@ def plot_age(value, age, ax=None, *, truth=None, level=0.95):
         Known values of simulated subjects.
     level : float, default=0.95
         Of the band around the regression line.
+    name : str, default="E/I ratio"
+        Of what `value` is the mean, for the axis: the model's ``readout_name``.
 
     Returns
     -------
@@ -129,13 +165,20 @@ def plot_age(value, age, ax=None, *, truth=None, level=0.95):
         label=f"{slope:+.3f} per year [{low:+.3f}, {high:+.3f}]",
     )
     ax.fill_between(grid, *band.T, color=DARK, alpha=0.15, lw=0)
-    ax.set(xlabel="Age (years)", ylabel="Mean E/I ratio")
+    ax.set(xlabel="Age (years)", ylabel=f"Mean {in_sentence(name)}")
     ax.legend(loc="best")
     return ax
 
 
 @styled
-def plot_centiles(fitted, value, age, ax=None):
+def plot_centiles(
+    fitted: Bunch,
+    value: ArrayLike,
+    age: ArrayLike,
+    ax: "Axes | None" = None,
+    *,
+    name: str = "E/I ratio",
+) -> "Axes":
     """Plot subjects and centile curves over age.
 
     Parameters
@@ -145,6 +188,8 @@ def plot_centiles(fitted, value, age, ax=None):
     value, age : array-like of shape (n_subjects,)
     ax : matplotlib Axes, default=None
         Where to draw. None: a new figure, one column wide.
+    name : str, default="E/I ratio"
+        Of what `value` is the mean, for the axis: the model's ``readout_name``.
 
     Returns
     -------
@@ -165,11 +210,11 @@ def plot_centiles(fitted, value, age, ax=None):
             va="center",
             fontsize=6,
         )
-    ax.set(xlabel="Age (years)", ylabel="Mean E/I ratio")
+    ax.set(xlabel="Age (years)", ylabel=f"Mean {in_sentence(name)}")
     return ax
 
 
-def _apart(ax, heights, points=7.0):
+def _apart(ax: "Axes", heights: "Series", points: float = 7.0) -> "Series":
     """Move heights, sorted, as far apart as labels of so many points need."""
     axes_points = ax.get_window_extent().height * 72 / ax.figure.dpi
     steps = np.arange(len(heights)) * points * np.ptp(ax.get_ylim()) / axes_points
@@ -178,7 +223,12 @@ def _apart(ax, heights, points=7.0):
 
 
 @styled
-def plot_map_correlation(found, values, reference, figure=None):
+def plot_map_correlation(
+    found: Bunch,
+    values: ArrayLike,
+    reference: ArrayLike,
+    figure: "Figure | SubFigure | None" = None,
+) -> "Figure | SubFigure":
     """Plot a map against a reference, and the correlation among rotated maps.
 
     Parameters
@@ -207,7 +257,9 @@ def plot_map_correlation(found, values, reference, figure=None):
 
 
 @styled
-def plot_retest(found, figure=None):
+def plot_retest(
+    found: Bunch, figure: "Figure | SubFigure | None" = None
+) -> "Figure | SubFigure":
     """Plot how alike maps of the same and of different subjects are.
 
     Parameters

@@ -3,11 +3,17 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from sklearn.utils import Bunch
 
 from delssome.fitting import MeanFieldFitter
 from delssome.plotting.source import check_estimator
 from delssome.plotting.style import ACCENT, DARK, GREY, SINGLE, new_axes, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["VerificationDisplay"]
 
@@ -18,7 +24,8 @@ class VerificationDisplay:
     Parameters
     ----------
     verification : Bunch
-        ``verification_`` of a :class:`~delssome.MeanFieldFitter`.
+        ``verification_`` of a :class:`~delssome.MeanFieldFitter`. Of a model that
+        bounds no rate it has no ``rate_min``, and no range is spoken of.
 
     Attributes
     ----------
@@ -28,11 +35,13 @@ class VerificationDisplay:
         that diverged have no cost and are counted in the title.
     """
 
-    def __init__(self, verification):
+    def __init__(self, verification: Bunch) -> None:
         self.verification = verification
 
     @classmethod
-    def from_estimator(cls, fitter, *, ax=None):
+    def from_estimator(
+        cls, fitter: MeanFieldFitter, *, ax: "Axes | None" = None
+    ) -> Self:
         """Plot the finalists of a fit.
 
         Parameters
@@ -50,7 +59,7 @@ class VerificationDisplay:
         return cls(fitter.verification_).plot(ax)
 
     @styled
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | None" = None) -> Self:
         """Draw.
 
         Parameters
@@ -64,25 +73,12 @@ class VerificationDisplay:
         """
         ax = new_axes(SINGLE, 2.9) if ax is None else ax
         table = self.verification
-        predicted, simulated = table.predicted_total, table.simulated_total
-        shown = np.isfinite(predicted) & np.isfinite(simulated)
-        for wanted, style, label in (
-            (table.in_range, {"marker": "o", "mfc": "white"}, "in range"),
-            (~table.in_range, {"marker": "x"}, "out of range"),
-            (table.selected, {"marker": "o", "ms": 9, "mfc": "none"}, "selected"),
-        ):
-            wanted = wanted & shown
-            if wanted.any():
-                colour = ACCENT if label == "selected" else DARK
-                ax.plot(
-                    predicted[wanted],
-                    simulated[wanted],
-                    ls="",
-                    label=label,
-                    **{"mec": colour, **style},
-                )
+        shown = np.isfinite(table.predicted_total) & np.isfinite(table.simulated_total)
+        self._draw_finalists(ax, shown)
         if shown.any():
-            values = np.concatenate([predicted[shown], simulated[shown]])
+            values = np.concatenate(
+                [table.predicted_total[shown], table.simulated_total[shown]]
+            )
             margin = max(0.08 * np.ptp(values), 0.01)
             limits = (values.min() - margin, values.max() + margin)
             ax.plot(
@@ -97,3 +93,32 @@ class VerificationDisplay:
             ax.set_title(f"{np.count_nonzero(~shown)} of {len(shown)} diverged")
         self.figure_, self.ax_ = ax.figure, ax
         return self
+
+    def _draw_finalists(self, ax: "Axes", shown: np.ndarray) -> None:
+        table = self.verification
+        bounded = "rate_min" in table
+        inside, outside = (
+            ("in range", "out of range")
+            if bounded
+            else (
+                "finalists",
+                "diverged in part",
+            )
+        )
+        circle: dict[str, Any] = {"marker": "o", "mec": DARK, "mfc": "white"}
+        cross: dict[str, Any] = {"marker": "x", "mec": DARK}
+        ring: dict[str, Any] = {"marker": "o", "mec": ACCENT, "mfc": "none", "ms": 9}
+        for wanted, style, label in (
+            (table.in_range, circle, inside),
+            (~table.in_range, cross, outside),
+            (table.selected, ring, "selected"),
+        ):
+            wanted = wanted & shown
+            if wanted.any():
+                ax.plot(
+                    table.predicted_total[wanted],
+                    table.simulated_total[wanted],
+                    ls="",
+                    label=label,
+                    **style,
+                )

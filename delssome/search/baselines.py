@@ -1,19 +1,27 @@
 """What the field searches with today, by the same ask and tell as CMA-ES.
 
-For comparison: :class:`~delssome.MeanFieldFitter` uses CMA-ES. Optimisers come from
-scipy and, for Bayesian optimisation, from optuna (extra ``[benchmarks]``).
+For comparison: ``MeanFieldFitter(search=RandomSearch())``. Optimisers come from scipy
+and, for Bayesian optimisation, from optuna (extra ``[benchmarks]``).
 """
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from abc import abstractmethod
+from dataclasses import dataclass
+from numbers import Integral
 from queue import Queue
 from threading import Thread
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import optimize
 
 from delssome.exceptions import InfeasibleSpaceError
+from delssome.models import ParameterSpace
+from delssome.search.base import Search
+from delssome.utils import check_number
 
 __all__ = [
     "BASELINES",
@@ -24,25 +32,24 @@ __all__ = [
     "RandomSearch",
 ]
 
+Array = NDArray[Any]
+
 # Above any cost: what candidates count that break the box or the constraints.
 PENALTY = 10.0
 # Batches in a row without a feasible candidate after which a search gives up.
 MAX_BATCHES = 200
+REMEDY = "widen the ranges of the model, or relax its constraints."
 
 
-class _Search:
-    """Ask for feasible candidates only; others are told to be bad.
+class _Searcher:
+    """Ask for feasible candidates only; others are told to be bad."""
 
-    Parameters
-    ----------
-    space : ParameterSpace
-    popsize : int, default=100
-        Candidates proposed at a time. Those that are feasible are asked for.
-    rng : numpy.random.Generator
-        Source of all randomness, and of that of whoever evaluates candidates.
-    """
+    converged = False
+    step_size = float("nan")
 
-    def __init__(self, space, *, popsize=100, rng):
+    def __init__(
+        self, space: ParameterSpace, popsize: int, rng: np.random.Generator
+    ) -> None:
         self.space, self.popsize, self.rng = space, popsize, rng
         # Intercepts and global parameters span their range, slopes such that two
         # standard deviations of a map span it either way.
@@ -50,7 +57,7 @@ class _Search:
         self.low[[part.start for part in space.slices.values()]] = 0.0
         self.high = np.ones(space.n_dim)
 
-    def ask(self):
+    def ask(self) -> Array:
         """Propose feasible candidates, (n, n_dim): one at least."""
         for _ in range(MAX_BATCHES):
             self._x = self._propose()
@@ -61,18 +68,18 @@ class _Search:
             self._learn(np.full(len(theta), PENALTY))
         raise InfeasibleSpaceError(
             f"{MAX_BATCHES} batches held no candidate within ranges and constraints; "
-            "widen the ranges of the model, relax map_signs or min_w_EI_sd."
+            f"{REMEDY}"
         )
 
-    def tell(self, fitness):
+    def tell(self, fitness: Array) -> None:
         """Learn the fitness of the candidates last asked for; lower is better."""
         values = np.full(len(self._x), PENALTY)
         values[self._feasible] = np.minimum(fitness, PENALTY)
         self._learn(values)
 
-    def _draw(self, n):
+    def _draw(self, n: int) -> Array:
         """Draw search coordinates evenly over the feasible box, (n, n_dim)."""
-        found = []
+        found: list[Array] = []
         for _ in range(MAX_BATCHES):
             x = self.rng.uniform(self.low, self.high, (1000, self.space.n_dim))
             found.extend(x[self.space.feasible(self.space.theta(x))])
@@ -80,38 +87,33 @@ class _Search:
                 return np.array(found[:n])
         raise InfeasibleSpaceError(
             f"Only {len(found)} of {1000 * MAX_BATCHES} candidates drawn kept ranges "
-            "and constraints; widen the ranges of the model, relax map_signs or "
-            "min_w_EI_sd."
+            f"and constraints; {REMEDY}"
         )
 
-    def _propose(self):
+    @abstractmethod
+    def _propose(self) -> Array:
         """Give search coordinates, (n, n_dim)."""
-        raise NotImplementedError
 
-    def _learn(self, values):
+    def _learn(self, values: Array) -> None:
         """Take the fitness of what was proposed last."""
 
 
-class RandomSearch(_Search):
-    """Draw candidates evenly over the feasible box."""
-
-    def _propose(self):
+class _Random(_Searcher):
+    def _propose(self) -> Array:
         return self._draw(self.popsize)
 
 
-class GridSearch(_Search):
-    """Try the points of a regular grid in random order: for few parameters.
+class _Grid(_Searcher):
+    """The points of a regular grid in random order."""
 
-    Parameters
-    ----------
-    space, popsize, rng
-        As of all searches.
-    budget : int, default=10_000
-        Points; as many levels of every parameter as make no more, two at least.
-    """
-
-    def __init__(self, space, *, popsize=100, rng, budget=10_000):
-        super().__init__(space, popsize=popsize, rng=rng)
+    def __init__(
+        self,
+        space: ParameterSpace,
+        popsize: int,
+        rng: np.random.Generator,
+        budget: int,
+    ) -> None:
+        super().__init__(space, popsize, rng)
         n_levels = max(2, int(budget ** (1.0 / space.n_dim) + 1e-9))
         levels = (np.arange(n_levels) + 0.5) / n_levels
         grid = np.stack(np.meshgrid(*[levels] * space.n_dim), -1)
@@ -119,24 +121,27 @@ class GridSearch(_Search):
         self._points = self.low + (self.high - self.low) * rng.permutation(grid)
         self._next = 0
 
-    def _propose(self):
+    def _propose(self) -> Array:
         start = self._next % len(self._points)
         self._next = start + self.popsize
         return self._points[start : self._next]
 
 
-class _Driven(_Search):
+class _Driven(_Searcher):
     """A search by a function of scipy, which asks for values when it wants them.
 
     It runs in a thread of its own that waits for every answer.
     """
 
-    def __init__(self, space, *, popsize=100, rng):
-        super().__init__(space, popsize=popsize, rng=rng)
-        self._asked, self._answered = Queue(), Queue()
-        self._thread = None
+    def __init__(
+        self, space: ParameterSpace, popsize: int, rng: np.random.Generator
+    ) -> None:
+        super().__init__(space, popsize, rng)
+        self._asked: Queue = Queue()
+        self._answered: Queue = Queue()
+        self._thread: Thread | None = None
 
-    def _propose(self):
+    def _propose(self) -> Array:
         if self._thread is None:
             self._thread = Thread(target=self._run, daemon=True)
             self._thread.start()
@@ -145,26 +150,28 @@ class _Driven(_Search):
             raise x
         return np.clip(x, self.low, self.high)
 
-    def _learn(self, values):
+    def _learn(self, values: Array) -> None:
         self._answered.put(values)
 
-    def _values(self, x):
+    def _values(self, x: Array) -> Array:
         """Wait for the fitness of points, (n, n_dim)."""
         self._asked.put(x)
         return self._answered.get()
 
-    def _run(self):
+    def _run(self) -> None:
         try:
             while True:  # those that converge start again
                 self._minimise()
         except BaseException as error:  # raised where candidates are asked for
             self._asked.put(error)
 
+    @abstractmethod
+    def _minimise(self) -> None:
+        """Run scipy's function until it converges."""
 
-class DifferentialEvolution(_Driven):
-    """Differential evolution of scipy, a whole generation at a time."""
 
-    def _minimise(self):
+class _Differential(_Driven):
+    def _minimise(self) -> None:
         optimize.differential_evolution(
             lambda x: self._values(x.T),
             list(zip(self.low, self.high, strict=True)),
@@ -177,17 +184,11 @@ class DifferentialEvolution(_Driven):
         )
 
 
-class GradientDescent(_Driven):
-    """L-BFGS-B of scipy from random starts.
-
-    Gradients are central differences, a batch each: they want an evaluator without
-    noise, as the network is.
-    """
-
+class _Gradient(_Driven):
     step = 1e-3
 
-    def _minimise(self):
-        def value_and_gradient(x):
+    def _minimise(self) -> None:
+        def value_and_gradient(x: Array) -> tuple[float, Array]:
             shifts = self.step * np.eye(self.space.n_dim)
             # Differences stay within bounds.
             x = np.clip(x, self.low + self.step, self.high - self.step)
@@ -204,13 +205,13 @@ class GradientDescent(_Driven):
         )
 
 
-class BayesianOptimisation(_Search):
-    """Tree-structured Parzen estimators of optuna, a batch at a time."""
-
-    def __init__(self, space, *, popsize=100, rng):
+class _Bayesian(_Searcher):
+    def __init__(
+        self, space: ParameterSpace, popsize: int, rng: np.random.Generator
+    ) -> None:
         import optuna  # optional
 
-        super().__init__(space, popsize=popsize, rng=rng)
+        super().__init__(space, popsize, rng)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = optuna.create_study(
             sampler=optuna.samplers.TPESampler(
@@ -224,17 +225,79 @@ class BayesianOptimisation(_Search):
         for x in self._draw(popsize):
             self._study.enqueue_trial(dict(zip(space.names, x, strict=True)))
 
-    def _propose(self):
+    def _propose(self) -> Array:
         self._trials = [self._study.ask(self._box) for _ in range(self.popsize)]
         names = self.space.names
         return np.array([[t.params[name] for name in names] for t in self._trials])
 
-    def _learn(self, values):
+    def _learn(self, values: Array) -> None:
         for trial, value in zip(self._trials, values, strict=True):
             self._study.tell(trial, float(value))
 
 
-BASELINES = {
+class _Baseline(Search):
+    """A search that is nothing but a searcher."""
+
+    _searcher: ClassVar[type[_Searcher]]
+
+    def start(self, space: ParameterSpace, rng: np.random.Generator) -> _Searcher:
+        """Start a search: see :meth:`delssome.search.Search.start`."""
+        return self._searcher(space, self.popsize, rng)
+
+
+class RandomSearch(_Baseline):
+    """Draw candidates evenly over the feasible box."""
+
+    _searcher = _Random
+
+
+class DifferentialEvolution(_Baseline):
+    """Differential evolution of scipy, a whole generation at a time."""
+
+    _searcher = _Differential
+
+
+class GradientDescent(_Baseline):
+    """L-BFGS-B of scipy from random starts.
+
+    Gradients are central differences, a batch each: they want an evaluator without
+    noise, as the network is.
+    """
+
+    _searcher = _Gradient
+
+
+class BayesianOptimisation(_Baseline):
+    """Tree-structured Parzen estimators of optuna, a batch at a time."""
+
+    _searcher = _Bayesian
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridSearch(Search):
+    """Try the points of a regular grid in random order: for few parameters.
+
+    Parameters
+    ----------
+    popsize, max_iter, n_restarts, n_closing, max_seconds
+        As of all searches.
+    budget : int, default=10_000
+        Points; as many levels of every parameter as make no more, two at least.
+    """
+
+    budget: int = 10_000
+
+    def __post_init__(self) -> None:
+        """Check all settings."""
+        super().__post_init__()
+        check_number("budget", self.budget, Integral, 2)
+
+    def start(self, space: ParameterSpace, rng: np.random.Generator) -> _Grid:
+        """Start a search: see :meth:`delssome.search.Search.start`."""
+        return _Grid(space, self.popsize, rng, self.budget)
+
+
+BASELINES: dict[str, type[Search]] = {
     "grid": GridSearch,
     "random": RandomSearch,
     "differential evolution": DifferentialEvolution,

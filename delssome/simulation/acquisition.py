@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from delssome.utils import Component
+
 __all__ = ["Acquisition"]
 
 
 @dataclass(frozen=True)
-class Acquisition:
+class Acquisition(Component):
     """Scan and integration settings of a simulation.
 
     Parameters
@@ -50,7 +52,8 @@ class Acquisition:
     warm_up: float = 30.0
     dt: float = 0.006
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        """Check all settings."""
         for name in ("tr", "dt"):
             if not 0 < getattr(self, name) < np.inf:
                 raise ValueError(
@@ -78,31 +81,31 @@ class Acquisition:
             )
 
     @property
-    def fcd_window(self):
+    def fcd_window(self) -> int:
         """Frames in a window of the FC dynamics."""
         return round(60.0 / self.tr) if self.window is None else int(self.window)
 
     @property
-    def n_windows(self):
+    def n_windows(self) -> int:
         """Windows of the FC dynamics in a scan."""
         return self.n_frames - self.fcd_window + 1
 
     @property
-    def steps_per_frame(self):
+    def steps_per_frame(self) -> int:
         """Integration steps in a repetition time."""
         return int(np.ceil(self.tr / self.dt - 1e-6))
 
     @property
-    def step(self):
+    def step(self) -> float:
         """Integration step used, in seconds."""
         return self.tr / self.steps_per_frame
 
     @property
-    def burn_in_frames(self):
+    def burn_in_frames(self) -> int:
         """Frames simulated and discarded."""
         return int(np.ceil(self.burn_in / self.tr - 1e-6))
 
     @property
-    def warm_up_steps(self):
+    def warm_up_steps(self) -> int:
         """Steps before the haemodynamics start."""
         return int(np.ceil(self.warm_up / self.step - 1e-6))

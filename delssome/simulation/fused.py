@@ -11,26 +11,31 @@ lets it turn the loops over lanes into vector instructions.
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import hashlib
 import inspect
 import logging
-import os
-import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from textwrap import dedent, indent
 from threading import Lock
 from types import FunctionType
+from typing import Any
 
-import numba
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from delssome.simulation import haemodynamics, lanes, stages
+from delssome.models import Model
+from delssome.simd import cache as kept_code
+from delssome.simd import functions
+from delssome.simulation import haemodynamics, stages
+from delssome.simulation.acquisition import Acquisition
 
 __all__ = ["integrate"]
 
 logger = logging.getLogger("delssome")
+
+Array = NDArray[Any]
 
 # Simulations in a block: two AVX-512 registers, or four of AVX2, hide latencies; a
 # rest of up to half of that takes the narrow kernel.
@@ -40,7 +45,15 @@ TILE = 4
 BUILDING = Lock()
 
 
-def integrate(model, inputs, G, amplitude, sc, acquisition, seeds):
+def integrate(
+    model: Model,
+    inputs: Sequence[Array],
+    G: Array,
+    amplitude: Array,
+    sc: Array,
+    acquisition: Acquisition,
+    seeds: Array,
+) -> tuple[Array, list[Array]]:
     """Integrate simulations block by block, in float32.
 
     Parameters and returns are those of :func:`.torch_backend.integrate`. Releases
@@ -69,14 +82,23 @@ def integrate(model, inputs, G, amplitude, sc, acquisition, seeds):
     return bold, list(averages)
 
 
-def _integrate_block(model, width, inputs, G, amplitude, sc, acquisition, seeds):
+def _integrate_block(
+    model: Model,
+    width: int,
+    inputs: Sequence[Array],
+    G: Array,
+    amplitude: Array,
+    sc: Array,
+    acquisition: Acquisition,
+    seeds: Array,
+) -> tuple[Array, Array]:
     n, n_rois = G.shape
     layout = _Layout(model)
     padded = -(-n_rois // TILE) * TILE
 
     in_lane = np.minimum(np.arange(width), n - 1)  # idle lanes repeat the last
 
-    def in_lanes(values):  # (n, n_rois) to (n_rois, width)
+    def in_lanes(values: Array) -> Array:  # (n, n_rois) to (n_rois, width)
         return values[in_lane].T
 
     work = np.zeros((n_rois, layout.n_rows, width), dtype=np.float32)
@@ -95,9 +117,10 @@ def _integrate_block(model, width, inputs, G, amplitude, sc, acquisition, seeds)
         matrix[:n_rois, :n_rois, 0] = sc
     else:
         matrix[:n_rois, :n_rois] = np.moveaxis(sc[in_lane], 0, -1)
-    activity = np.zeros((padded, width), dtype=np.float32)
-    activity[:n_rois] = model.initial_state[0]
-    generator = lanes.seed_lanes(seeds[in_lane])
+    activity = np.zeros((len(layout.coupled), padded, width), dtype=np.float32)
+    for k, state in enumerate(layout.coupled):
+        activity[k, :n_rois] = model.initial_state[state]
+    generator = functions.seed_lanes(seeds[in_lane])
     frames = np.empty((acquisition.n_frames, n_rois, width), dtype=np.float32)
     totals = np.zeros((layout.n_averages, n_rois, width))
     _kernel(type(model), model.derivatives, width)(
@@ -105,7 +128,7 @@ def _integrate_block(model, width, inputs, G, amplitude, sc, acquisition, seeds)
         shared,
         work.ravel(),
         activity.ravel(),
-        np.zeros(padded * width, dtype=np.float32),
+        np.zeros(activity.size, dtype=np.float32),
         generator.ravel(),
         frames.ravel(),
         totals.ravel(),
@@ -127,8 +150,10 @@ def _integrate_block(model, width, inputs, G, amplitude, sc, acquisition, seeds)
 class _Layout:
     """Rows of a region's block of memory."""
 
-    def __init__(self, model):
+    def __init__(self, model: Model | type[Model]) -> None:
         n_states, n_inputs = len(model.states), len(model.inputs)
+        self.coupled = [model.states.index(name) for name in model.couples]
+        self.seen = model.states.index(model.observed)
         self.n_averages = n_states + len(model.outputs)
         self.inputs = n_states
         self.G = n_states + n_inputs
@@ -138,34 +163,40 @@ class _Layout:
         self.n_rows = self.sums + self.n_averages
 
 
-def _neural_source(model, layout):
+def _neural_source(model: type[Model], layout: _Layout) -> str:
     """Write the neural stage for the states, inputs and outputs of a model."""
 
-    def row(k):
+    def row(k: int) -> str:
         return f"work[block + ROW_{k} + lane]"
+
+    def of_coupled(k: int) -> str:  # one padded array behind the other
+        return "line + lane" if k == 0 else f"U{k} * padded * LANES + line + lane"
 
     n_states = len(model.states)
     states = [f"s{k}" for k in range(n_states)]
     changes = [f"d{k}" for k in range(n_states)]
     outputs = [f"o{k}" for k in range(len(model.outputs))]
     inputs = [row(layout.inputs + k) for k in range(len(model.inputs))]
-    network = f"{row(layout.G)} * net[line + lane]"
-    arguments = ", ".join([*states, network, *inputs, "expm1"])
+    coupling = [
+        f"{row(layout.G)} * net[{of_coupled(k)}]" for k in range(len(layout.coupled))
+    ]
+    arguments = ", ".join([*states, *coupling, *inputs, "expm1"])
     lines = [
         f"g{k}, g{k + 1}, x0, x1, x2, x3 = next_pair(x0, x1, x2, x3)"
         for k in range(0, n_states, 2)
     ]
     lines += [f"{s} = {row(k)}" for k, s in enumerate(states)]
-    lines.append(f"{', '.join(changes + outputs)} = derivatives({arguments})")
+    lines.append(f"{', '.join(changes + outputs)}, = derivatives({arguments})")
     lines.append(f"amplitude = {row(layout.amplitude)}")
     for k, s in enumerate(states):
         lines.append(f"{s} = {s} + dt * d{k} + amplitude * g{k}")
         lines.append(f"{row(k)} = {s}")
-    lines.append("activity[line + lane] = s0")
+    for k, state in enumerate(layout.coupled):
+        lines.append(f"activity[{of_coupled(k)}] = s{state}")
     for k, value in enumerate(states + outputs):
         lines.append(f"{row(layout.sums + k)} += {value}")
     source = dedent("""\
-        def neural(work, activity, net, generator, n_rois, dt):
+        def neural(work, activity, net, generator, n_rois, padded, dt):
             for i in range(U0, n_rois):
                 block, line = i * BLOCK, i * LANES
                 for lane in range(LANES):
@@ -179,80 +210,120 @@ def _neural_source(model, layout):
                     generator[U2 * LANES + lane] = x2
                     generator[U3 * LANES + lane] = x3
         """)
-    return source.replace("{body}", indent("\n".join(lines), " " * 12))
+    neural = source.replace("{body}", indent("\n".join(lines), " " * 12))
+    if len(layout.coupled) > 1:
+        neural += _coupling_source(len(layout.coupled))
+    return neural
 
 
-def _kernel(model, derivatives, width):
+def _coupling_source(n_coupled: int) -> str:
+    """Write the stages that multiply connectomes with several coupled states."""
+    source = ""
+    for name, one in (("couple", "coupling"), ("couple_own", "own_coupling")):
+        source += f"def {name}(matrix, activity, net, padded):\n"
+        source += "    size = padded * LANES\n"
+        for k in range(n_coupled):
+            part = f"U{k} * size : U{k + 1} * size"
+            source += f"    {one}(matrix, activity[{part}], net[{part}], padded)\n"
+    return source
+
+
+def _kernel(model: type[Model], derivatives: Callable, width: int) -> Any:
     """Give the kernel of a model for a number of lanes."""
     with BUILDING:  # threads would each build their own
-        return _build(model, derivatives, width)
+        return _build(model, derivatives, width)  # type: ignore[arg-type]
 
 
 @cache
-def _build(model, derivatives, width):
+def _build(model: type[Model], derivatives: Callable, width: int) -> Any:
     layout = _Layout(model)
-    source = _neural_source(model, layout)
+    # The other stages depend on no more than this.
+    through = "haemodynamics" if model.haemodynamics else "nothing"
+    source = f"# State {layout.seen} is seen through {through}.\n"
+    source += _neural_source(model, layout)
     file, tag = _kernel_file(source, derivatives, width)
-    rows = {f"ROW_{k}": k for k in range(layout.n_rows)}
-    rows |= {name: layout.blood + k for k, name in enumerate("ZFVQ")}
-    rows["SUMS"] = layout.sums
-    scope = {
-        **{f"U{k}": np.uint64(k) for k in range(5)},
-        **{name: np.uint64(row * width) for name, row in rows.items()},
-        "__name__": lanes.__name__,
-        "np": np,
-        "LANES": np.uint64(width),
-        "BLOCK": np.uint64(layout.n_rows * width),
-        "N_AVERAGES": np.uint64(layout.n_averages),
-        "ZERO": np.float32(0),
-        "next_pair": lanes.next_pair,
-        "expm1": lanes.expm1,
-        "exp": lanes.exp,
-        "log": lanes.log,
-        "derivatives": _specialise(derivatives, tag),
-        "blood_derivatives": lanes.specialise(haemodynamics.derivatives, tag),
-        "bold_signal": lanes.specialise(haemodynamics.bold_signal, tag),
-    }
+    scope = _scope(layout, derivatives, width, tag)
     exec(compile(source, str(file), "exec"), scope)
-    parts = {"neural": scope["neural"]}
-    for name in ("coupling", "own_coupling", "balloon", "take_frame", "close_sums"):
-        parts[name] = getattr(stages, name)
+    names = ["coupling", "own_coupling", "balloon", "take_frame", "close_sums"]
+    parts = {name: getattr(stages, name) for name in names}
+    if not model.haemodynamics:
+        parts |= {"balloon": stages.no_blood, "take_frame": stages.take_state}
+    several: dict[str, Any] = {
+        name: scope[name] for name in ("couple", "couple_own") if name in scope
+    }
+    parts = {"neural": scope["neural"], **parts, **several}
     for name, part in parts.items():
-        scope[name] = njit(**lanes.OPTIONS)(lanes.with_scope(part, scope, tag))
-    kept = file.exists()
-    # Numba keeps compiled code beside the file that a function says it comes from.
-    code = stages.kernel.__code__.replace(co_filename=str(file))
-    function = lanes.with_scope(FunctionType(code, scope, "kernel"), scope, tag)
-    compiled = njit(**lanes.OPTIONS, cache=kept)(function)
-    if not (kept and any(file.parent.glob("__pycache__/*.nbc"))):
+        scope[name] = njit(**functions.OPTIONS)(functions.with_scope(part, scope, tag))
+    scope.setdefault("couple", scope["coupling"])
+    scope.setdefault("couple_own", scope["own_coupling"])
+    kernel = stages.kernel if file is None else kept_code.moved(stages.kernel, file)
+    function = FunctionType(kernel.__code__, scope, "kernel")
+    function = functions.with_scope(function, scope, tag)
+    compiled = njit(**functions.OPTIONS, cache=file is not None)(function)
+    if not (file and any(file.parent.glob("__pycache__/*.nbc"))):
         logger.info(
             "Compiling the simulation kernel of the %s model for %d lanes: some "
             "seconds%s.",
             model.name,
             width,
-            f", once; it is kept in {file.parent}" if kept else "",
+            f", once; it is kept in {file.parent}" if file else "",
         )
     return compiled
 
 
-def _helpers(function):
+def _scope(
+    layout: _Layout, derivatives: Callable, width: int, tag: str
+) -> dict[str, Any]:
+    """Give the names that the stages of a kernel know."""
+    rows = {f"ROW_{k}": k for k in range(layout.n_rows)}
+    rows |= {name: layout.blood + k for k, name in enumerate("ZFVQ")}
+    rows |= {"SUMS": layout.sums, "SEEN": layout.seen}
+    blood = {
+        name: functions.specialise(getattr(haemodynamics, attribute), tag)
+        for name, attribute in (
+            ("blood_derivatives", "derivatives"),
+            ("bold_signal", "bold_signal"),
+        )
+    }
+    n_units = max(5, len(layout.coupled) + 1)
+    return {
+        **{f"U{k}": np.uint64(k) for k in range(n_units)},
+        **{name: np.uint64(row * width) for name, row in rows.items()},
+        "__name__": functions.__name__,
+        "np": np,
+        "LANES": np.uint64(width),
+        "BLOCK": np.uint64(layout.n_rows * width),
+        "N_AVERAGES": np.uint64(layout.n_averages),
+        "ZERO": np.float32(0),
+        "next_pair": functions.next_pair,
+        "expm1": functions.expm1,
+        "exp": functions.exp,
+        "log": functions.log,
+        "derivatives": _specialise(derivatives, tag),
+        **blood,
+    }
+
+
+def _helpers(function: Callable) -> dict[str, Callable]:
     """Give the plain functions that a function calls by name."""
+    assert isinstance(function, FunctionType)
     named = {
         name: function.__globals__.get(name) for name in function.__code__.co_names
     }
     return {name: value for name, value in named.items() if inspect.isfunction(value)}
 
 
-def _specialise(function, tag):
+def _specialise(function: Callable, tag: str) -> Any:
     """Compile a model's equations with all functions that they call."""
     helpers = {
         name: _specialise(helper, tag) for name, helper in _helpers(function).items()
     }
-    return lanes.specialise(function, tag, **helpers)
+    return functions.specialise(function, tag, **helpers)
 
 
-def _sources(function):
+def _sources(function: Callable) -> Iterator[str]:
     """Give all that a function's meaning depends on: files and constants."""
+    assert isinstance(function, FunctionType)
     numbers = {
         name: value
         for name, value in function.__globals__.items()
@@ -263,38 +334,23 @@ def _sources(function):
         yield from _sources(helper)
 
 
-def _kernel_file(source, derivatives, width):
+def _kernel_file(
+    source: str, derivatives: Callable, width: int
+) -> tuple[Path | None, str]:
     """Give the file under whose name the compiled kernel is kept, and its tag.
 
     The tag stands for all sources that the kernel is built from, so that a changed
     equation, or another version, compiles anew. Where nothing can be written, or the
-    equations are in no file, the file does not exist and nothing is kept.
+    equations are in no file, there is no file and nothing is kept.
     """
-    sources = [source, numba.__version__, str(width)]
-    kept = True
+    sources, in_files = [source, str(width)], True
     try:
         sources += _sources(derivatives)
     except (OSError, TypeError):  # typed at a prompt
         sources.append(str(id(derivatives)))
-        kept = False
-    for part in (haemodynamics, lanes, stages, _kernel_file):
+        in_files = False
+    for part in (haemodynamics, functions, stages, _kernel_file):
         sources.append(Path(inspect.getfile(part)).read_text())
-    tag = hashlib.sha256("\n".join(sources).encode()).hexdigest()[:16]
-    home = os.environ.get("DELSSOME_CACHE") or Path.home() / ".cache" / "delssome"
-    file = Path(home) / f"kernel-{tag}" / "neural.py"
-    if kept:
-        try:
-            _write_once(file, source)
-        except OSError as error:
-            logger.info("Compiled kernels are not kept: %s", error)
+    tag = kept_code.tag_of(sources)
+    file = kept_code.stamp("neural", f"kernel-{tag}", source) if in_files else None
     return file, tag
-
-
-def _write_once(file, text):
-    if file.exists():
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
-    with os.fdopen(handle, "w") as stream:
-        stream.write(text)
-    os.replace(temporary, file)

@@ -4,6 +4,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 __all__ = ["REST", "bold_signal", "derivatives"]
 
@@ -24,7 +26,9 @@ LOG_1_RHO = math.log(1.0 - RHO)
 REST = (0.0, 1.0, 1.0, 1.0)  # z, f, v, q
 
 
-def derivatives(x, z, f, v, q, exp, log):
+def derivatives(
+    x: Any, z: Any, f: Any, v: Any, q: Any, exp: Callable, log: Callable
+) -> tuple[Any, Any, Any, Any]:
     """Give the time derivatives (1/s) of z, f, v and q under neural activity x.
 
     z is the vasodilatory signal, f the blood flow, v the blood volume and q the
@@ -38,7 +42,7 @@ def derivatives(x, z, f, v, q, exp, log):
     return dz, z, dv, dq
 
 
-def bold_signal(v, q):
+def bold_signal(v: Any, q: Any) -> Any:
     """Give the BOLD signal change (per cent, times 1/rho as published)."""
     return (100.0 / RHO * V_0) * (
         K_1 * (1.0 - q) + K_2 * (1.0 - q / v) + K_3 * (1.0 - v)

@@ -1,18 +1,19 @@
-"""Integrate a mean-field model and its BOLD signal, on the backend that fits."""
+"""Integrate a model and what is seen of it, on the backend that fits."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from typing import NamedTuple
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from delssome.models import check_candidates
-from delssome.simulation import fused, torch_backend
+from delssome.models import Candidates, Model
 from delssome.simulation.acquisition import Acquisition
-from delssome.utils import check_device
+from delssome.simulation.simulator import Simulator
 
-__all__ = ["Simulation", "check_backend", "check_step", "simulate"]
+__all__ = ["Simulation", "check_step", "load_backend", "simulate"]
 
 
 class Simulation(NamedTuple):
@@ -21,19 +22,20 @@ class Simulation(NamedTuple):
     Attributes
     ----------
     bold : ndarray of shape (n_candidates, n_repeats, n_frames, n_rois)
-        BOLD signal, float32 or float64 as simulated.
+        BOLD signal, float32 or float64 as simulated; of a model without haemodynamics,
+        the observed state.
     averages : dict of str to ndarray of shape (n_candidates, n_repeats, n_rois)
-        Time averages over burn-in and scan of the model's states (S_E, S_I) and
-        outputs (r_E, in Hz), float64.
+        Time averages over burn-in and scan of the model's states and outputs (of FIC:
+        S_E, S_I, and r_E in Hz), float64.
     """
 
-    bold: np.ndarray
-    averages: dict
+    bold: NDArray[Any]
+    averages: dict[str, NDArray[np.float64]]
 
 
-def check_step(model, acquisition):
+def check_step(model: Model, acquisition: Acquisition) -> None:
     """Refuse an integration step at which the model would diverge."""
-    if not hasattr(model, "derivatives"):
+    if not isinstance(model, Model):
         raise TypeError(
             f"model must be a model such as FIC(), got {type(model).__name__}."
         )
@@ -49,62 +51,35 @@ def check_step(model, acquisition):
         )
 
 
-def check_backend(backend, device, dtype):
-    """Give the backend for a device and precision, or say why there is none."""
-    if dtype not in ("float32", "float64"):
-        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}.")
-    if backend not in ("auto", "fused", "torch"):
-        raise ValueError(
-            f"backend must be 'auto', 'fused' or 'torch', got {backend!r}."
-        )
-    device = check_device(device)
-    able = device.type == "cpu" and dtype == "float32"
-    if backend == "fused" and not able:
-        raise ValueError(
-            f"backend='fused' computes on the CPU in float32, got device="
-            f"{device.type!r} and dtype={dtype!r}; use backend='torch' for others."
-        )
-    return ("fused" if able else "torch") if backend == "auto" else backend
+def load_backend(name: str) -> Any:
+    """Load what integrates, by name: torch and Numba take seconds."""
+    module = {"fused": "fused", "torch": "torch_backend"}[name]
+    return import_module(f"delssome.simulation.{module}")
 
 
 def simulate(
-    model,
-    params,
-    sc,
-    acquisition,
-    seeds,
+    candidates: Candidates,
+    acquisition: Acquisition,
+    seeds: ArrayLike,
     *,
-    backend="auto",
-    device="cpu",
-    dtype="float32",
-    noise=True,
-):
+    backend: str = "auto",
+    device: str = "cpu",
+    dtype: str = "float32",
+    noise: bool = True,
+) -> Simulation:
     """Simulate candidates x repeats of a model side by side.
 
     Parameters
     ----------
-    model : FIC
-        Equations, fixed point and initial state.
-    params : dict of str to array-like
-        Searched parameters, (n_candidates, n_rois), or (n_candidates,) if global or
-        the same in all regions.
-        Others that the equations need (w_IE) are solved for, unless given.
-    sc : array-like of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
-        Structural connectivity, scaled (maximum 0.02): one for all candidates, or
-        one for each.
+    candidates : Candidates
+        Parameters on their connectome.
     acquisition : Acquisition
         Scan and integration settings.
     seeds : array-like of int, shape (n_candidates, n_repeats)
         Seed of every simulation, non-negative and below 2**63. The noise of a
         simulation depends on its own seed alone, never on what else is in the batch.
-    backend : {"auto", "fused", "torch"}, default="auto"
-        "fused" is compiled for the CPU, in float32; "torch" runs on any device and
-        in both precisions. "auto" takes the fused one where it can. The two draw
-        different noise from the same seed.
-    device : str or torch.device, default="cpu"
-        Where to integrate.
-    dtype : {"float32", "float64"}, default="float32"
-        Precision of the states. In torch, the two draw different noise.
+    backend, device, dtype
+        As of :class:`Simulator`.
     noise : bool, default=True
         False integrates without noise.
 
@@ -118,8 +93,23 @@ def simulate(
     Order of a step as published: derivatives at the old state, neural update with
     noise, haemodynamics driven by the new neural state. Frames are taken after
     every full TR. Noise is independent for every state.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC, Candidates
+    >>> from delssome.simulation import Acquisition, simulate
+    >>> candidates = Candidates(
+    ...     FIC(),
+    ...     {"w_EE": [3.0], "w_EI": [2.0], "G": [1.0], "sigma": [0.005]},
+    ...     0.02 * (1 - np.eye(3)),
+    ... )
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> simulate(candidates, scan, [[0, 1]]).bold.shape
+    (1, 2, 40, 3)
     """
-    backend = check_backend(backend, device, dtype)
+    settings = Simulator(backend=backend, device=device, dtype=dtype)
+    used, model = settings.uses, candidates.model
     check_step(model, acquisition)
     seeds = np.atleast_2d(np.asarray(seeds))
     if seeds.ndim != 2 or seeds.size == 0 or seeds.dtype.kind not in "iu":
@@ -128,28 +118,24 @@ def simulate(
             f"{seeds.shape} of {seeds.dtype}."
         )
     n_candidates, n_repeats = seeds.shape
-    params, sc = check_candidates(model, params, sc, n_candidates)
-    n_rois = sc.shape[-1]
-    if any(name not in params for name in model.inputs):
-        params = model.dependent(params, sc)
+    if n_candidates != len(candidates):
+        raise ValueError(
+            f"seeds must have a row for each of {len(candidates)} candidates, got "
+            f"shape {seeds.shape}."
+        )
 
-    def regional(name):
-        values = params[name].reshape(n_candidates, -1)
-        values = np.broadcast_to(values, (n_candidates, n_rois))
+    def repeated(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.repeat(values, n_repeats, axis=0)
 
-    inputs = [regional(name) for name in model.inputs]
-    amplitude = regional("sigma") * np.sqrt(acquisition.step) * bool(noise)
+    sc = candidates.sc
     if sc.ndim == 3:
-        sc = np.repeat(sc, n_repeats, axis=0)
-    if backend == "fused":
-        integrate, options = fused.integrate, {}
-    else:
-        integrate, options = torch_backend.integrate, {"device": device, "dtype": dtype}
-    bold, averages = integrate(
+        sc = repeated(sc)
+    amplitude = repeated(candidates.sigma) * np.sqrt(acquisition.step) * bool(noise)
+    options = {} if used == "fused" else {"device": device, "dtype": dtype}
+    bold, averages = load_backend(used).integrate(
         model,
-        inputs,
-        regional("G"),
+        [repeated(values) for values in candidates.inputs],
+        repeated(candidates.regional(candidates.params["G"])),
         amplitude,
         sc,
         acquisition,
@@ -161,7 +147,7 @@ def simulate(
     return Simulation(
         bold.reshape(*shape, *bold.shape[1:]),
         {
-            name: average.reshape(*shape, n_rois)
+            name: average.reshape(*shape, candidates.n_rois)
             for name, average in zip(names, averages, strict=True)
         },
     )

@@ -9,9 +9,33 @@ counts from the end, which would keep it from vectorising.
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-__all__ = ["balloon", "close_sums", "coupling", "kernel", "own_coupling", "take_frame"]
+__all__ = [
+    "balloon",
+    "close_sums",
+    "coupling",
+    "kernel",
+    "no_blood",
+    "own_coupling",
+    "take_frame",
+    "take_state",
+]
+
+
+if TYPE_CHECKING:  # names that are put in
+    U0 = U1 = U2 = U3 = U4 = np.uint64(0)
+    LANES = BLOCK = N_AVERAGES = SUMS = SEEN = Z = F = V = Q = np.uint64(0)
+    ZERO = np.float32(0)
+    exp: Any = None
+    log: Any = None
+    blood_derivatives: Any = None
+    bold_signal: Any = None
+    couple: Any = None
+    couple_own: Any = None
+    neural: Any = None
 
 
 def coupling(matrix, activity, net, padded):
@@ -78,11 +102,24 @@ def balloon(work, n_rois, dt):
             f = work[block + F + lane]
             v = work[block + V + lane]
             q = work[block + Q + lane]
-            dz, df, dv, dq = blood_derivatives(work[block + lane], z, f, v, q, exp, log)
+            x = work[block + SEEN + lane]
+            dz, df, dv, dq = blood_derivatives(x, z, f, v, q, exp, log)
             work[block + Z + lane] = z + dt * dz
             work[block + F + lane] = f + dt * df
             work[block + V + lane] = v + dt * dv
             work[block + Q + lane] = q + dt * dq
+
+
+def no_blood(work, n_rois, dt):
+    """Move nothing on: the observed state is seen itself."""
+
+
+def take_state(work, frames, start, n_rois):
+    """Write the observed state as one frame."""
+    for i in range(U0, n_rois):
+        block = i * BLOCK
+        for lane in range(LANES):
+            frames[start + i * LANES + lane] = work[block + SEEN + lane]
 
 
 def take_frame(work, frames, start, n_rois):
@@ -125,18 +162,18 @@ def kernel(
     """Integrate one block from start to end."""
     for _ in range(warm_up_steps):
         if shared:
-            coupling(matrix, activity, net, padded)
+            couple(matrix, activity, net, padded)
         else:
-            own_coupling(matrix, activity, net, padded)
-        neural(work, activity, net, generator, n_rois, dt)
+            couple_own(matrix, activity, net, padded)
+        neural(work, activity, net, generator, n_rois, padded, dt)
     close_sums(work, totals, n_rois, False)
     for frame in range(burn_in_frames + n_frames):
         for _ in range(steps_per_frame):
             if shared:
-                coupling(matrix, activity, net, padded)
+                couple(matrix, activity, net, padded)
             else:
-                own_coupling(matrix, activity, net, padded)
-            neural(work, activity, net, generator, n_rois, dt)
+                couple_own(matrix, activity, net, padded)
+            neural(work, activity, net, generator, n_rois, padded, dt)
             balloon(work, n_rois, dt)
         close_sums(work, totals, n_rois, True)
         if frame >= burn_in_frames:

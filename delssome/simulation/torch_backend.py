@@ -4,27 +4,66 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from delssome.models import Model
 from delssome.simulation import haemodynamics
+from delssome.simulation.acquisition import Acquisition
+from delssome.simulation.torch_fcd import histograms
 
-__all__ = ["integrate"]
+__all__ = ["check_device", "fcd_histograms", "integrate"]
+
+Array = NDArray[Any]
+Tensor = torch.Tensor
 
 # Steps between two returns to Python: what is compiled, on a GPU, as one piece.
 CHUNK = 10
 
 
+def check_device(device: object) -> torch.device:
+    """Give the torch device, or say why it cannot be used."""
+    try:
+        torch_device = torch.device(device)  # type: ignore[arg-type, call-overload]
+        torch.empty(0, device=torch_device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(
+            f"device={device!r} cannot be used ({str(error).splitlines()[0]}); "
+            "use 'cpu', or 'cuda' on a machine where torch.cuda.is_available()."
+        ) from error
+    return torch_device
+
+
+def fcd_histograms(bold: Array, window: int, n_bins: int, device: str) -> Array:
+    """FCD histograms as of :func:`delssome.observables.fcd_histogram`, on a device."""
+    scans = bold.reshape(-1, *bold.shape[-2:])
+    counts = histograms(scans, window, n_bins, device)
+    return counts.reshape(*bold.shape[:-2], n_bins)
+
+
 def integrate(
-    model, inputs, G, amplitude, sc, acquisition, seeds, *, device, dtype, compiled=None
-):
+    model: Model,
+    inputs: Sequence[Array],
+    G: Array,
+    amplitude: Array,
+    sc: Array,
+    acquisition: Acquisition,
+    seeds: Array,
+    *,
+    device: str,
+    dtype: str,
+    compiled: bool | None = None,
+) -> tuple[Array, list[Array]]:
     """Integrate simulations side by side.
 
     Parameters
     ----------
-    model : FIC
+    model : Model
     inputs : list of ndarray of shape (n_simulations, n_rois)
         Parameters of the equations, in the order of ``model.inputs``.
     G : ndarray of shape (n_simulations, n_rois)
@@ -46,92 +85,119 @@ def integrate(
     averages : list of ndarray of shape (n_simulations, n_rois)
         Of the model's states, then of its outputs.
     """
-    device, dtype = torch.device(device), getattr(torch, dtype)
-    compiled = device.type == "cuda" if compiled is None else compiled
+    place, precision = torch.device(device), getattr(torch, dtype)
+    compiled = place.type == "cuda" if compiled is None else compiled
     n_sc = 1 if sc.ndim == 2 else len(sc)
 
-    def regional(values):  # simulations that share a connectome go last
+    def regional(values: Array) -> Tensor:  # those that share a connectome go last
         values = values.reshape(n_sc, -1, values.shape[-1]).transpose(0, 2, 1)
-        return torch.tensor(values, device=device, dtype=dtype)
+        return torch.tensor(values, device=place, dtype=precision)
 
-    def per_simulation(x):  # (..., n_sc, n_rois, m) to (simulation, ..., roi)
-        x = np.moveaxis(x.cpu().numpy(), [-3, -1], [0, 1])
-        return np.ascontiguousarray(x.reshape(-1, *x.shape[2:]))
+    def per_simulation(x: Tensor) -> Array:
+        """Put (..., n_sc, n_rois, m) in order (simulation, ..., roi)."""
+        moved = np.moveaxis(x.cpu().numpy(), [-3, -1], [0, 1])
+        return np.ascontiguousarray(moved.reshape(-1, *moved.shape[2:]))
 
     with torch.inference_mode():
-        G, amplitude = regional(G), regional(amplitude)
-        matrix = torch.tensor(sc, device=device, dtype=dtype)
+        strength = regional(G)
+        matrix = torch.tensor(sc, device=place, dtype=precision)
         fixed = (
             matrix.reshape(n_sc, *matrix.shape[-2:]),
-            G,
+            strength,
             [regional(values) for values in inputs],
-            amplitude,
-            _seed_words(seeds, n_sc, device),
+            regional(amplitude),
+            _seed_words(seeds, n_sc, place),
         )
-        advance = _advance(type(model), model.derivatives, compiled)
-        state = [torch.full_like(G, value) for value in model.initial_state]
-        blood = [torch.full_like(G, value) for value in haemodynamics.REST]
-        n_averages = len(model.states) + len(model.outputs)
-        totals = [torch.zeros_like(G, dtype=torch.float64) for _ in range(n_averages)]
+        advance = _advance(type(model), model.derivatives, compiled)  # type: ignore[arg-type]
+        frames, totals = _run(model, acquisition, advance, fixed)
+        return per_simulation(frames), [per_simulation(total) for total in totals]
 
-        # Counted on the device, so that no step waits for the host.
-        step = torch.zeros((), dtype=torch.int64, device=device)
 
-        def run(n_steps, state, blood, with_blood):
-            """Advance in chunks; sums over a few hundred steps fit in float32."""
-            sums = [torch.zeros_like(G) for _ in range(n_averages)]
-            for start in range(0, n_steps, CHUNK):
-                n = min(CHUNK, n_steps - start)
-                state, blood, sums = advance(
-                    n, with_blood, acquisition.step, step, fixed, state, blood, sums
-                )
-                step.add_(n)
-            return state, blood, sums
+def _run(
+    model: Model, acquisition: Acquisition, advance: Callable, fixed: tuple
+) -> tuple[Tensor, list[Tensor]]:
+    """Integrate from start to end: frames, and averages of states and outputs."""
+    G = fixed[1]
+    state = [torch.full_like(G, value) for value in model.initial_state]
+    blood = [torch.full_like(G, value) for value in haemodynamics.REST]
+    n_averages = len(model.states) + len(model.outputs)
+    totals = [torch.zeros_like(G, dtype=torch.float64) for _ in range(n_averages)]
+    seen = model.states.index(model.observed)
+    # Counted on the device, so that no step waits for the host.
+    step = torch.zeros((), dtype=torch.int64, device=G.device)
 
-        n_warm_up, n_steps = acquisition.warm_up_steps, acquisition.steps_per_frame
-        state, blood, _ = run(n_warm_up, state, blood, False)
-        bold = torch.empty((acquisition.n_frames, *G.shape), dtype=dtype, device=device)
-        n_frames = acquisition.burn_in_frames + acquisition.n_frames
-        for frame in range(n_frames):
-            state, blood, sums = run(n_steps, state, blood, True)
-            for total, part in zip(totals, sums, strict=True):
-                total.add_(part)
-            if frame >= acquisition.burn_in_frames:
-                signal = haemodynamics.bold_signal(*blood[2:])
-                bold[frame - acquisition.burn_in_frames] = signal
-        averages = [per_simulation(total / (n_frames * n_steps)) for total in totals]
-        return per_simulation(bold), averages
+    def run(
+        n_steps: int, state: list, blood: list, with_blood: bool
+    ) -> tuple[list, list, list]:
+        """Advance in chunks; sums over a few hundred steps fit in float32."""
+        sums = [torch.zeros_like(G) for _ in range(n_averages)]
+        for start in range(0, n_steps, CHUNK):
+            n = min(CHUNK, n_steps - start)
+            state, blood, sums = advance(
+                n, with_blood, acquisition.step, step, fixed, state, blood, sums
+            )
+            step.add_(n)
+        return state, blood, sums
+
+    n_warm_up, n_steps = acquisition.warm_up_steps, acquisition.steps_per_frame
+    state, blood, _ = run(n_warm_up, state, blood, False)
+    shape = (acquisition.n_frames, *G.shape)
+    bold = torch.empty(shape, dtype=G.dtype, device=G.device)
+    n_frames = acquisition.burn_in_frames + acquisition.n_frames
+    for frame in range(n_frames):
+        state, blood, sums = run(n_steps, state, blood, True)
+        for total, part in zip(totals, sums, strict=True):
+            total.add_(part)
+        if frame >= acquisition.burn_in_frames:
+            seen_now = state[seen]
+            if model.haemodynamics:
+                seen_now = haemodynamics.bold_signal(*blood[2:])
+            bold[frame - acquisition.burn_in_frames] = seen_now
+    return bold, [total / (n_frames * n_steps) for total in totals]
 
 
 @cache
-def _advance(model, derivatives, compiled):
+def _advance(model: type[Model], derivatives: Callable, compiled: bool) -> Callable:
     """Give the function that moves a batch on by a chunk of steps."""
     n_states = len(model.states)
+    coupled = [model.states.index(name) for name in model.couples]
+    seen = model.states.index(model.observed)
 
-    def advance(n_steps, with_blood, dt, step, fixed, state, blood, sums):
+    def advance(
+        n_steps: int,
+        in_scan: bool,
+        dt: float,
+        step: Tensor,
+        fixed: tuple,
+        state: list,
+        blood: list,
+        sums: list,
+    ) -> tuple[list, list, list]:
         sc, G, inputs, amplitude, seeds = fixed
         noise = gaussians(seeds, step, n_steps, G, n_states)
         for k in range(n_steps):
-            coupling = torch.matmul(sc, state[0]) * G
-            results = derivatives(*state, coupling, *inputs, torch.expm1)
+            coupling = [torch.matmul(sc, state[c]) * G for c in coupled]
+            results = derivatives(*state, *coupling, *inputs, torch.expm1)
             state = [
                 x + dt * dx + amplitude * g[k]
                 for x, dx, g in zip(state, results[:n_states], noise, strict=True)
             ]
-            if with_blood:
-                changes = haemodynamics.derivatives(
-                    state[0], *blood, torch.exp, torch.log
+            if not in_scan:
+                continue
+            if model.haemodynamics:
+                changes = haemodynamics.derivatives(  # type: ignore[call-arg]
+                    state[seen], *blood, torch.exp, torch.log
                 )
                 blood = [x + dt * dx for x, dx in zip(blood, changes, strict=True)]
-                values = (*state, *results[n_states:])
-                sums = [s + value for s, value in zip(sums, values, strict=True)]
+            values = (*state, *results[n_states:])
+            sums = [s + value for s, value in zip(sums, values, strict=True)]
         return state, blood, sums
 
     if not compiled:
         return advance
     fused = torch.compile(advance, dynamic=False)
 
-    def advance_compiled(*arguments):
+    def advance_compiled(*arguments: Any) -> Any:
         # Every batch size, and the rest of a frame, is compiled for itself.
         with torch._dynamo.config.patch(recompile_limit=64):
             return fused(*arguments)
@@ -147,7 +213,9 @@ MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
 
 
-def philox(counter, key):
+def philox(
+    counter: Sequence[Tensor], key: Sequence[Tensor]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Give four random 32-bit words for every counter and key.
 
     Parameters
@@ -175,7 +243,9 @@ def philox(counter, key):
     return c0, c1, c2, c3
 
 
-def gaussians(seeds, step, n_steps, like, n_states):
+def gaussians(
+    seeds: Sequence[Tensor], step: Tensor, n_steps: int, like: Tensor, n_states: int
+) -> list[Tensor]:
     """Draw independent standard normal numbers for a chunk of steps.
 
     Parameters
@@ -196,7 +266,7 @@ def gaussians(seeds, step, n_steps, like, n_states):
     n_rois = like.shape[1]
     region = torch.arange(-(-n_rois // 2), device=like.device)[:, None]
     steps = step + torch.arange(n_steps, device=like.device)[:, None, None, None]
-    drawn = []
+    drawn: list[Tensor] = []
     for pair in range(-(-n_states // 2)):
         # Four words make two pairs of numbers: one for a region of either half.
         zero = torch.zeros_like(region)
@@ -209,7 +279,7 @@ def gaussians(seeds, step, n_steps, like, n_states):
     return drawn[:n_states]
 
 
-def _box_muller(a, b, like):
+def _box_muller(a: Tensor, b: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
     # 24 bits are what float32 holds: no number is beyond 5.9.
     uniform = ((a >> 8).to(like.dtype) + 0.5) * 2.0**-24
     angle = (b >> 8).to(like.dtype) * (2.0 * math.pi * 2.0**-24)
@@ -217,7 +287,7 @@ def _box_muller(a, b, like):
     return radius * torch.cos(angle), radius * torch.sin(angle)
 
 
-def _seed_words(seeds, n_sc, device):
+def _seed_words(seeds: Array, n_sc: int, device: torch.device) -> list[Tensor]:
     seeds = np.asarray(seeds, dtype=np.int64).reshape(n_sc, 1, -1)
     words = seeds & WORD, (seeds >> 32) & WORD
     return [torch.tensor(word, device=device) for word in words]

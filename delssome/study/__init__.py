@@ -1,5 +1,6 @@
-"""Questions that a study asks of E/I maps; each gives a table.
+"""Questions that a study asks of the maps of its subjects; each gives a table.
 
+Maps are what a model reads out of every region, such as E/I ratios, one row a subject.
 Tables are pandas data frames and models are those of statsmodels, scipy and
 scikit-learn: ``pip install "delssome[study]"``.
 """

@@ -3,35 +3,66 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sklearn.utils.validation import check_array, column_or_1d
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    column_or_1d,
+)
 
-__all__ = ["add_fdr", "check_maps_of_subjects", "with_summaries"]
+if TYPE_CHECKING:
+    from pandas import DataFrame, MultiIndex
+
+__all__ = ["add_fdr", "check_maps_of_subjects", "design_of", "with_summaries"]
+
+Array = NDArray[np.float64]
 
 
-def check_maps_of_subjects(ei_ratio, name="ei_ratio"):
+def check_maps_of_subjects(
+    maps: ArrayLike, name: str = "maps"
+) -> tuple[Array, NDArray[np.bool_]]:
     """Check an array (n_subjects, n_rois) in which failed fits are rows of NaN.
 
     Returns the array and which rows are complete.
     """
-    ei_ratio = check_array(
-        ei_ratio, dtype=np.float64, ensure_all_finite=False, input_name=name
+    checked = check_array(
+        maps, dtype=np.float64, ensure_all_finite=False, input_name=name
     )
-    complete = np.isfinite(ei_ratio).all(axis=1)
+    complete = np.isfinite(checked).all(axis=1)
     if complete.sum() < 3:
         raise ValueError(
             f"{name} must hold at least three subjects without NaN, "
-            f"got {complete.sum()} of {len(ei_ratio)}."
+            f"got {complete.sum()} of {len(checked)}."
         )
-    return ei_ratio, complete
+    return checked, complete
 
 
-def with_summaries(ei_ratio, region_names=None, networks=None):
+def design_of(age: ArrayLike, covariates: ArrayLike | None = None) -> Array:
+    """Check age, or any other measure, and put covariates beside it."""
+    ages = check_array(age, ensure_2d=False, dtype=np.float64, input_name="age")
+    if covariates is None:
+        return np.asarray(ages[:, None])
+    others = check_array(
+        covariates, ensure_2d=False, dtype=np.float64, input_name="covariates"
+    )
+    check_consistent_length(ages, others)
+    return np.column_stack([ages, others])
+
+
+def with_summaries(
+    maps: Array,
+    region_names: Sequence[str] | None = None,
+    networks: Sequence[str] | None = None,
+) -> tuple[Array, "MultiIndex"]:
     """Append the mean over regions, and over those of each network.
 
     Parameters
     ----------
-    ei_ratio : ndarray of shape (n_subjects, n_rois)
+    maps : ndarray of shape (n_subjects, n_rois)
     region_names : sequence of str, default=None
     networks : sequence of str of length n_rois, default=None
         Which network a region belongs to.
@@ -44,27 +75,27 @@ def with_summaries(ei_ratio, region_names=None, networks=None):
     """
     import pandas as pd
 
-    n_rois = ei_ratio.shape[1]
+    n_rois = maps.shape[1]
     if region_names is None:
         region_names = [f"region_{k + 1}" for k in range(n_rois)]
-    for name, labels in (("region_names", region_names), ("networks", networks)):
-        if labels is not None and len(labels) != n_rois:
+    for name, given in (("region_names", region_names), ("networks", networks)):
+        if given is not None and len(given) != n_rois:
             raise ValueError(
                 f"{name} must have an entry for each of the {n_rois} regions, "
-                f"got {len(labels)}."
+                f"got {len(given)}."
             )
-    columns, index = [ei_ratio.mean(axis=1)], [("mean", "mean")]
+    columns, index = [maps.mean(axis=1)], [("mean", "mean")]
     if networks is not None:
-        networks = column_or_1d(networks)
-        for network in np.unique(networks):
-            columns.append(ei_ratio[:, networks == network].mean(axis=1))
+        labels = column_or_1d(networks)
+        for network in np.unique(labels):
+            columns.append(maps[:, labels == network].mean(axis=1))
             index.append(("network", str(network)))
     index += [("region", str(name)) for name in region_names]
-    values = np.hstack([np.column_stack(columns), ei_ratio])
+    values = np.hstack([np.column_stack(columns), maps])
     return values, pd.MultiIndex.from_tuples(index, names=["kind", "name"])
 
 
-def add_fdr(table):
+def add_fdr(table: "DataFrame") -> "DataFrame":
     """Add ``p_fdr``, Benjamini and Hochberg's, within each kind of row."""
     from statsmodels.stats.multitest import fdrcorrection
 

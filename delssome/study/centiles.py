@@ -1,19 +1,26 @@
-"""Normative centiles of mean E/I over age."""
+"""Normative centiles over age of what maps are on average."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import QuantileRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import SplineTransformer
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_array, check_consistent_length
 
+from delssome.study._tables import design_of
 from delssome.utils import check_number
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = ["centile_of", "centile_scores", "fit_centiles"]
 
@@ -21,13 +28,21 @@ CENTILES = (2.5, 5.0, 25.0, 50.0, 75.0, 95.0, 97.5)
 FINE = np.arange(1.0, 100.0)
 
 
-def fit_centiles(value, age, *, covariates=None, n_knots=3, centiles=CENTILES):
+def fit_centiles(
+    value: ArrayLike,
+    age: ArrayLike,
+    *,
+    covariates: ArrayLike | None = None,
+    n_knots: int = 3,
+    centiles: Sequence[float] | NDArray[np.float64] = CENTILES,
+) -> Bunch:
     """Fit centile curves over age by quantile regression on cubic B-splines.
 
     Parameters
     ----------
     value : array-like of shape (n_subjects,)
-        For instance the mean E/I ratio; NaN (failed fits) are left out.
+        For instance the mean over regions of what a model reads out, such as the E/I
+        ratio; NaN (failed fits) are left out.
     age : array-like of shape (n_subjects,)
     covariates : array-like of shape (n_subjects, n_covariates), default=None
         Such as sex; they shift the curves.
@@ -61,16 +76,16 @@ def fit_centiles(value, age, *, covariates=None, n_knots=3, centiles=CENTILES):
     [2.6, 2.4]
     """
     check_number("n_knots", n_knots, Integral, 2)
-    value = check_array(
+    values = check_array(
         value,
         ensure_2d=False,
         dtype=np.float64,
         ensure_all_finite=False,
         input_name="value",
     )
-    design = _design(age, covariates)
-    check_consistent_length(value, design)
-    known = np.isfinite(value)
+    design = design_of(age, covariates)
+    check_consistent_length(values, design)
+    known = np.isfinite(values)
     if known.sum() < 20:
         raise ValueError(
             f"Centiles need at least 20 subjects with a value, got {known.sum()}."
@@ -79,18 +94,24 @@ def fit_centiles(value, age, *, covariates=None, n_knots=3, centiles=CENTILES):
     for centile in centiles:
         if not 0.0 < centile < 100.0:
             raise ValueError(f"centiles must be between 0 and 100, got {centile!r}.")
-        splines = SplineTransformer(
-            n_knots, knots="quantile", extrapolation="linear", include_bias=False
-        )
-        model = make_pipeline(
-            ColumnTransformer([("age", splines, [0])], remainder="passthrough"),
-            QuantileRegressor(quantile=centile / 100, alpha=0),
-        )
-        models[float(centile)] = model.fit(design[known], value[known])
+        model = _curve(centile / 100, n_knots)
+        models[float(centile)] = model.fit(design[known], values[known])
     return Bunch(centiles=tuple(models), models=models, n_knots=n_knots)
 
 
-def centile_of(fitted, age, *, covariates=None):
+def _curve(quantile: float, n_knots: int) -> Pipeline:
+    splines = SplineTransformer(
+        n_knots, knots="quantile", extrapolation="linear", include_bias=False
+    )
+    return make_pipeline(
+        ColumnTransformer([("age", splines, [0])], remainder="passthrough"),
+        QuantileRegressor(quantile=quantile, alpha=0),
+    )
+
+
+def centile_of(
+    fitted: Bunch, age: ArrayLike, *, covariates: ArrayLike | None = None
+) -> "DataFrame":
     """Give the centile curves at some ages.
 
     Parameters
@@ -108,7 +129,7 @@ def centile_of(fitted, age, *, covariates=None):
     """
     import pandas as pd
 
-    design = _design(age, covariates)
+    design = design_of(age, covariates)
     curves = [fitted.models[c].predict(design) for c in sorted(fitted.centiles)]
     return pd.DataFrame(
         np.sort(np.column_stack(curves), axis=1),
@@ -117,7 +138,14 @@ def centile_of(fitted, age, *, covariates=None):
     )
 
 
-def centile_scores(value, age, reference, reference_age, *, n_knots=3):
+def centile_scores(
+    value: ArrayLike,
+    age: ArrayLike,
+    reference: ArrayLike,
+    reference_age: ArrayLike,
+    *,
+    n_knots: int = 3,
+) -> NDArray[np.float64]:
     """Say at which centile of a reference cohort of their age subjects are.
 
     Parameters
@@ -137,14 +165,3 @@ def centile_scores(value, age, reference, reference_age, *, n_knots=3):
     curves = centile_of(fitted, age).to_numpy()
     scores = [np.interp(v, row, FINE) for v, row in zip(value, curves, strict=True)]
     return np.where(np.isnan(value), np.nan, scores)
-
-
-def _design(age, covariates):
-    age = check_array(age, ensure_2d=False, dtype=np.float64, input_name="age")
-    if covariates is None:
-        return age[:, None]
-    covariates = check_array(
-        covariates, ensure_2d=False, dtype=np.float64, input_name="covariates"
-    )
-    check_consistent_length(age, covariates)
-    return np.column_stack([age, covariates])

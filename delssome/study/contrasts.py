@@ -3,32 +3,44 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import permutation_test
 
-from delssome.study._tables import add_fdr, check_maps_of_subjects, with_summaries
+from delssome.study._tables import (
+    Array,
+    add_fdr,
+    check_maps_of_subjects,
+    with_summaries,
+)
 from delssome.utils import check_number, make_generator
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, MultiIndex
 
 __all__ = ["contrast", "paired_contrast"]
 
 
 def contrast(
-    a,
-    b,
+    a: ArrayLike,
+    b: ArrayLike,
     *,
-    n_permutations=9999,
-    region_names=None,
-    networks=None,
-    random_state=None,
-):
-    """Compare the E/I ratios of two groups of subjects.
+    n_permutations: int = 9999,
+    region_names: Sequence[str] | None = None,
+    networks: Sequence[str] | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> "DataFrame":
+    """Compare the maps of two groups of subjects.
 
     Parameters
     ----------
     a, b : array-like of shape (n_subjects_a, n_rois), (n_subjects_b, n_rois)
-        E/I maps; rows with NaN (failed fits) are left out.
+        Maps that a model reads out, such as E/I ratios; rows with NaN (failed fits)
+        are left out.
     n_permutations : int, default=9999
         Random ones of the labels, or all if there are fewer.
     region_names, networks : sequence of str of length n_rois, default=None
@@ -68,20 +80,21 @@ def contrast(
 
 
 def paired_contrast(
-    a,
-    b,
+    a: ArrayLike,
+    b: ArrayLike,
     *,
-    n_permutations=9999,
-    region_names=None,
-    networks=None,
-    random_state=None,
-):
-    """Compare the E/I ratios of the same subjects, or matched ones, in two conditions.
+    n_permutations: int = 9999,
+    region_names: Sequence[str] | None = None,
+    networks: Sequence[str] | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> "DataFrame":
+    """Compare the maps of the same subjects, or matched ones, in two conditions.
 
     Parameters
     ----------
     a, b : array-like of shape (n_subjects, n_rois)
-        E/I maps, for instance under placebo and drug; pairs with NaN are left out.
+        Maps that a model reads out, such as E/I ratios under placebo and under a
+        drug; pairs with NaN are left out.
     n_permutations, region_names, networks, random_state
         As in :func:`contrast`.
 
@@ -108,12 +121,11 @@ def paired_contrast(
             f"a and b must be pairs, got shapes {np.shape(a)} and {np.shape(b)}; "
             "contrast compares groups."
         )
+    a, b = np.asarray(a), np.asarray(b)
     whole = np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1)
     if not whole.any():
         raise ValueError("a and b must hold a pair without NaN, got none.")
-    a, b, index = _two(
-        np.asarray(a)[whole], np.asarray(b)[whole], region_names, networks
-    )
+    a, b, index = _two(a[whole], b[whole], region_names, networks)
     difference = a - b
     table = {
         "difference": difference.mean(axis=0),
@@ -124,7 +136,12 @@ def paired_contrast(
     return _frame(table, index)
 
 
-def _two(a, b, region_names, networks):
+def _two(
+    a: ArrayLike,
+    b: ArrayLike,
+    region_names: Sequence[str] | None,
+    networks: Sequence[str] | None,
+) -> tuple[Array, Array, "MultiIndex"]:
     (a, whole_a), (b, whole_b) = (
         check_maps_of_subjects(maps, name) for maps, name in ((a, "a"), (b, "b"))
     )
@@ -137,13 +154,19 @@ def _two(a, b, region_names, networks):
     return a, b, index
 
 
-def _p_values(a, b, kind, n_permutations, random_state):
+def _p_values(
+    a: Array,
+    b: Array,
+    kind: str,
+    n_permutations: int,
+    random_state: int | np.random.RandomState | None,
+) -> Array:
     check_number("n_permutations", n_permutations, Integral, 1)
 
-    def difference(x, y, axis):
+    def difference(x: Array, y: Array, axis: int) -> Any:
         return x.mean(axis=axis) - y.mean(axis=axis)
 
-    return permutation_test(
+    test = permutation_test(
         (a, b),
         difference,
         permutation_type=kind,
@@ -152,10 +175,11 @@ def _p_values(a, b, kind, n_permutations, random_state):
         vectorized=True,
         axis=0,
         rng=make_generator(random_state),
-    ).pvalue
+    )
+    return np.asarray(test.pvalue)
 
 
-def _frame(table, index):
+def _frame(table: dict[str, Any], index: "MultiIndex") -> "DataFrame":
     import pandas as pd
 
     return add_fdr(pd.DataFrame(table, index=index))

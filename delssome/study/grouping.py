@@ -6,6 +6,7 @@
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array
 
 from delssome.utils import check_number
@@ -13,7 +14,7 @@ from delssome.utils import check_number
 __all__ = ["age_groups"]
 
 
-def age_groups(age, n_groups):
+def age_groups(age: ArrayLike, n_groups: int) -> NDArray[np.int_]:
     """Sort subjects by age into groups of equal size.
 
     Parameters
@@ -31,7 +32,7 @@ def age_groups(age, n_groups):
     Notes
     -----
     As published for 885 participants in 29 groups of 31 or 30 (Zhang et al. 2024), half
-    of each for validation: ``MeanFieldFitter(validation_fraction=0.5)``.
+    of each for validation: ``Verification(validation_fraction=0.5)``.
 
     Examples
     --------
@@ -39,11 +40,10 @@ def age_groups(age, n_groups):
     >>> age_groups([20.0, 9.0, 15.0, 11.0, 12.0], 2)
     array([1, 0, 1, 0, 0])
     """
-    age = check_array(age, ensure_2d=False, dtype=np.float64, input_name="age")
-    check_number("n_groups", n_groups, Integral, 1, len(age))
-    labels = np.empty(len(age), dtype=int)
-    for label, members in enumerate(
-        np.array_split(np.argsort(age, kind="stable"), n_groups)
-    ):
+    ages = check_array(age, ensure_2d=False, dtype=np.float64, input_name="age")
+    check_number("n_groups", n_groups, Integral, 1, len(ages))
+    labels = np.empty(len(ages), dtype=int)
+    order = np.argsort(ages, kind="stable")
+    for label, members in enumerate(np.array_split(order, n_groups)):
         labels[members] = label
     return labels

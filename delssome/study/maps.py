@@ -1,4 +1,4 @@
-"""Correlation of an E/I map, slope or contrast with a reference map of the cortex."""
+"""Correlation of a map, slope or contrast with a reference map of the cortex."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -6,6 +6,7 @@
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
@@ -19,8 +20,13 @@ __all__ = ["correlate_maps", "rotations"]
 
 
 def correlate_maps(
-    values, reference, centroids, *, n_rotations=1000, random_state=None
-):
+    values: ArrayLike,
+    reference: ArrayLike,
+    centroids: ArrayLike,
+    *,
+    n_rotations: int = 1000,
+    random_state: int | np.random.RandomState | None = None,
+) -> Bunch:
     """Correlate two maps, with a null of maps rotated on the sphere.
 
     Neighbouring regions are alike in most maps, so that the p-value of an ordinary
@@ -46,12 +52,12 @@ def correlate_maps(
     Alexander-Bloch et al. 2018, NeuroImage (spin test). Markello & Misic 2021,
     NeuroImage (assignment of rotated regions without doubles, "Hungarian").
     """
-    values, reference = (
-        check_array(x, ensure_2d=False, dtype=np.float64, input_name=name)
+    given = {
+        name: check_array(x, ensure_2d=False, dtype=np.float64, input_name=name)
         for name, x in (("values", values), ("reference", reference))
-    )
+    }
     order = rotations(centroids, n_rotations, random_state=random_state)
-    for name, x in (("values", values), ("reference", reference)):
+    for name, x in given.items():
         if x.shape != (order.shape[1],):
             raise ValueError(
                 f"{name} must hold a value for each of the {order.shape[1]} regions, "
@@ -59,14 +65,19 @@ def correlate_maps(
             )
         if np.ptp(x) == 0:
             raise ValueError(f"{name} is constant, which correlates with nothing.")
-    ranks, others = _standardised(values), _standardised(reference)
+    ranks, others = (_standardised(x) for x in given.values())
     r = float(ranks @ others)
     null = ranks[order] @ others
     beyond = np.count_nonzero(np.abs(null) >= abs(r) - 1e-12)
     return Bunch(r=r, p=(beyond + 1) / (len(null) + 1), null=null)
 
 
-def rotations(centroids, n_rotations=1000, *, random_state=None):
+def rotations(
+    centroids: ArrayLike,
+    n_rotations: int = 1000,
+    *,
+    random_state: int | np.random.RandomState | None = None,
+) -> NDArray[np.int_]:
     """Permute regions as random rotations of the sphere would, best as they can.
 
     Parameters
@@ -83,20 +94,20 @@ def rotations(centroids, n_rotations=1000, *, random_state=None):
         and stay apart.
     """
     check_number("n_rotations", n_rotations, Integral, 1)
-    centroids = check_array(centroids, dtype=np.float64, input_name="centroids")
-    if centroids.shape[1] != 3:
-        raise ValueError(
-            f"centroids must have shape (n_rois, 3), got {centroids.shape}."
-        )
-    left = centroids[:, 0] < 0
+    places = np.asarray(
+        check_array(centroids, dtype=np.float64, input_name="centroids")
+    )
+    if places.shape[1] != 3:
+        raise ValueError(f"centroids must have shape (n_rois, 3), got {places.shape}.")
+    left = places[:, 0] < 0
     turns = Rotation.random(n_rotations, rng=make_generator(random_state)).as_matrix()
     mirror = np.diag([-1.0, 1.0, 1.0])
-    order = np.tile(np.arange(len(centroids)), (n_rotations, 1))
+    order = np.tile(np.arange(len(places)), (n_rotations, 1))
     for members, flip in ((left, np.eye(3)), (~left, mirror)):
         where = np.flatnonzero(members)
         if len(where) < 2:
             continue
-        points = centroids[where] - centroids[where].mean(axis=0)
+        points = places[where] - places[where].mean(axis=0)
         points /= np.linalg.norm(points, axis=1, keepdims=True)
         for k, turn in enumerate(turns):
             distance = cdist(points, points @ (flip @ turn @ flip).T)
@@ -104,7 +115,7 @@ def rotations(centroids, n_rotations=1000, *, random_state=None):
     return order
 
 
-def _standardised(x):
+def _standardised(x: NDArray[np.float64]) -> NDArray[np.float64]:
     ranks = rankdata(x)
     ranks -= ranks.mean()
-    return ranks / np.linalg.norm(ranks)
+    return np.asarray(ranks / np.linalg.norm(ranks))

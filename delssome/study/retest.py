@@ -3,21 +3,25 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
-from delssome.study._tables import check_maps_of_subjects
+from delssome.study._tables import Array, check_maps_of_subjects
 
 __all__ = ["retest"]
 
 
-def retest(first, second):
+def retest(first: ArrayLike, second: ArrayLike) -> Bunch:
     """Compare maps of the same subjects from two scans.
 
     Parameters
     ----------
     first, second : array-like of shape (n_subjects, n_rois)
-        E/I maps; subjects with NaN in either are left out.
+        Maps that a model reads out, such as E/I ratios; subjects with NaN in either
+        are left out.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def retest(first, second):
     )
 
 
-def _icc(first, second):
+def _icc(first: Array, second: Array) -> Any:
     """ICC(2,1): two-way random effects, absolute agreement (Shrout & Fleiss 1979)."""
     pairs = np.stack([first, second])  # (2, n, ...)
     n = pairs.shape[1]

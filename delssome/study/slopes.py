@@ -1,25 +1,45 @@
-"""E/I ratio against age, or any other measure of subjects."""
+"""Maps against age, or any other measure of subjects."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
-from sklearn.utils.validation import check_array, check_consistent_length
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from delssome.study._tables import add_fdr, check_maps_of_subjects, with_summaries
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_consistent_length
+
+from delssome.study._tables import (
+    Array,
+    add_fdr,
+    check_maps_of_subjects,
+    design_of,
+    with_summaries,
+)
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = ["age_slope"]
 
 
 def age_slope(
-    ei_ratio, age, *, covariates=None, region_names=None, networks=None, level=0.95
-):
-    """Regress E/I ratios on age: the mean, networks and every region.
+    maps: ArrayLike,
+    age: ArrayLike,
+    *,
+    covariates: ArrayLike | None = None,
+    region_names: Sequence[str] | None = None,
+    networks: Sequence[str] | None = None,
+    level: float = 0.95,
+) -> "DataFrame":
+    """Regress maps on age: the mean, networks and every region.
 
     Parameters
     ----------
-    ei_ratio : array-like of shape (n_subjects, n_rois)
-        As ``PopulationFitter.ei_ratio_``; rows with NaN (failed fits) are left out.
+    maps : array-like of shape (n_subjects, n_rois)
+        Maps that a model reads out, such as E/I ratios, as
+        ``PopulationFitter.readout_``; rows with NaN (failed fits) are left out.
     age : array-like of shape (n_subjects,)
         Age, or any other measure.
     covariates : array-like of shape (n_subjects, n_covariates), default=None
@@ -41,7 +61,7 @@ def age_slope(
     Notes
     -----
     Ordinary least squares by statsmodels. The intervals know the scatter of subjects,
-    not that fits may flatten a slope: parameters other than w_EI explain a part of it.
+    not that fits may flatten a slope: other parameters explain a part of it.
 
     Examples
     --------
@@ -54,25 +74,27 @@ def age_slope(
     [-0.03, 30.0]
     """
     import pandas as pd
+
+    values, complete = check_maps_of_subjects(maps)
+    design = design_of(age, covariates)
+    check_consistent_length(values, design)
+    values, index = with_summaries(values[complete], region_names, networks)
+    rows = _least_squares(values, design[complete], level)
+    return add_fdr(pd.DataFrame(rows, index=index))
+
+
+def _least_squares(
+    values: Array, design: Array, level: float
+) -> list[dict[str, float]]:
+    """Regress every column on a constant and a design: what is said of its first."""
     import statsmodels.api as sm
 
-    ei_ratio, complete = check_maps_of_subjects(ei_ratio)
-    age = check_array(age, ensure_2d=False, dtype=np.float64, input_name="age")
-    check_consistent_length(ei_ratio, age)
-    design = [age]
-    if covariates is not None:
-        covariates = check_array(
-            covariates, ensure_2d=False, dtype=np.float64, input_name="covariates"
-        )
-        check_consistent_length(ei_ratio, covariates)
-        design += list(covariates.reshape(len(covariates), -1).T)
-    design = sm.add_constant(np.column_stack(design)[complete], has_constant="add")
+    design = sm.add_constant(design, has_constant="add")
     if np.linalg.matrix_rank(design) < design.shape[1]:
         raise ValueError(
             "age and covariates are collinear, or one of them is constant: leave out "
             "what says the same."
         )
-    values, index = with_summaries(ei_ratio[complete], region_names, networks)
     rows = []
     for column in values.T:
         fit = sm.OLS(column, design).fit()
@@ -88,4 +110,4 @@ def age_slope(
                 "n": len(column),
             }
         )
-    return add_fdr(pd.DataFrame(rows, index=index))
+    return rows

@@ -1,31 +1,40 @@
 """Surrogates: networks that stand in for simulation, and their training corpus."""
 
-from delssome.surrogate.corpus import Corpus, corpus_of_shards, simulate_corpus
-from delssome.surrogate.deep import CircuitStatistics, CircuitSurrogate
-from delssome.surrogate.estimators import (
-    CostPredictor,
-    DeepSurrogate,
-    WithinRangeClassifier,
-)
-from delssome.surrogate.recipe import corpus_groups, train, window_groups
-from delssome.surrogate.shards import (
-    CorpusSettings,
-    Group,
-    build_corpus,
-    read_shard,
-    synthetic_group,
-    varied_group,
-    window_group,
-)
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from delssome.surrogate.circuit.surrogate import CircuitSurrogate
+    from delssome.surrogate.corpus.groups import (
+        Group,
+        synthetic_group,
+        varied_group,
+        window_group,
+    )
+    from delssome.surrogate.corpus.recipe import corpus_groups, train, window_groups
+    from delssome.surrogate.corpus.shards import CorpusSettings, build_corpus
+    from delssome.surrogate.published.corpus import (
+        Corpus,
+        corpus_of_shards,
+        simulate_corpus,
+    )
+    from delssome.surrogate.published.estimators import (
+        CostPredictor,
+        WithinRangeClassifier,
+    )
+    from delssome.surrogate.published.surrogate import PublishedSurrogate
+    from delssome.surrogate.shard import read_shard
 
 __all__ = [
-    "CircuitStatistics",
     "CircuitSurrogate",
     "Corpus",
     "CorpusSettings",
     "CostPredictor",
-    "DeepSurrogate",
     "Group",
+    "PublishedSurrogate",
     "WithinRangeClassifier",
     "build_corpus",
     "corpus_groups",
@@ -38,3 +47,37 @@ __all__ = [
     "window_group",
     "window_groups",
 ]
+
+# Loaded when they are asked for: torch takes seconds, and skorch some more.
+_HOMES = {
+    "CircuitSurrogate": "circuit.surrogate",
+    "Corpus": "published.corpus",
+    "CorpusSettings": "corpus.shards",
+    "CostPredictor": "published.estimators",
+    "Group": "corpus.groups",
+    "PublishedSurrogate": "published.surrogate",
+    "WithinRangeClassifier": "published.estimators",
+    "build_corpus": "corpus.shards",
+    "corpus_groups": "corpus.recipe",
+    "corpus_of_shards": "published.corpus",
+    "read_shard": "shard",
+    "simulate_corpus": "published.corpus",
+    "synthetic_group": "corpus.groups",
+    "train": "corpus.recipe",
+    "varied_group": "corpus.groups",
+    "window_group": "corpus.groups",
+    "window_groups": "corpus.recipe",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load what is asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

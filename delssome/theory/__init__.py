@@ -4,16 +4,17 @@ Derivation, range of validity and measured accuracy: ``doc/theory.rst`` and
 ``doc/results.md``.
 """
 
+from delssome.theory.assumptions import check_assumptions
 from delssome.theory.closure import Closure, close
 from delssome.theory.effective import Effective, effective_parameters
 from delssome.theory.escape import escape_features, range_violation, start_holds
-from delssome.theory.evaluator import TheoryEvaluator, TheoryStatistics
+from delssome.theory.evaluator import TheoryEvaluator
 
 __all__ = [
     "Closure",
     "Effective",
     "TheoryEvaluator",
-    "TheoryStatistics",
+    "check_assumptions",
     "close",
     "effective_parameters",
     "escape_features",

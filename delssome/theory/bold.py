@@ -3,13 +3,21 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from copy import copy
+from functools import lru_cache
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import fft
 
+from delssome.simulation import Acquisition
 from delssome.theory.linearisation import haemodynamic_response
-from delssome.theory.network import modes_to_regions
+from delssome.theory.network import LinearNetwork, modes_to_regions
 
 __all__ = ["BoldTheory", "correlations", "fcd_distribution"]
+
+Array = NDArray[Any]
 
 # Seconds from one frame of a sample to the next, at most, where scans have more frames:
 # BOLD has next to no power above 0.3 Hz, and fewer frames cost less.
@@ -33,10 +41,12 @@ class BoldTheory:
     ----------
     acquisition : Acquisition
     activity : float
-        Mean activity, around which the haemodynamics are linearised.
+        Mean activity, around which the haemodynamics are linearised, and by which the
+        frequencies of samples are chosen.
     """
 
-    def __init__(self, acquisition, activity):
+    def __init__(self, acquisition: Acquisition, activity: float) -> None:
+        self.acquisition = acquisition
         self.omega, self.weights = _quadrature(acquisition, activity)
         # Samples keep the durations of scan and window.
         seconds = acquisition.fcd_window * acquisition.tr
@@ -59,12 +69,19 @@ class BoldTheory:
         n = 1 + np.searchsorted(power, (1.0 - TAIL) * power[-1])
         self.sample_omega, self.sample_response = omega[:n], response[:n]
 
-    def covariance(self, network):
+    def at(self, activity: float) -> Self:
+        """Give the same around another activity, for samples of the same noise."""
+        other = copy(self)
+        other.omega, other.weights = _quadrature(self.acquisition, activity)
+        other.sample_response = haemodynamic_response(self.sample_omega, activity)
+        return other
+
+    def covariance(self, network: LinearNetwork) -> Array:
         """Give the expected covariance of BOLD over frames, up to a common factor.
 
         Parameters
         ----------
-        network : LinearNoise
+        network : LinearNetwork
             Stable candidates.
 
         Returns
@@ -83,7 +100,7 @@ class BoldTheory:
         pairs = network.decay[:, :, None] + network.decay[:, None, :]
         return modes_to_regions(network, (own[:, :, None] + own[:, None, :]) / pairs)
 
-    def draw(self, n_samples, n_rois, rng):
+    def draw(self, n_samples: int, n_rois: int, rng: np.random.Generator) -> Array:
         """Draw the white noise behind samples: (2, n_samples, n_frequencies, n_rois).
 
         The same noise may serve all candidates, whose differences then have less of it.
@@ -91,12 +108,12 @@ class BoldTheory:
         shape = (2, n_samples, len(self.sample_omega), n_rois)
         return rng.standard_normal(shape, dtype=np.float32)
 
-    def sample(self, network, k, white):
+    def sample(self, network: LinearNetwork, k: int, white: Array) -> Array:
         """Draw samples of the BOLD signal of one candidate.
 
         Parameters
         ----------
-        network : LinearNoise
+        network : LinearNetwork
         k : int
             Index of the candidate.
         white : ndarray
@@ -125,20 +142,21 @@ class BoldTheory:
         return bold[:, : self.n_frames]
 
 
-def fcd_distribution(counts, neighbours):
+def fcd_distribution(counts: Array, neighbours: float) -> Array:
     """Cumulative distribution from counts in bins, with pairs that were not counted."""
     cumulative = counts.cumsum() * ((1.0 - neighbours) / counts.sum())
     cumulative[-1] = 1.0
     return cumulative
 
 
-def correlations(covariance):
+def correlations(covariance: Array) -> Array:
     """Correlations from covariances, as matrices."""
     sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     return covariance / (sd[..., :, None] * sd[..., None, :])
 
 
-def _quadrature(acquisition, activity):
+@lru_cache(maxsize=64)
+def _quadrature(acquisition: Acquisition, activity: float) -> tuple[Array, Array]:
     """Frequencies and weights of the variance over frames of a sampled signal."""
     duration = acquisition.n_frames * acquisition.tr
     first = 2 * np.pi / duration

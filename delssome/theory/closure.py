@@ -4,13 +4,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from delssome.models import Candidates
 from delssome.theory.linearisation import Equations, regress
 from delssome.theory.network import LinearNetwork, shift, variable_covariance
 
 __all__ = ["Closure", "close"]
+
+Array = NDArray[Any]
 
 N_ITERATIONS = 4
 
@@ -28,34 +33,33 @@ class Closure:
     mean : ndarray of shape (n_variables, n_candidates, n_rois)
         Mean states and coupling.
     covariance : ndarray of shape (n_variables, n_variables, n_candidates, n_rois)
-    rates : ndarray of shape (n_candidates, n_rois)
-        Mean of the first output, in Hz.
+    outputs : ndarray of shape (n_outputs, n_candidates, n_rois)
+        Mean outputs.
     settled : ndarray of int, shape (n_candidates,)
         Iterations that ended in a stable network: `N_ITERATIONS` + 1 if all, 0 if
-        the fixed point is unstable.
+        the fixed point is unstable or there is none.
     softening : ndarray of shape (n_candidates,)
         Decay rate of the slowest mode over what it is without noise: 1 far from the
         edge of stability, towards 0 where noise is about to make the network unstable.
     """
 
     network: LinearNetwork
-    mean: np.ndarray
-    covariance: np.ndarray
-    rates: np.ndarray
-    settled: np.ndarray
-    softening: np.ndarray
+    mean: Array
+    covariance: Array
+    outputs: Array
+    settled: NDArray[np.int_]
+    softening: Array
 
 
-def close(model, params, sc, step, n_iterations=N_ITERATIONS):
+def close(
+    candidates: Candidates, step: float, n_iterations: int = N_ITERATIONS
+) -> Closure:
     """Iterate mean, covariance and slopes until they agree.
 
     Parameters
     ----------
-    model : FIC
-    params : dict of str to ndarray
-        Searched parameters, (n_candidates, n_rois) or (n_candidates,).
-    sc : ndarray of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
-        Scaled structural connectivity, symmetric.
+    candidates : Candidates
+        On a symmetric connectome, of a model that theory describes.
     step : float
         Integration step of the simulation that is described, in seconds.
     n_iterations : int, default=4
@@ -74,36 +78,32 @@ def close(model, params, sc, step, n_iterations=N_ITERATIONS):
     not see that noise can make a network unstable whose fixed point is stable. Here
     mean and slopes are averages over the Gaussian distribution that they imply.
     """
-    equations = Equations(model, params, sc)
+    equations = Equations(candidates)
     mean = equations.fixed_point()
     n = len(mean) - 1
     values, slopes = regress(equations, mean, np.zeros((n + 1, *mean.shape)))
     network = LinearNetwork.from_slopes(slopes, equations.network, equations.sigma)
-    rates = values[n]
-    settled = network.stable(step).astype(int)
+    outputs = values[n:].copy()
+    settled = (network.stable(step) & candidates.rests).astype(int)
     without_noise = network.decay[:, 0].copy()
     # Work on the stable ones alone; they get fewer from one iteration to the next.
     alive = np.flatnonzero(settled)
     covariance = np.zeros((n + 1, *mean.shape))
-    result = network, mean, covariance, rates
+    result = network, mean, covariance, outputs
     for _ in range(n_iterations):
         if len(alive) == 0:
             break
         part = network.select(alive)
         covariance[:, :, alive] = variable_covariance(part, step)
-        values, slopes = regress(
-            equations.select(alive), mean[:, alive], covariance[:, :, alive]
-        )
-        part = LinearNetwork.from_slopes(
-            slopes, equations.network[alive], equations.sigma[alive]
-        )
+        equations = Equations(candidates.select(alive))
+        values, slopes = regress(equations, mean[:, alive], covariance[:, :, alive])
+        part = LinearNetwork.from_slopes(slopes, equations.network, equations.sigma)
         stable = part.stable(step)
         alive, part = alive[stable], part.select(stable)
         move = shift(part, values[:n, stable])
         mean[:, alive] += move
-        rates[alive] = values[n, stable] + (np.moveaxis(part.output, -1, 0) * move).sum(
-            axis=0
-        )
+        change = (np.moveaxis(part.output, (-2, -1), (0, 1)) * move).sum(axis=1)
+        outputs[:, alive] = values[n:, stable] + change
         network.update(alive, part)
         settled[alive] += 1
     softening = network.decay[:, 0] / without_noise

@@ -6,9 +6,11 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from delssome.models import check_candidates
-from delssome.theory.linearisation import Equations, jacobian
+from delssome.models import Candidates
+from delssome.models.steady import jacobian
+from delssome.theory.linearisation import Equations
 
 __all__ = ["Effective", "effective_parameters"]
 
@@ -29,39 +31,50 @@ class Effective(NamedTuple):
         the network loses stability by coupling.
     """
 
-    relaxation: np.ndarray
-    coupling: np.ndarray
-    spectral_radius: np.ndarray
+    relaxation: NDArray[np.float64]
+    coupling: NDArray[np.float64]
+    spectral_radius: NDArray[np.float64]
 
 
-def effective_parameters(model, params, sc):
+def effective_parameters(candidates: Candidates) -> Effective:
     r"""Reduce each region to its slow variable at the fixed point.
 
     Parameters
     ----------
-    model : FIC
-    params : dict of str to ndarray
-        Searched parameters, (n_candidates, n_rois) or (n_candidates,).
-    sc : ndarray of shape (n_rois, n_rois)
-        Scaled structural connectivity.
+    candidates : Candidates
+        Of a model that theory describes.
 
     Returns
     -------
     Effective
+        NaN for candidates that come to no rest.
 
     Notes
     -----
-    With the Jacobian of a region :math:`a, b; c, d` (S_E, S_I) and the slope h on the
-    coupling, S_I follows S_E within milliseconds, so that
-    :math:`\dot s_i = -k_i s_i + G h \sum_j C_{ij} s_j` with :math:`k = -(a - bc/d)`.
-    Multiplied by a constant, k and G give the same correlations: these tell k/G. And k
-    depends on w_EE and w_EI at once, of which E/I is a function of w_EI alone.
+    With the Jacobian of a region :math:`a, b; c, d` (the coupled state and the others)
+    and the slope h on the coupling, the others follow the coupled state within
+    milliseconds, so that :math:`\dot s_i = -k_i s_i + G h \sum_j C_{ij} s_j` with
+    :math:`k = -(a - bc/d)`. Multiplied by a constant, k and G give the same
+    correlations: these tell k/G. Of FIC, k depends on w_EE and w_EI at once, of which
+    E/I is a function of w_EI alone.
     """
-    equations = Equations(model, *check_candidates(model, params, sc))
+    equations = Equations(candidates)
     slopes = jacobian(equations, equations.fixed_point())
-    (a, b, h), (c, d, _) = slopes[0], slopes[1]
-    relaxation = -(a - b * c / d)
-    coupling = equations.G[:, None] * h
-    weighted = (coupling / relaxation)[:, :, None] * equations.sc
-    radius = np.abs(np.linalg.eigvals(weighted)).max(axis=-1)
+    n = len(candidates.model.states)
+    a, h = slopes[0, 0], slopes[0, n]
+    if n == 2:
+        b, c, d = slopes[0, 1], slopes[1, 0], slopes[1, 1]
+        a, h = a - b * c / d, h - b * slopes[1, 2] / d
+    elif n > 2:
+        others = np.moveaxis(slopes[1:n, 1:n], (0, 1), (-2, -1))
+        driven = np.stack([slopes[1:n, 0], slopes[1:n, n]], axis=-1)
+        follow = np.linalg.solve(others, np.moveaxis(driven, 0, -2))
+        back = np.moveaxis(slopes[0, 1:n], 0, -1)[..., None, :] @ follow
+        a, h = a - back[..., 0, 0], h - back[..., 0, 1]
+    rests = candidates.rests
+    relaxation = np.where(rests[:, None], -a, np.nan)
+    coupling = np.where(rests[:, None], candidates.params["G"][:, None] * h, np.nan)
+    weighted = (coupling / relaxation)[:, :, None] * candidates.sc
+    radius = np.full(len(candidates), np.nan)
+    radius[rests] = np.abs(np.linalg.eigvals(weighted[rests])).max(axis=-1)
     return Effective(relaxation, coupling, radius)

@@ -4,10 +4,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from delssome.simulation import simulate
+from delssome.models import Candidates
+from delssome.simulation import Acquisition, simulate
 
 __all__ = [
     "escape_features",
@@ -15,6 +18,8 @@ __all__ = [
     "range_violation",
     "start_holds",
 ]
+
+Array = NDArray[Any]
 
 # Seconds after which the start of a simulation is looked at, and for how long: fast
 # states have settled, slow ones still tell where they were thrown.
@@ -28,15 +33,12 @@ INTERCEPT, DEVIATION, DAMPING = -8.1, 5.32, -1.19
 SOFT, SOFT_SLOPE = 0.5, 20.0
 
 
-def start_holds(model, params, sc, acquisition):
+def start_holds(candidates: Candidates, acquisition: Acquisition) -> NDArray[np.bool_]:
     """Tell whether candidates come to rest near the fixed point from their start.
 
     Parameters
     ----------
-    model : FIC
-    params : dict of str to ndarray
-        Searched parameters, (n_candidates, n_rois) or (n_candidates,).
-    sc : ndarray of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
+    candidates : Candidates
     acquisition : Acquisition
 
     Returns
@@ -49,19 +51,26 @@ def start_holds(model, params, sc, acquisition):
     point. Where explicit steps damp S_I slowly (decay rate times step near 2) it
     swings for seconds and can throw the network out of a fixed point that is stable.
     That is no matter of small fluctuations, so the first seconds are integrated,
-    without noise: half a per cent of a simulation.
+    without noise: half a per cent of a simulation. A model that bounds no rate relaxes
+    to its steady state from the same start; there only divergence counts.
     """
     n_frames = max(3, int(np.ceil(LOOK / acquisition.tr)))
     scan = replace(
         acquisition, n_frames=n_frames, window=2, burn_in=0.0, warm_up=SETTLING
     )
-    seeds = np.zeros((len(params["G"]), 1), dtype=np.int64)
-    rates = simulate(model, params, sc, scan, seeds, noise=False).averages["r_E"]
+    seeds = np.zeros((len(candidates), 1), dtype=np.int64)
+    averages = simulate(candidates, scan, seeds, noise=False).averages
+    model = candidates.model
+    if model.rate is None:
+        return np.asarray(np.isfinite([*averages.values()]).all(axis=(0, 2, 3)))
     low, high = model.rate_range
-    return ((rates >= low) & (rates <= high)).all(axis=(1, 2))
+    rates = averages[model.rate]
+    return np.asarray(((rates >= low) & (rates <= high)).all(axis=(1, 2)))
 
 
-def escape_features(rates, fastest, step, rate_range):
+def escape_features(
+    rates: Array, fastest: Array, step: float, rate_range: tuple[float, float]
+) -> tuple[Array, Array]:
     """Give what the log odds of an escape are linear in.
 
     Parameters
@@ -81,7 +90,7 @@ def escape_features(rates, fastest, step, rate_range):
     return np.minimum(deviation, 2.0), np.log(damping)
 
 
-def range_violation(p_in_range, n_repeats):
+def range_violation(p_in_range: Array, n_repeats: int) -> Array:
     """Give 0 where all repeats rather stay in range than not, else their odds against.
 
     Parameters
@@ -98,13 +107,20 @@ def range_violation(p_in_range, n_repeats):
     return np.where(violation <= 0.5, 0.0, violation)
 
 
-def probability_in_range(rates, fastest, softening, step, rate_range):
+def probability_in_range(
+    rates: Array | None,
+    fastest: Array,
+    softening: Array,
+    step: float,
+    rate_range: tuple[float, float],
+) -> Array:
     """Probability that one simulation of a settled candidate keeps its rates in range.
 
     Parameters
     ----------
-    rates : ndarray of shape (n_candidates, n_rois)
-        Mean rates, in Hz, of candidates that settle and whose start holds.
+    rates : ndarray of shape (n_candidates, n_rois), or None
+        Mean rates, in Hz, of candidates that settle and whose start holds. None: no
+        rate is bounded; what counts is whether candidates stay where they settled.
     fastest : ndarray of shape (n_candidates,)
         Largest decay rate of a region's own states, in 1/s.
     softening : ndarray of shape (n_candidates,)
@@ -125,7 +141,9 @@ def probability_in_range(rates, fastest, softening, step, rate_range):
     a logistic regression; and networks that noise softens to half their rate, which
     are hardly Gaussian any more and leave.
     """
-    deviation, log_damping = escape_features(rates, fastest, step, rate_range)
-    log_odds = INTERCEPT + DEVIATION * deviation + DAMPING * log_damping
-    stays = 1.0 / (1.0 + np.exp(log_odds))
+    stays: Any = 1.0
+    if rates is not None:
+        deviation, log_damping = escape_features(rates, fastest, step, rate_range)
+        log_odds = INTERCEPT + DEVIATION * deviation + DAMPING * log_damping
+        stays = 1.0 / (1.0 + np.exp(log_odds))
     return stays / (1.0 + np.exp(SOFT_SLOPE * (SOFT - softening)))

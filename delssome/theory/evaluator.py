@@ -4,19 +4,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from delssome.connectome import matrix_to_edges
-from delssome.costs import Evaluation, expected_cost_terms
-from delssome.models import check_candidates
+from delssome.evaluation import Evaluator, Statistics
+from delssome.models import Candidates, Model
 from delssome.observables import fc_edges, fcd_histogram
-from delssome.simulation import check_step
+from delssome.simulation import Acquisition, check_step
+from delssome.theory.assumptions import check_assumptions
 from delssome.theory.bold import BoldTheory, correlations, fcd_distribution
-from delssome.theory.closure import N_ITERATIONS, close
+from delssome.theory.closure import N_ITERATIONS, Closure, close
 from delssome.theory.escape import (
     probability_in_range,
     range_violation,
@@ -24,7 +26,9 @@ from delssome.theory.escape import (
 )
 from delssome.utils import check_number
 
-__all__ = ["TheoryEvaluator", "TheoryStatistics"]
+__all__ = ["TheoryEvaluator"]
+
+Array = NDArray[Any]
 
 # Candidates handled at once: arrays of a few MiB.
 BATCH = 16
@@ -33,47 +37,14 @@ BATCH = 16
 LOST = 0.03
 
 
-class TheoryStatistics(NamedTuple):
-    """Expected statistics of candidates; NaN where there are none.
-
-    Attributes
-    ----------
-    fc : ndarray of shape (n_candidates, n_edges)
-        Expected FC, upper triangle.
-    fcd_cdf : ndarray of shape (n_candidates, n_fcd_bins)
-        FCD distribution over the samples. Not computed (NaN) where the probability
-        to stay in range is below one half.
-    fc_noise : ndarray of shape (n_candidates,)
-        Variance over edges of what a single scan adds to the expected FC.
-    rates : ndarray of shape (n_candidates, n_rois)
-        Mean excitatory firing rate, in Hz.
-    ei_ratio : ndarray of shape (n_candidates, n_rois)
-        Mean S_E over mean S_I.
-    p_in_range : ndarray of shape (n_candidates,)
-        Probability that a simulation keeps the mean rates of all regions within the
-        plausible range.
-    violation : ndarray of shape (n_candidates,)
-        0 if that probability is at least one half for all repeats together,
-        otherwise a number that grows with the distance from there.
-    """
-
-    fc: np.ndarray
-    fcd_cdf: np.ndarray
-    fc_noise: np.ndarray
-    rates: np.ndarray
-    ei_ratio: np.ndarray
-    p_in_range: np.ndarray
-    violation: np.ndarray
-
-
-class TheoryEvaluator:
+class TheoryEvaluator(Evaluator):
     """Predict FC, FCD, rates and costs of candidates without integration.
 
     Parameters
     ----------
-    model : FIC
-        Any model with a fixed point, of which one state couples regions and the
-        others are fast against BOLD.
+    model : Model
+        Any model with a fixed point, of which one state couples regions and is seen
+        through the haemodynamics, and the others are fast against BOLD: see `check`.
     acquisition : Acquisition
         TR, frames and window of the scan, and the step of the simulation that is
         described.
@@ -95,147 +66,140 @@ class TheoryEvaluator:
 
     def __init__(
         self,
-        model,
-        acquisition,
+        model: Model,
+        acquisition: Acquisition,
         *,
-        n_fcd_bins=10_000,
-        n_samples=4,
-        n_repeats=3,
-        n_jobs=None,
-    ):
+        n_fcd_bins: int = 10_000,
+        n_samples: int = 4,
+        n_repeats: int = 3,
+        n_jobs: int | None = None,
+    ) -> None:
         check_number("n_repeats", n_repeats, Integral, 1)
         check_number("n_samples", n_samples, Integral, 0)
         check_number("n_fcd_bins", n_fcd_bins, Integral, 2)
-        check_step(model, acquisition)
-        self.model = model
         self.acquisition = acquisition
+        self.check(model)
+        self.model = model
         self.n_fcd_bins = n_fcd_bins
         self.n_samples = n_samples
         self.n_repeats = n_repeats
         self.n_jobs = n_jobs
 
-    def statistics(self, params, sc, rng):
+    def check(self, model: Model) -> None:
+        """Refuse a model that the theory cannot describe, with the reason.
+
+        Raises
+        ------
+        ValueError
+            If more than one state couples regions, something other than that state is
+            seen, it is not seen through the haemodynamics, or the other states of a
+            region are not fast against BOLD.
+        """
+        check_step(model, self.acquisition)
+        check_assumptions(model)
+
+    def statistics(
+        self, candidates: Candidates, rng: np.random.Generator | None = None
+    ) -> Statistics:
         """Give the expected statistics of candidates.
 
         Parameters
         ----------
-        params : dict of str to ndarray
-            Searched parameters, (n_candidates, n_rois) or (n_candidates,).
-        sc : ndarray of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
-            Scaled structural connectivity, symmetric.
-        rng : numpy.random.Generator
-            Source of the samples' noise, drawn once for all candidates.
+        candidates : Candidates
+            On a symmetric connectome.
+        rng : numpy.random.Generator, default=None
+            Source of the samples' noise, drawn once for all candidates. None: fresh
+            entropy.
 
         Returns
         -------
-        TheoryStatistics
+        Statistics
+            FCD is not computed (NaN) where the probability to stay in range is below
+            one half.
         """
-        params, sc = check_candidates(self.model, params, sc)
-        n_candidates, n_rois = len(params["G"]), sc.shape[-1]
-        states, _ = self.model.steady_state(params, sc)
-        activity = float(np.mean(states[0]))
-        bold = BoldTheory(self.acquisition, activity)
-        white = bold.draw(self.n_samples, n_rois, rng)
-        jobs = (
-            delayed(self._batch)(
-                {name: values[part] for name, values in params.items()},
-                sc if sc.ndim == 2 else sc[part],
-                bold,
-                white,
+        rng = np.random.default_rng() if rng is None else rng
+        sc = candidates.sc
+        if np.abs(sc - np.swapaxes(sc, -1, -2)).max() > 1e-9:
+            raise ValueError(
+                "sc must be symmetric for the theory; average it with its transpose, "
+                "or simulate (surrogate=None)."
             )
-            for part in (slice(k, k + BATCH) for k in range(0, n_candidates, BATCH))
+        model = candidates.model
+        seen = model.states.index(model.observed)
+        bold = BoldTheory(self.acquisition, float(model.initial_state[seen]))
+        white = bold.draw(self.n_samples, candidates.n_rois, rng)
+        jobs = (
+            delayed(self._batch)(part, bold, white)
+            for part in candidates.batches(BATCH)
         )
         limit = 1 if effective_n_jobs(self.n_jobs) > 1 else None
         with threadpool_limits(limit, user_api="blas"):
             parts = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
-        return TheoryStatistics(*map(np.concatenate, zip(*parts, strict=True)))
+        return Statistics.join(parts)
 
-    def evaluate(self, params, target, rng):
-        """Give costs against a target and the distance from the plausible range.
-
-        Parameters
-        ----------
-        params : dict of str to ndarray
-        target : Target
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        Evaluation
-        """
-        expected = self.statistics(params, target.sc, rng)
-        return Evaluation(self.costs(expected, target), expected.violation)
-
-    def costs(self, expected, target):
-        """Give the cost terms that simulations of candidates are expected to have.
-
-        Parameters
-        ----------
-        expected : TheoryStatistics
-        target : Target
-
-        Returns
-        -------
-        ndarray of shape (n_candidates, 3)
-        """
-        return expected_cost_terms(
-            expected.fc,
-            expected.fcd_cdf,
-            expected.fc_noise / self.n_repeats,
-            target.fc,
-            target.fcd_cdf,
-        )
-
-    def _batch(self, params, sc, bold, white):
-        scan = self.acquisition
-        closure = close(self.model, params, sc, scan.step)
-        n_candidates, n_rois = closure.rates.shape
-        fc = np.full((n_candidates, n_rois * (n_rois - 1) // 2), np.nan)
-        fcd_cdf = np.full((n_candidates, self.n_fcd_bins), np.nan)
-        fc_noise = np.full(n_candidates, np.nan)
-        p_in_range = np.full(n_candidates, LOST)
-
-        settled = np.flatnonzero(closure.settled > N_ITERATIONS)
-        network = closure.network.select(settled)
-        if len(settled):
-            fc[settled] = matrix_to_edges(correlations(bold.covariance(network)))
-            holds = start_holds(
-                self.model,
-                {name: values[settled] for name, values in params.items()},
-                sc if sc.ndim == 2 else sc[settled],
-                scan,
-            )
-            p_stays = probability_in_range(
-                closure.rates[settled],
-                network.fastest,
-                closure.softening[settled],
-                scan.step,
-                self.model.rate_range,
-            )
-            p_in_range[settled] = np.where(holds, p_stays, LOST)
+    def _batch(
+        self, candidates: Candidates, bold: BoldTheory, white: Array
+    ) -> Statistics:
+        closure = close(candidates, self.acquisition.step)
+        n, n_rois = len(candidates), candidates.n_rois
+        fc = np.full((n, n_rois * (n_rois - 1) // 2), np.nan)
+        fcd_cdf = np.full((n, self.n_fcd_bins), np.nan)
+        fc_noise = np.full(n, np.nan)
+        p_in_range = self._p_in_range(candidates, closure)
         violation = range_violation(p_in_range, self.n_repeats)
         # A slope for the search to climb: first settle, then hold, then stay.
         lost = N_ITERATIONS + 1 - closure.settled
         violation += lost + np.maximum(-closure.network.decay[:, 0], 0.0)
-        for k, candidate in enumerate(settled):
-            if violation[candidate] == 0 and self.n_samples > 0:
-                samples = bold.sample(network, k, white)
+
+        model = candidates.model
+        # The haemodynamics are linearised around the candidate's own mean activity.
+        activity = candidates.states[model.states.index(model.observed)].mean(axis=1)
+        settled = np.flatnonzero(closure.settled > N_ITERATIONS)
+        for value in np.unique(activity[settled]):
+            own, which = bold.at(value), settled[activity[settled] == value]
+            network = closure.network.select(which)
+            fc[which] = matrix_to_edges(correlations(own.covariance(network)))
+            for k, candidate in enumerate(which):
+                if violation[candidate] > 0 or self.n_samples == 0:
+                    continue
+                samples = own.sample(network, k, white)
                 fc_noise[candidate] = (
                     (fc_edges(samples) - fc[candidate]).var(axis=1).mean()
                 )
                 counts = fcd_histogram(
-                    samples,
-                    bold.window,
-                    self.n_fcd_bins,
-                    stride=bold.stride,
+                    samples, own.window, self.n_fcd_bins, stride=own.stride
                 ).sum(axis=0)
-                fcd_cdf[candidate] = fcd_distribution(counts, bold.neighbours)
-        return (
+                fcd_cdf[candidate] = fcd_distribution(counts, own.neighbours)
+        names = (*model.states, *model.outputs)
+        means = (*closure.mean[: len(model.states)], *closure.outputs)
+        averages = dict(zip(names, means, strict=True))
+        return Statistics(
             fc,
             fcd_cdf,
-            fc_noise,
-            closure.rates,
-            closure.mean[0] / closure.mean[1],
-            p_in_range,
             violation,
+            averages,
+            readout=model.readout(averages),
+            fc_noise=fc_noise,
+            p_in_range=p_in_range,
         )
+
+    def _p_in_range(self, candidates: Candidates, closure: Closure) -> Array:
+        """Probability that a simulation stays within the plausible range."""
+        model, step = candidates.model, self.acquisition.step
+        p_in_range = np.full(len(candidates), LOST)
+        settled = np.flatnonzero(closure.settled > N_ITERATIONS)
+        if len(settled) == 0:
+            return p_in_range
+        rates = None
+        if model.rate is not None:
+            rates = closure.outputs[model.outputs.index(model.rate), settled]
+        p_stays = probability_in_range(
+            rates,
+            closure.network.fastest[settled],
+            closure.softening[settled],
+            step,
+            model.rate_range,
+        )
+        holds = start_holds(candidates.select(settled), self.acquisition)
+        p_in_range[settled] = np.where(holds, p_stays, LOST)
+        return p_in_range

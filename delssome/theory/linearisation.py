@@ -3,14 +3,19 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from copy import copy
-from functools import cached_property
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from delssome.models import Candidates
+from delssome.models.steady import jacobian
 from delssome.simulation import haemodynamics
 
-__all__ = ["Equations", "haemodynamic_response", "jacobian", "regress"]
+__all__ = ["Equations", "haemodynamic_response", "regress"]
+
+Array = NDArray[Any]
 
 # Smallest standard deviation over which a slope is taken: where there is no noise,
 # regression becomes a central difference.
@@ -25,44 +30,48 @@ class Equations:
 
     Parameters
     ----------
-    model : FIC
-    params : dict of str to ndarray
-        Searched parameters, (n_candidates, n_rois) or (n_candidates,).
-    sc : ndarray of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
+    candidates : Candidates
+        Of a model of which one state couples regions.
     """
 
-    def __init__(self, model, params, sc):
-        self.model = model
-        self.states, params = model.steady_state(params, sc)
-        self.inputs = [params[name] for name in model.inputs]
-        self.G, self.sc = params["G"], sc
-        self.sigma = params["sigma"] * np.ones_like(self.states[0])
+    def __init__(self, candidates: Candidates) -> None:
+        self.candidates = candidates
+        self.inputs = candidates.inputs
 
-    def __call__(self, variables):
+    def __call__(self, variables: Array) -> Array:
         """Evaluate: (n_variables, ...) to (n_functions, ...)."""
-        return np.stack(self.model.derivatives(*variables, *self.inputs, np.expm1))
+        found = self.candidates.model.derivatives(*variables, *self.inputs, np.expm1)
+        return np.stack(np.broadcast_arrays(*found))
 
-    @cached_property
-    def network(self):
+    @property
+    def network(self) -> Array:
         """Global coupling times connectivity, (n_candidates, n_rois, n_rois)."""
-        return self.G[:, None, None] * self.sc
+        return self.candidates.network
 
-    def select(self, which):
-        """Take candidates by their indices."""
-        part = copy(self)
-        part.inputs = [values[which] for values in self.inputs]
-        part.states = [values[which] for values in self.states]
-        part.network, part.sigma = self.network[which], self.sigma[which]
-        return part
+    @property
+    def sigma(self) -> Array:
+        """Noise amplitude, (n_candidates, n_rois)."""
+        return self.candidates.sigma
 
-    def fixed_point(self):
-        """Variables at the fixed point, (n_variables, n_candidates, n_rois)."""
-        coupling = (self.sc @ self.states[0][..., None])[..., 0]
-        coupling = coupling * self.G[:, None]
-        return np.stack([*self.states, coupling])
+    def fixed_point(self) -> Array:
+        """Variables at the fixed point, (n_variables, n_candidates, n_rois).
+
+        Of candidates that come to no rest, at the initial state.
+        """
+        model = self.candidates.model
+        states = np.stack(self.candidates.states)
+        start = np.asarray(model.initial_state, dtype=float)[:, None, None]
+        rests = self.candidates.rests
+        states = np.where(rests[:, None], states, start)
+        coupled = states[model.states.index(model.couples[0])]
+        coupling = (self.candidates.sc @ coupled[..., None])[..., 0]
+        coupling = coupling * self.candidates.params["G"][:, None]
+        return np.stack([*states, coupling])
 
 
-def regress(functions, mean, covariance):
+def regress(
+    functions: Callable[[Array], Array], mean: Array, covariance: Array
+) -> tuple[Array, Array]:
     """Mean and slopes of functions of Gaussian variables (statistical linearisation).
 
     Parameters
@@ -96,7 +105,8 @@ def regress(functions, mean, covariance):
     extent = np.sqrt(n * np.maximum(power, SMALL))
     root = sd[..., :, None] * axes * extent[..., None, :]
     inverse = np.swapaxes(axes, -1, -2) / (extent[..., :, None] * sd[..., None, :])
-    values, slopes = 0.0, 0.0
+    values: Any = 0.0
+    slopes: Any = 0.0
     for k in range(n):
         step = np.moveaxis(root[..., k], -1, 0)
         above, below = functions(mean + step), functions(mean - step)
@@ -106,29 +116,7 @@ def regress(functions, mean, covariance):
     return values, slopes
 
 
-def jacobian(functions, point):
-    """Slopes of functions at a point, by central differences.
-
-    Parameters
-    ----------
-    functions : callable
-        (n_variables, ...) to (n_functions, ...), smooth over `SMALL`.
-    point : ndarray of shape (n_variables, ...)
-
-    Returns
-    -------
-    ndarray of shape (n_functions, n_variables, ...)
-    """
-    columns = []
-    for k in range(len(point)):
-        above, below = point.copy(), point.copy()
-        above[k] += SMALL
-        below[k] -= SMALL
-        columns.append((functions(above) - functions(below)) / (2 * SMALL))
-    return np.stack(columns, axis=1)
-
-
-def haemodynamic_response(omega, activity):
+def haemodynamic_response(omega: ArrayLike, activity: float) -> Array:
     """Response of BOLD to small changes of neural activity.
 
     Parameters
@@ -151,8 +139,8 @@ def haemodynamic_response(omega, activity):
     v = f**haemodynamics.ALPHA
     q = v * (1.0 - np.exp(haemodynamics.LOG_1_RHO / f)) / haemodynamics.RHO
 
-    def functions(x):
-        rates = haemodynamics.derivatives(*x, np.exp, np.log)
+    def functions(x: Array) -> Array:
+        rates = haemodynamics.derivatives(*x, np.exp, np.log)  # type: ignore[call-arg]
         return np.stack([*rates, haemodynamics.bold_signal(*x[3:])])
 
     slopes = jacobian(functions, np.array([activity, 0.0, f, v, q]))

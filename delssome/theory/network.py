@@ -4,18 +4,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = [
     "LinearNetwork",
     "modes_to_regions",
-    "output_variance_rate",
     "reduce_regions",
     "shift",
     "variable_covariance",
 ]
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class LinearNetwork:
         Minus the inverse of each region's own Jacobian: its response to a push.
     drive : ndarray of shape (n_candidates, n_rois, n_states)
         Slopes of the derivatives of the states with respect to the coupling.
-    output : ndarray of shape (n_candidates, n_rois, n_states + 1)
-        Slopes of the first output with respect to states and coupling.
+    output : ndarray of shape (n_candidates, n_rois, n_outputs, n_states + 1)
+        Slopes of the outputs with respect to states and coupling.
     gain : ndarray of shape (n_candidates, n_rois)
         Response of s to the coupling at frequency zero.
     network : ndarray of shape (n_candidates, n_rois, n_rois)
@@ -53,20 +55,20 @@ class LinearNetwork:
         Largest decay rate of a region's own states (1/s): limits the time step.
     """
 
-    local: np.ndarray
-    drive: np.ndarray
-    output: np.ndarray
-    gain: np.ndarray
-    network: np.ndarray
-    sigma: np.ndarray
-    decay: np.ndarray
-    patterns: np.ndarray
-    power: np.ndarray
-    noise: np.ndarray
-    fastest: np.ndarray
+    local: Array
+    drive: Array
+    output: Array
+    gain: Array
+    network: Array
+    sigma: Array
+    decay: Array
+    patterns: Array
+    power: Array
+    noise: Array
+    fastest: Array
 
     @classmethod
-    def from_slopes(cls, slopes, network, sigma):
+    def from_slopes(cls, slopes: Array, network: Array, sigma: Array) -> Self:
         """Find the modes of a network from the slopes of its regions' equations.
 
         Parameters
@@ -96,7 +98,7 @@ class LinearNetwork:
         return cls(
             regions.local,
             regions.drive,
-            np.moveaxis(slopes[slopes.shape[1] - 1], 0, -1),
+            np.moveaxis(slopes[slopes.shape[1] - 1 :], (0, 1), (-2, -1)),
             regions.gain,
             network,
             sigma,
@@ -107,16 +109,17 @@ class LinearNetwork:
             regions.fastest.max(axis=1),
         )
 
-    def select(self, which):
+    def select(self, which: Array) -> Self:
         """Take candidates by their indices."""
-        return LinearNetwork(*(getattr(self, f.name)[which] for f in fields(self)))
+        return type(self)(*(getattr(self, f.name)[which] for f in fields(self)))
 
-    def update(self, which, part):
+    def update(self, which: Array, part: Self) -> None:
         """Replace candidates, by their indices, with those of another network."""
-        for field in fields(self):
-            getattr(self, field.name)[which] = getattr(part, field.name)
+        given = ("network", "sigma")  # the same in both
+        for name in (f.name for f in fields(self) if f.name not in given):
+            getattr(self, name)[which] = getattr(part, name)
 
-    def stable(self, step):
+    def stable(self, step: float) -> NDArray[np.bool_]:
         """Tell which candidates stay where they are, in steps of a length (s)."""
         return (self.decay[:, 0] > 0) & (self.fastest * step < 2.0)
 
@@ -136,16 +139,16 @@ class Regions(NamedTuple):
         Largest decay rate of the region's states (1/s); inf: unstable on its own.
     """
 
-    local: np.ndarray
-    drive: np.ndarray
-    gain: np.ndarray
-    power: np.ndarray
-    decay: np.ndarray
-    scale: np.ndarray
-    fastest: np.ndarray
+    local: Array
+    drive: Array
+    gain: Array
+    power: Array
+    decay: Array
+    scale: Array
+    fastest: Array
 
 
-def reduce_regions(slopes, sigma):
+def reduce_regions(slopes: Array, sigma: Array) -> Regions:
     """Reduce the states of each region to the one that couples it.
 
     Parameters
@@ -172,13 +175,13 @@ def reduce_regions(slopes, sigma):
     return Regions(local, drive, gain, power, 1.0 / (gain * beta), scale, fastest)
 
 
-def modes_to_regions(network, weights):
+def modes_to_regions(network: LinearNetwork, weights: Array) -> Array:
     """Covariance over regions from weights of the pairs of modes."""
     patterns = network.patterns
     return patterns @ (network.noise * weights) @ np.swapaxes(patterns, 1, 2)
 
 
-def variable_covariance(network, step):
+def variable_covariance(network: LinearNetwork, step: float) -> Array:
     """Stationary covariance of the variables of each region (states, coupling).
 
     Parameters
@@ -233,7 +236,7 @@ def variable_covariance(network, step):
     return np.moveaxis(covariance, (-2, -1), (0, 1))
 
 
-def shift(network, push):
+def shift(network: LinearNetwork, push: Array) -> Array:
     """Answer of all variables to a constant push on the states.
 
     Parameters
@@ -257,33 +260,7 @@ def shift(network, push):
     return np.concatenate([np.moveaxis(states, -1, 0), coupling[None]])
 
 
-def output_variance_rate(network):
-    """Variance of the time average of the first output, times the time averaged over.
-
-    Parameters
-    ----------
-    network : LinearNetwork
-        Stable candidates.
-
-    Returns
-    -------
-    ndarray of shape (n_candidates, n_rois)
-        Spectral density at frequency zero: divide by a duration (s) for Hz**2.
-    """
-    n = network.local.shape[-1]
-    direct = (network.output[..., None, :n] @ network.local)[..., 0, :]
-    through = (direct * network.drive).sum(axis=-1) + network.output[..., n]
-    entry = network.local[..., 0, :] / network.gain[..., None]
-    response = network.patterns / network.decay[:, None, :]
-    response = network.network @ (response @ np.swapaxes(network.patterns, 1, 2))
-    response = through[..., None] * response
-    power = network.sigma**2
-    spread = (response**2 @ (power * (entry**2).sum(axis=-1))[..., None])[..., 0]
-    shared = 2.0 * _diagonal(response) * (entry * direct).sum(axis=-1)
-    return spread + power * (shared + (direct**2).sum(axis=-1))
-
-
-def _following(A):
+def _following(A: Array) -> Array:
     """States that follow the first one at once, per unit of it (itself included)."""
     follow = np.ones(A.shape[:-1])
     if A.shape[-1] > 1:
@@ -291,7 +268,7 @@ def _following(A):
     return follow
 
 
-def _inverse(A):
+def _inverse(A: Array) -> Array:
     """Inverse of small matrices; of two states or fewer without LAPACK's overhead."""
     if A.shape[-1] == 1:
         return 1.0 / A
@@ -304,7 +281,7 @@ def _inverse(A):
     return inverse / determinant[..., None, None]
 
 
-def _fastest(A):
+def _fastest(A: Array) -> Array:
     """Largest decay rate among the eigenvalues of small matrices."""
     if A.shape[-1] != 2:
         return -np.linalg.eigvals(A).real.min(axis=-1)
@@ -313,5 +290,5 @@ def _fastest(A):
     return half + np.sqrt(np.maximum(half**2 - determinant, 0.0))
 
 
-def _diagonal(matrices):
+def _diagonal(matrices: Array) -> Array:
     return np.diagonal(matrices, axis1=-2, axis2=-1)

@@ -5,8 +5,8 @@ import pytest
 from scipy.sparse.csgraph import connected_components
 
 from delssome.connectome import matrix_to_edges, pack_subjects, prepare_sc
-from delssome.datasets import _synthetic, make_cohort
-from delssome.models import FIC, ParameterSpace
+from delssome.datasets import _connectomes, _synthetic, make_cohort
+from delssome.models import FIC, MFM, ParameterSpace
 from delssome.observables import fc_matrix, fcd_cdf
 from delssome.simulation import Acquisition
 
@@ -28,8 +28,8 @@ def cohort():
 def population():
     """A connectome of the default size, with 20 subjects, not simulated."""
     rng = np.random.default_rng(0)
-    centroids, lengths, expected, faint = _synthetic._population_connectome(68, rng)
-    sc = np.stack([_synthetic._counts(expected, faint, rng) for _ in range(20)])
+    centroids, lengths, expected, faint = _connectomes.population_connectome(68, rng)
+    sc = np.stack([_connectomes.draw_counts(expected, faint, rng) for _ in range(20)])
     return SimpleNamespace(centroids=centroids, lengths=lengths, sc=sc)
 
 
@@ -91,12 +91,18 @@ def test_results_do_not_depend_on_n_jobs(cohort):
 
 
 def test_the_truth_is_feasible_and_expands_to_the_parameters(cohort):
-    space = ParameterSpace(FIC(), cohort.maps, map_signs=(-1, 1), min_w_EI_sd=0.3)
+    model = FIC(map_signs=(-1, 1), min_w_EI_sd=0.3)
+    space = ParameterSpace(model, cohort.maps)
     assert cohort.theta_names == space.names
     assert space.feasible(cohort.theta).all()
     assert space.feasible(cohort.group_theta[None]).all()
     for name, values in space.expand(cohort.theta).items():
         np.testing.assert_array_equal(cohort.params[name], values)
+
+
+def test_the_models_own_signs_have_no_say(cohort):
+    other = small_cohort(1, model=FIC(map_signs=(1, -1), min_w_EI_sd=2.0))
+    np.testing.assert_array_equal(other.theta, cohort.theta[:1])
 
 
 def test_subjects_differ_but_scatter_about_the_group(cohort):
@@ -164,8 +170,8 @@ def test_too_much_scatter_is_refused_with_its_remedy():
 @pytest.mark.parametrize("n_rois", [8, 20, 68, 101])
 def test_maps_have_human_statistics_for_any_number_of_regions(n_rois):
     rng = np.random.default_rng(0)
-    centroids = _synthetic._population_connectome(n_rois, rng)[0]
-    maps = _synthetic._maps(centroids, rng)
+    centroids = _connectomes.population_connectome(n_rois, rng)[0]
+    maps = _connectomes.draw_maps(centroids, rng)
     np.testing.assert_allclose(maps.mean(axis=0), (1.31, 0.20))
     np.testing.assert_allclose(maps.std(axis=0), (0.13, 1.22))
     assert np.corrcoef(maps.T)[0, 1] == pytest.approx(-0.5)
@@ -177,7 +183,7 @@ def test_maps_are_smooth_and_alike_in_both_hemispheres(population):
     nearest = (distances + 1e9 * np.eye(34)).argmin(axis=1)
     mirrored, neighbouring = [], []
     for seed in range(10):
-        for one in _synthetic._maps(centroids, np.random.default_rng(seed)).T:
+        for one in _connectomes.draw_maps(centroids, np.random.default_rng(seed)).T:
             mirrored.append(np.corrcoef(one[:34], one[34:])[0, 1])
             neighbouring.append(np.corrcoef(one[:34], one[nearest])[0, 1])
     assert np.mean(mirrored) > 0.8
@@ -204,9 +210,9 @@ def test_connectomes_have_realistic_density_and_strength(population):
 @pytest.mark.parametrize("n_rois", [8, 21, 68])
 def test_every_connectome_is_connected_also_after_the_logarithm(n_rois):
     rng = np.random.default_rng(2)
-    _, _, expected, faint = _synthetic._population_connectome(n_rois, rng)
+    _, _, expected, faint = _connectomes.population_connectome(n_rois, rng)
     for _ in range(5):
-        prepared = prepare_sc(_synthetic._counts(expected, faint, rng))
+        prepared = prepare_sc(_connectomes.draw_counts(expected, faint, rng))
         assert (prepared > 0).any(axis=1).all()
         assert connected_components(prepared, directed=False)[0] == 1
 
@@ -237,6 +243,8 @@ def test_subjects_share_strong_edges_and_differ_in_faint_ones(population):
         ({"n_rois": 8.0}, TypeError, "n_rois must be an integer"),
         ({"subject_sd": -1.0}, ValueError, "subject_sd must be a number"),
         ({"model": "FIC"}, TypeError, "model must be None or a FIC model"),
+        ({"model": MFM()}, TypeError, "model must be None or a FIC model.* got MFM"),
+        ({"acquisition": 0.72}, TypeError, "acquisition must be an? Acq"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, error, message):

@@ -7,13 +7,21 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
-from delssome import FIC, Acquisition, MeanFieldFitter
+from delssome import (
+    CMAES,
+    FIC,
+    MFM,
+    Acquisition,
+    MeanFieldFitter,
+    Simulator,
+    Verification,
+)
 from delssome.connectome import group_average, matrix_to_edges, prepare_sc
 from delssome.costs import cost_terms
 from delssome.datasets import make_cohort
 from delssome.exceptions import OutOfRangeWarning, SearchInterruptedWarning
 from delssome.simulation import SimulationEvaluator
-from delssome.surrogate import DeepSurrogate
+from delssome.surrogate import PublishedSurrogate
 
 N_ROIS, N_BINS = 5, 50
 N_EDGES = 10
@@ -25,11 +33,9 @@ def settings(scan, maps):
         "maps": maps,
         "surrogate": None,
         "acquisition": scan,
-        "popsize": 6,
-        "max_iter": 2,
-        "n_repeats": 2,
-        "n_search_repeats": 1,
-        "n_finalists": 2,
+        "search": CMAES(popsize=6, max_iter=2),
+        "simulator": Simulator(n_repeats=2, n_search_repeats=1),
+        "verification": Verification(n_finalists=2),
         "n_fcd_bins": N_BINS,
         "random_state": 0,
     }
@@ -45,6 +51,13 @@ def X(make_subjects):
     return make_subjects(3, N_ROIS, N_BINS)
 
 
+class Seen(MFM):
+    """A model of which the theory knows nothing: no haemodynamics."""
+
+    name = "seen"
+    haemodynamics = False
+
+
 # Few candidates on short scans: whether any stays within range is not the point.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::delssome.exceptions.OutOfRangeWarning",
@@ -52,8 +65,18 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.fixture
-def fitted(settings, X):
-    return MeanFieldFitter(**settings).fit(X)
+def make(settings):
+    """Make a fitter, with settings of its own or of its components changed."""
+
+    def make(**changes):
+        return MeanFieldFitter(**settings).set_params(**changes)
+
+    return make
+
+
+@pytest.fixture
+def fitted(make, X):
+    return make().fit(X)
 
 
 def test_fitted_attributes_have_the_documented_shapes(fitted):
@@ -63,6 +86,9 @@ def test_fitted_attributes_have_the_documented_shapes(fitted):
         assert fitted.regional_params_[name].shape == (N_ROIS,)
     assert isinstance(fitted.regional_params_["G"], float)
     assert fitted.ei_ratio_.shape == fitted.rates_.shape == (N_ROIS,)
+    assert fitted.readout_.shape == fitted.relaxation_over_coupling_.shape == (N_ROIS,)
+    assert fitted.readouts_.shape == (1, N_ROIS)
+    assert isinstance(fitted.spectral_radius_, float)
     assert fitted.fc_simulated_.shape == fitted.fc_.shape == (N_ROIS, N_ROIS)
     assert fitted.fcd_cdf_simulated_.shape == fitted.fcd_cdf_.shape == (N_BINS,)
     assert fitted.verification_.theta.shape == (2, 10)
@@ -77,11 +103,13 @@ def test_the_winner_is_the_selected_finalist(fitted):
     np.testing.assert_array_equal(fitted.params_, table.theta[table.selected][0])
 
 
-def test_the_map_is_an_average_over_restarts_that_end_alike(settings, X):
-    fitter = MeanFieldFitter(**{**settings, "n_restarts": 3, "n_finalists": 6}).fit(X)
-    assert fitter.verification_.ei_ratio.shape == (6, N_ROIS)
-    assert 1 <= len(fitter.ei_ratios_) <= 3
-    np.testing.assert_allclose(fitter.ei_ratios_.mean(axis=0), fitter.ei_ratio_)
+def test_the_map_is_an_average_over_restarts_that_end_alike(make, X):
+    fitter = make(search__n_restarts=3, verification__n_finalists=6).fit(X)
+    assert fitter.verification_.readout.shape == (6, N_ROIS)
+    assert 1 <= len(fitter.readouts_) <= 3
+    np.testing.assert_allclose(fitter.readouts_.mean(axis=0), fitter.readout_)
+    np.testing.assert_array_equal(fitter.ei_ratio_, fitter.readout_)
+    np.testing.assert_array_equal(fitter.ei_ratios_, fitter.readouts_)
 
 
 def test_regional_parameters_follow_from_coefficients_and_maps(fitted, maps):
@@ -110,14 +138,14 @@ def test_the_target_is_the_group_average(fitted, X):
     np.testing.assert_allclose(fitted.fcd_cdf_, average.fcd_cdf)
 
 
-def test_a_seed_determines_the_fit_whatever_n_jobs(fitted, settings, X):
-    again = MeanFieldFitter(**settings, n_jobs=2).fit(X)
+def test_a_seed_determines_the_fit_whatever_n_jobs(fitted, make, X):
+    again = make(n_jobs=2).fit(X)
     np.testing.assert_array_equal(again.params_, fitted.params_)
     assert again.cost_ == fitted.cost_
 
 
-def test_held_out_subjects_choose_the_winner(settings, X):
-    fitter = MeanFieldFitter(**settings, validation_fraction=0.34).fit(X)
+def test_held_out_subjects_choose_the_winner(make, X):
+    fitter = make(verification__validation_fraction=0.34).fit(X)
     averages = [group_average(np.delete(X, k, axis=0), N_BINS) for k in range(3)]
     assert any(np.allclose(fitter.fc_, average.fc) for average in averages)
     assert fitter.validation_cost_ != fitter.cost_
@@ -140,81 +168,121 @@ def test_score_is_minus_the_simulated_cost(fitted, X):
     assert fitted.score(one) == pytest.approx(-terms.sum())
 
 
-def test_without_maps_the_fit_is_homogeneous(settings, X):
-    fitter = MeanFieldFitter(**{**settings, "maps": None}).fit(X[:1])
+def test_without_maps_the_fit_is_homogeneous(make, X):
+    fitter = make(maps=None).fit(X[:1])
     assert fitter.params_.shape == (4,)
     assert np.ptp(fitter.regional_params_["w_EE"]) == 0
 
 
-def test_rates_out_of_range_are_reported(settings, X):
+def test_rates_out_of_range_are_reported(make, X):
     # A box in which every region is unstable.
     model = FIC(w_EE=(9.0, 10.0), w_EI=(0.5, 1.0))
     with pytest.warns(OutOfRangeWarning, match="2.70 to 3.30"):
-        fitter = MeanFieldFitter(**{**settings, "model": model}).fit(X)
+        fitter = make(model=model).fit(X)
     assert not fitter.in_range_
 
 
-def test_it_survives_cloning_and_pickling(fitted, settings, X):
-    assert clone(fitted).get_params()["popsize"] == 6
+def test_it_survives_cloning_and_pickling(fitted, X):
+    assert clone(fitted).get_params()["search__popsize"] == 6
     copy = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(copy.predict(X[:1]), fitted.predict(X[:1]))
 
 
-def test_it_takes_read_only_input(settings, X):
+def test_it_takes_read_only_input(make, X):
     X.flags.writeable = False
-    MeanFieldFitter(**settings).fit(X)
+    make().fit(X)
 
 
 @pytest.mark.slow
-def test_it_works_in_cross_validation_and_grid_search(settings, X):
-    scores = cross_val_score(MeanFieldFitter(**settings), X, cv=KFold(3))
+def test_it_works_in_cross_validation_and_grid_search(make, X):
+    scores = cross_val_score(make(), X, cv=KFold(3))
     assert np.isfinite(scores).all()
-    grid = GridSearchCV(
-        MeanFieldFitter(**settings), {"popsize": [5, 6]}, cv=2, n_jobs=2
-    )
-    assert grid.fit(X).best_params_["popsize"] in (5, 6)
+    grid = GridSearchCV(make(), {"search__popsize": [5, 6]}, cv=2, n_jobs=2)
+    assert grid.fit(X).best_params_["search__popsize"] in (5, 6)
 
 
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"popsize": 1}, ValueError, "popsize must be an integer of at least 4"),
-        ({"popsize": 20.5}, TypeError, "popsize must be an integer"),
-        ({"max_iter": 0}, ValueError, "max_iter"),
-        ({"sigma0": -0.1}, ValueError, "sigma0"),
-        ({"on_disagreement": "ask"}, ValueError, "on_disagreement must be"),
-        ({"refine_budget": 0}, ValueError, "refine_budget"),
-        ({"n_restarts": "two"}, TypeError, "n_restarts"),
-        ({"n_repeats": 0}, ValueError, "n_repeats"),
-        ({"n_search_repeats": 0}, ValueError, "n_search_repeats"),
-        ({"validation_fraction": 1.0}, ValueError, "validation_fraction"),
+        (
+            {"search__popsize": 1},
+            ValueError,
+            "popsize must be an integer of at least 4",
+        ),
+        ({"search__popsize": 20.5}, TypeError, "popsize must be an integer"),
+        ({"search__max_iter": 0}, ValueError, "max_iter"),
+        ({"search__sigma0": -0.1}, ValueError, "sigma0"),
+        (
+            {"verification__on_disagreement": "ask"},
+            ValueError,
+            "on_disagreement must be",
+        ),
+        ({"verification__refine_budget": 0}, ValueError, "refine_budget"),
+        ({"search__n_restarts": "two"}, TypeError, "n_restarts"),
+        ({"simulator__n_repeats": 0}, ValueError, "n_repeats"),
+        ({"simulator__n_search_repeats": 0}, ValueError, "n_search_repeats"),
+        (
+            {"verification__validation_fraction": 1.0},
+            ValueError,
+            "validation_fraction",
+        ),
         ({"n_fcd_bins": 49}, ValueError, "columns with n_fcd_bins=49"),
         ({"maps": np.ones((4, 1))}, ValueError, "5 regions"),
         ({"maps": np.full((5, 1), np.nan)}, ValueError, "maps must be finite"),
-        ({"map_signs": (1,)}, ValueError, "map_signs"),
-        ({"device": "quantum"}, ValueError, "device='quantum'"),
-        ({"dtype": "float16"}, ValueError, "dtype"),
-        ({"acquisition": 0.72}, TypeError, "acquisition must be a Acquisition"),
+        ({"model__map_signs": (1,)}, ValueError, "map_signs must hold"),
+        ({"maps": None, "model__min_w_EI_sd": 0.3}, ValueError, "give maps"),
+        ({"simulator__device": "quantum"}, ValueError, "device='quantum'"),
+        ({"simulator__dtype": "float16"}, ValueError, "dtype"),
+        (
+            {"simulator": Simulator(backend="fused", dtype="float64")},
+            ValueError,
+            "use backend='torch'",
+        ),
+        ({"acquisition": 0.72}, TypeError, "acquisition must be an Acquisition"),
         ({"acquisition": Acquisition(dt=0.02)}, ValueError, "integration step"),
-        ({"model": "FIC"}, TypeError, "model must be a FIC"),
+        ({"model": "FIC"}, TypeError, "model must be a Model or None, got str"),
+        ({"search": "CMAES"}, TypeError, "search must be a Search or None, got str"),
+        ({"simulator": 3}, TypeError, "simulator must be a Simulator or None"),
+        ({"verification": 20}, TypeError, "verification must be a Verification or"),
+        (
+            {"search__n_closing": 2},
+            ValueError,
+            "n_closing=2 .* surrogate='deep', got surrogate=None; leave it at 0",
+        ),
+        (
+            {"surrogate": "linear", "search__n_closing": 2},
+            ValueError,
+            "n_closing=2 .* got surrogate='linear'",
+        ),
         ({"sc_transform": "sqrt"}, ValueError, "sc_transform"),
         ({"surrogate": "magic"}, TypeError, "surrogate must be None"),
-        ({"surrogate": DeepSurrogate()}, NotFittedError, "not fitted"),
+        ({"surrogate": PublishedSurrogate()}, NotFittedError, "not fitted"),
+        ({"surrogate": 3}, TypeError, "surrogate must be None"),
+        (
+            {"model": MFM(), "surrogate": "deep"},
+            ValueError,
+            r"trained for the FIC model and cannot serve MFM.*surrogate='linear'",
+        ),
+        (
+            {"model": Seen(), "surrogate": "linear"},
+            ValueError,
+            r"cannot describe the seen model: S is seen itself.*\(surrogate=None\)",
+        ),
     ],
 )
 def test_bad_settings_are_named_before_work_starts(
-    settings, X, change, error, message, monkeypatch
+    make, X, change, error, message, monkeypatch
 ):
     monkeypatch.setattr(
         "delssome.fitting.fitter.search_and_verify", None
     )  # never reached
     with pytest.raises(error, match=message):
-        MeanFieldFitter(**{**settings, **change}).fit(X)
+        make(**change).fit(X)
 
 
-def test_bad_subjects_are_named_before_work_starts(settings, X, monkeypatch):
+def test_bad_subjects_are_named_before_work_starts(make, X, monkeypatch):
     monkeypatch.setattr("delssome.fitting.fitter.search_and_verify", None)
-    fitter = MeanFieldFitter(**settings)
+    fitter = make()
     for column, value, message in (
         (0, np.nan, "NaN"),
         (0, -1.0, "SC in X must not be negative"),
@@ -229,19 +297,20 @@ def test_bad_subjects_are_named_before_work_starts(settings, X, monkeypatch):
         fitter.fit(X[:, :-1])
 
 
-def test_an_unfitted_fitter_says_so(settings, X):
+def test_an_unfitted_fitter_says_so(make, X):
     with pytest.raises(NotFittedError):
-        MeanFieldFitter(**settings).predict(X)
+        make().predict(X)
+    with pytest.raises(NotFittedError):
+        make().score(X)
 
 
-def test_search_by_theory_is_verified_by_simulation(settings, X):
-    settings |= {
+def test_search_by_theory_is_verified_by_simulation(make, X):
+    changes = {
         "surrogate": "linear",
-        "popsize": 12,
-        "max_iter": 6,
+        "search": CMAES(popsize=12, max_iter=6),
         "acquisition": Acquisition(n_frames=300, window=50, burn_in=36.0, warm_up=6.0),
     }
-    one, two = (MeanFieldFitter(**settings, n_jobs=n).fit(X) for n in (1, 2))
+    one, two = (make(**changes, n_jobs=n).fit(X) for n in (1, 2))
     np.testing.assert_array_equal(one.params_, two.params_)
     assert one.cost_ == two.cost_
     table = one.verification_
@@ -260,14 +329,14 @@ def test_search_by_the_shipped_network_is_verified_by_simulation():
             cohort.maps,
             "deep",
             acquisition=scan,
-            popsize=24,
-            max_iter=15,
-            n_finalists=6,
+            search=CMAES(popsize=24, max_iter=15),
+            verification=Verification(n_finalists=6),
             random_state=0,
         ).fit(cohort.X)
         for _ in range(2)
     ]
     np.testing.assert_array_equal(fits[0].params_, fits[1].params_)
+    assert set(fits[0].history_.restart) == set(range(5))  # they cost next to nothing
     table = fits[0].verification_
     in_range = table.predicted_in_range & table.in_range
     assert in_range.mean() > 0.5
@@ -279,9 +348,9 @@ class KilledError(Exception):
     pass
 
 
-def test_a_killed_fit_goes_on_with_the_same_answer(settings, X, tmp_path, monkeypatch):
-    settings = {**settings, "max_iter": 4, "checkpoint": tmp_path / "fit.npz"}
-    whole = MeanFieldFitter(**{**settings, "checkpoint": None}).fit(X)
+def test_a_killed_fit_goes_on_with_the_same_answer(make, X, tmp_path, monkeypatch):
+    changes = {"search__max_iter": 4, "checkpoint": tmp_path / "fit.npz"}
+    whole = make(**{**changes, "checkpoint": None}).fit(X)
     evaluate, calls = SimulationEvaluator.evaluate, []
 
     def counting(*args):
@@ -292,17 +361,17 @@ def test_a_killed_fit_goes_on_with_the_same_answer(settings, X, tmp_path, monkey
 
     monkeypatch.setattr(SimulationEvaluator, "evaluate", counting)
     with pytest.raises(KilledError):
-        MeanFieldFitter(**settings).fit(X)
-    again = MeanFieldFitter(**settings).fit(X)
+        make(**changes).fit(X)
+    again = make(**changes).fit(X)
     assert len(calls) == 3 + 2  # of four generations, two were kept
     np.testing.assert_array_equal(again.params_, whole.params_)
     np.testing.assert_array_equal(again.history_.best_total, whole.history_.best_total)
     assert again.cost_ == whole.cost_
     with pytest.raises(ValueError, match="other data or other settings"):
-        MeanFieldFitter(**{**settings, "sigma0": 0.3}).fit(X)
+        make(**changes, search__sigma0=0.3).fit(X)
     (tmp_path / "fit.npz").write_bytes(b"PK not one")
     with pytest.raises(ValueError, match="no journal of a fit"):
-        MeanFieldFitter(**settings).fit(X)
+        make(**changes).fit(X)
 
 
 @pytest.mark.parametrize(
@@ -310,15 +379,15 @@ def test_a_killed_fit_goes_on_with_the_same_answer(settings, X, tmp_path, monkey
     [
         ({"checkpoint": "no/such/folder/fit.npz"}, "does not exist"),
         ({"checkpoint": "fit.npz", "random_state": None}, "an int as random_state"),
-        ({"max_seconds": -1.0}, "max_seconds must be"),
+        ({"search__max_seconds": -1.0}, "max_seconds must be"),
     ],
 )
-def test_a_checkpoint_or_limit_that_cannot_be_is_reported(settings, X, change, message):
+def test_a_checkpoint_or_limit_that_cannot_be_is_reported(make, X, change, message):
     with pytest.raises(ValueError, match=message):
-        MeanFieldFitter(**{**settings, **change}).fit(X)
+        make(**change).fit(X)
 
 
-def test_ctrl_c_ends_the_search_and_verifies_the_best(settings, X, monkeypatch):
+def test_ctrl_c_ends_the_search_and_verifies_the_best(make, X, monkeypatch):
     evaluate, calls = SimulationEvaluator.evaluate, []
 
     def interrupted(*args):
@@ -328,20 +397,20 @@ def test_ctrl_c_ends_the_search_and_verifies_the_best(settings, X, monkeypatch):
         return evaluate(*args)
 
     monkeypatch.setattr(SimulationEvaluator, "evaluate", interrupted)
-    fitter = MeanFieldFitter(**{**settings, "max_iter": 5})
+    fitter = make(search__max_iter=5)
     with pytest.warns(SearchInterruptedWarning, match="after 2 generations"):
         fitter.fit(X)
     assert len(fitter.history_.generation) == 2
     assert np.isfinite(fitter.cost_)
 
 
-def test_without_time_one_generation_is_searched(settings, X):
-    fitter = MeanFieldFitter(**{**settings, "max_seconds": 0, "n_restarts": 3}).fit(X)
+def test_without_time_one_generation_is_searched(make, X):
+    fitter = make(search__max_seconds=0, search__n_restarts=3).fit(X)
     assert len(fitter.history_.generation) == 1
 
 
-def test_a_search_ends_when_its_time_is_over(settings, X):
-    fitter = MeanFieldFitter(**{**settings, "max_iter": 10_000, "max_seconds": 2.0})
+def test_a_search_ends_when_its_time_is_over(make, X):
+    fitter = make(search__max_iter=10_000, search__max_seconds=2.0)
     started = time.monotonic()
     fitter.fit(X)
     assert 1 < len(fitter.history_.generation) < 10_000

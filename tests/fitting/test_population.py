@@ -14,7 +14,15 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 
-from delssome import MeanFieldFitter, PopulationFitter
+from delssome import (
+    CMAES,
+    FIC,
+    MFM,
+    MeanFieldFitter,
+    PopulationFitter,
+    Simulator,
+    Verification,
+)
 from delssome.connectome import group_average
 from delssome.datasets import make_cohort
 from delssome.simulation import Acquisition
@@ -41,10 +49,9 @@ def fitter(cohort):
         cohort.maps,
         None,
         acquisition=SCAN,
-        popsize=8,
-        max_iter=2,
-        n_repeats=1,
-        n_finalists=2,
+        search=CMAES(popsize=8, max_iter=2),
+        simulator=Simulator(n_repeats=1),
+        verification=Verification(n_finalists=2),
         n_fcd_bins=N_BINS,
         random_state=0,
     )
@@ -53,8 +60,17 @@ def fitter(cohort):
 def test_results_have_a_row_for_each_subject(cohort, fitter):
     population = PopulationFitter(fitter).fit(cohort.X)
     assert population.params_.shape == (N_SUBJECTS, 10)
-    for name in ("ei_ratio_", "ei_ratio_sd_", "rates_"):
+    for name in (
+        "readout_",
+        "readout_sd_",
+        "ei_ratio_",
+        "ei_ratio_sd_",
+        "rates_",
+        "relaxation_over_coupling_",
+    ):
         assert getattr(population, name).shape == (N_SUBJECTS, N_ROIS)
+    assert population.model_ == FIC()
+    np.testing.assert_array_equal(population.ei_ratio_, population.readout_)
     assert population.costs_.shape == (N_SUBJECTS, 3)
     np.testing.assert_allclose(population.costs_.sum(axis=1), population.cost_)
     assert population.in_range_.dtype == bool
@@ -168,12 +184,15 @@ def test_a_fitted_population_can_be_pickled(cohort, fitter):
 
 def test_a_store_of_other_settings_is_refused(cohort, fitter, tmp_path):
     PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:1])
-    other = clone(fitter).set_params(popsize=9)
-    with pytest.raises(ValueError, match="popsize: 8 there, 9 now"):
+    other = clone(fitter).set_params(search__popsize=9)
+    with pytest.raises(ValueError, match="search__popsize: 8 there, 9 now"):
         PopulationFitter(other, store=tmp_path).fit(cohort.X[:1])
     changed = clone(fitter).set_params(maps=cohort.maps * 2.0)
     with pytest.raises(ValueError, match="maps: array"):
         PopulationFitter(changed, store=tmp_path).fit(cohort.X[:1])
+    model = clone(fitter).set_params(model__map_signs=(-1, 1))
+    with pytest.raises(ValueError, match="model__map_signs: None there"):
+        PopulationFitter(model, store=tmp_path).fit(cohort.X[:1])
     same = clone(fitter).set_params(n_jobs=2, verbose=0)
     PopulationFitter(same, store=tmp_path).fit(cohort.X[:1])
 
@@ -222,18 +241,70 @@ def test_warnings_of_fits_are_told_once(cohort, fitter):
     assert "left" in population.warnings_[1]
 
 
+def test_defaults_spelled_out_are_no_other_settings(cohort, fitter, tmp_path):
+    first = PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:1])
+    assert fitter.model is None
+    spelled = clone(fitter).set_params(model=FIC())
+    again = PopulationFitter(spelled, store=tmp_path).fit(cohort.X[:1])
+    np.testing.assert_array_equal(again.params_, first.params_)
+    with pytest.raises(ValueError, match="model: 'FIC' there, 'MFM' now"):
+        PopulationFitter(clone(fitter).set_params(model=MFM()), store=tmp_path).fit(
+            cohort.X[:1]
+        )
+
+
+def test_a_failed_fit_leaves_the_old_one(cohort, fitter):
+    population = PopulationFitter(fitter).fit(cohort.X[:2])
+    before = population.readout_.copy()
+    population.set_params(fitter__model=MFM())
+    with pytest.raises(ValueError, match="None of 2 fits succeeded"):
+        population.fit(np.full_like(cohort.X[:2], np.nan))
+    np.testing.assert_array_equal(population.readout_, before)
+    assert population.model_ == FIC()
+    assert population.get_feature_names_out()[0] == "ei_ratio_0"
+    assert population.ei_ratio_.shape == (2, N_ROIS)
+
+
+@pytest.fixture
+def of_mfm(cohort, fitter):
+    return PopulationFitter(clone(fitter).set_params(model=MFM())).fit(cohort.X[:2])
+
+
+def test_another_model_names_what_it_reads_out(of_mfm, cohort):
+    assert of_mfm.model_ == MFM()
+    assert of_mfm.get_feature_names_out()[:2].tolist() == [
+        "firing_rate_0",
+        "firing_rate_1",
+    ]
+    frame = of_mfm.to_frame()
+    np.testing.assert_allclose(frame["firing_rate_mean"], of_mfm.readout_.mean(axis=1))
+    assert not [name for name in frame.columns if name.startswith("ei_ratio")]
+    np.testing.assert_array_equal(of_mfm.transform(cohort.X[:2]), of_mfm.readout_)
+
+
+def test_another_model_has_neither_ei_ratios_nor_rates(of_mfm):
+    for name in ("ei_ratio_", "ei_ratio_sd_"):
+        with pytest.raises(AttributeError, match="reads out Firing rate"):
+            getattr(of_mfm, name)
+    assert np.isnan(of_mfm.rates_).all()
+    assert of_mfm.rates_.shape == (2, N_ROIS)
+    assert np.isfinite(of_mfm.readout_).all()
+    assert of_mfm.in_range_.all()
+
+
 STUDY = """
 import sys, warnings
 import numpy as np
-from delssome import MeanFieldFitter, PopulationFitter
-from delssome.simulation import Acquisition
+from delssome import CMAES, Acquisition, MeanFieldFitter, PopulationFitter
+from delssome import Simulator, Verification
 
 warnings.simplefilter("ignore")
 folder, store = sys.argv[1:]
 X, maps = np.load(f"{folder}/X.npy"), np.load(f"{folder}/maps.npy")
 fitter = MeanFieldFitter(
     maps, None, acquisition=Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1),
-    popsize=8, max_iter=12, n_repeats=1, n_finalists=2, n_fcd_bins=50, random_state=0,
+    search=CMAES(popsize=8, max_iter=12), simulator=Simulator(n_repeats=1),
+    verification=Verification(n_finalists=2), n_fcd_bins=50, random_state=0,
 )
 PopulationFitter(fitter, store=store).fit(X).to_frame().to_csv(f"{store}/table.csv")
 """

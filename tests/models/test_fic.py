@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from delssome.models import FIC
-from delssome.models.fic import A_E, B_E, D_E, derivatives, transfer
+from delssome.models import FIC, transfer
+from delssome.models.fic import A_E, B_E, D_E, derivatives
 
 # Steady state at 3 Hz for several w_EI: I_I* (nA), S_I*, S_E*/S_I*.
 STEADY_STATE = np.array(
@@ -31,6 +31,10 @@ def solution_1():
     return w_EE[None], w_EI[None], np.array([2.119975985670872])
 
 
+def feedback_inhibition(w_EE, w_EI, G, sc):
+    return FIC().solve({"w_EE": w_EE, "w_EI": w_EI, "G": G}, sc).params["w_IE"]
+
+
 def test_fixed_point_matches_the_check_values():
     point = FIC().fixed_point(STEADY_STATE[:, 0])
     assert pytest.approx(0.1612849115155582, abs=1e-15) == point.S_E
@@ -45,8 +49,8 @@ def test_fixed_point_matches_the_check_values():
 
 def test_feedback_inhibition_matches_the_published_solution():
     w_EE, w_EI, G = solution_1()
-    unconnected = FIC().feedback_inhibition(w_EE, w_EI, G, np.zeros((3, 3)))
-    per_strength = FIC().feedback_inhibition(w_EE, w_EI, G, np.eye(3)) - unconnected
+    unconnected = feedback_inhibition(w_EE, w_EI, G, np.zeros((3, 3)))
+    per_strength = feedback_inhibition(w_EE, w_EI, G, np.eye(3)) - unconnected
     # Six published digits.
     np.testing.assert_allclose(unconnected[0], [1.38254, 1.58347, 1.08144], atol=6e-6)
     np.testing.assert_allclose(per_strength[0], [0.82097, 0.88878, 0.72839], atol=6e-6)
@@ -71,23 +75,44 @@ def test_every_region_rests_at_the_target_rate(rate, rng):
         "w_EI": rng.uniform(0, 5, (20, 6)),
         "G": rng.uniform(0, 3, 20),
     }
-    w_IE = model.dependent(params, sc)["w_IE"]
-    point = model.fixed_point(params["w_EI"])
-    coupling = params["G"][:, None] * sc.sum(axis=1) * point.S_E
-    dS_E, dS_I, r_E = derivatives(
-        point.S_E, point.S_I, coupling, params["w_EE"], params["w_EI"], w_IE, np.expm1
-    )
+    solved, (S_E, S_I) = model.solve(params, sc)
+    coupling = params["G"][:, None] * (S_E @ sc.T)
+    inputs = [solved[name] for name in model.inputs]
+    dS_E, dS_I, r_E = derivatives(S_E, S_I, coupling, *inputs, np.expm1)
     np.testing.assert_allclose(r_E, rate, rtol=1e-9)
     np.testing.assert_allclose(dS_E, 0, atol=1e-8)
     np.testing.assert_allclose(dS_I, 0, atol=1e-8)
 
 
+def test_what_is_solved_keeps_what_was_searched(rng):
+    params = {
+        "w_EE": rng.uniform(1, 10, (2, 4)),
+        "w_EI": rng.uniform(0, 5, (2, 4)),
+        "G": rng.uniform(0, 3, 2),
+        "sigma": np.full((2, 4), 0.005),
+    }
+    solved = FIC().solve(params, np.zeros((4, 4))).params
+    assert set(solved) == {*params, "w_IE"}
+    for name, values in params.items():
+        np.testing.assert_array_equal(solved[name], values)
+
+
+def test_the_readout_is_the_ratio_of_the_gatings():
+    averages = {"S_E": np.array([0.2, 0.1]), "S_I": np.array([0.05, 0.1])}
+    np.testing.assert_allclose(FIC().readout(averages), [4.0, 1.0])
+
+
+def test_the_plausible_rates_lie_about_the_target():
+    model = FIC(target_rate=4.0, rate_tolerance=0.25)
+    assert model.rate_range == pytest.approx((3.0, 5.0))
+
+
 def test_feedback_inhibition_takes_a_connectome_per_candidate(rng):
     w_EE, w_EI = rng.uniform(1, 5, (2, 4)), rng.uniform(1, 5, (2, 4))
     G, sc = np.array([1.0, 2.0]), rng.random((2, 4, 4))
-    together = FIC().feedback_inhibition(w_EE, w_EI, G, sc)
+    together = feedback_inhibition(w_EE, w_EI, G, sc)
     for k in range(2):
-        alone = FIC().feedback_inhibition(w_EE[[k]], w_EI[[k]], G[[k]], sc[k])
+        alone = feedback_inhibition(w_EE[[k]], w_EI[[k]], G[[k]], sc[k])
         np.testing.assert_allclose(together[k], alone[0], rtol=1e-12)
 
 
@@ -117,7 +142,14 @@ def test_numpy_and_torch_share_the_equations(rng):
         ({"target_rate": -3.0}, "target_rate"),
         ({"rate_tolerance": 0.0}, "rate_tolerance"),
         ({"w_EE": (5.0, 1.0)}, "range of w_EE"),
+        ({"w_EI": (-1.0, 3.0)}, "range of w_EI"),
+        ({"sigma": (0.01, np.inf)}, "range of sigma"),
+        ({"w_EE": 3.0}, "range of w_EE"),
         ({"G": (-1.0, 3.0)}, "range of G"),
+        ({"map_signs": (1, 2)}, "map_signs"),
+        ({"map_signs": 1}, "map_signs"),
+        ({"min_w_EI_sd": -1}, "min_w_EI_sd"),
+        ({"min_w_EI_sd": np.nan}, "min_w_EI_sd"),
     ],
 )
 def test_bad_settings_are_named(settings, message):

@@ -1,7 +1,9 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
-from delssome.models import FIC, ParameterSpace, check_maps
+from delssome.models import FIC, MFM, ParameterSpace, check_maps
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_feasible_means_every_region_inside_the_box(maps):
 
 def test_map_signs_constrain_the_correlation_with_w_EI(maps):
     free = ParameterSpace(FIC(), maps)
-    signed = ParameterSpace(FIC(), maps, map_signs=(-1, 1))
+    signed = ParameterSpace(FIC(map_signs=(-1, 1)), maps)
     x = np.random.default_rng(0).normal(0, 0.2, (500, 10))
     x[:, [0, 3, 6, 7]] += 0.5
     theta = free.theta(x)
@@ -67,7 +69,7 @@ def test_map_signs_constrain_the_correlation_with_w_EI(maps):
 
 
 def test_spread_of_w_EI_can_be_required(maps):
-    space = ParameterSpace(FIC(), maps, min_w_EI_sd=0.3)
+    space = ParameterSpace(FIC(min_w_EI_sd=0.3), maps)
     x = np.zeros((2, 10))
     x[:, [0, 3, 6, 7]] = 0.5
     x[1, 4] = 0.4  # a standard deviation of 0.4 * 5 / 4 = 0.5
@@ -103,22 +105,71 @@ def test_bad_maps_are_named(maps, error, message):
         check_maps(maps, 5)
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"map_signs": (1,)}, "map_signs"),
-        ({"map_signs": (1, 2)}, "map_signs"),
-        ({"min_w_EI_sd": -1}, "min_w_EI_sd"),
-    ],
-)
-def test_bad_constraints_are_named(maps, settings, message):
-    with pytest.raises(ValueError, match=message):
-        ParameterSpace(FIC(), maps, **settings)
+@pytest.mark.parametrize("signs", [(1,), (1, -1, 1)])
+def test_signs_for_other_maps_are_named(maps, signs):
+    with pytest.raises(ValueError, match=r"map_signs must hold .* each of the 2 maps"):
+        ParameterSpace(FIC(map_signs=signs), maps)
+
+
+def test_a_sign_of_zero_leaves_a_map_free(maps):
+    free, zeros = (
+        ParameterSpace(FIC(map_signs=signs), maps) for signs in (None, (0, 0))
+    )
+    x = np.random.default_rng(0).normal(0, 0.2, (200, 10))
+    x[:, [0, 3, 6, 7]] += 0.5
+    theta = free.theta(x)
+    np.testing.assert_array_equal(free.feasible(theta), zeros.feasible(theta))
 
 
 def test_spread_without_maps_is_refused():
     with pytest.raises(ValueError, match="give maps"):
-        ParameterSpace(FIC(), check_maps(None, 5), min_w_EI_sd=0.3)
+        ParameterSpace(FIC(min_w_EI_sd=0.3), check_maps(None, 5))
+
+
+def test_a_space_knows_no_constraint_of_models():
+    """Constraints belong to the model: the space takes nothing but maps."""
+    with pytest.raises(TypeError, match="map_signs"):
+        ParameterSpace(FIC(), check_maps(None, 5), map_signs=())
+
+
+def test_another_model_has_a_space_of_its_own(maps):
+    space = ParameterSpace(MFM(), maps[:, :1])
+    assert space.names == ["w_0", "w_1", "I_0", "I_1", "G", "sigma_0", "sigma_1"]
+    x = np.array([0.5, 0.0, 0.5, 0.0, 0.5, 0.5, 0.0])
+    params = space.expand(space.theta(x))
+    np.testing.assert_allclose(params["I"], 0.25)
+    np.testing.assert_allclose(params["G"], 5.5)
+
+
+def test_what_is_feasible_is_the_model_s_to_say(maps):
+    """A model that demands something has it kept, whatever it is."""
+
+    @dataclass(frozen=True)
+    class Picky(MFM):
+        def constrain(self, params, maps):
+            return params["G"] > 5.0
+
+    space = ParameterSpace(Picky(), maps)
+    x = np.zeros((2, space.n_dim))
+    x[:, [space.slices[name].start for name in ("w", "I", "sigma")]] = 0.5
+    x[:, space.slices["G"].start] = [0.3, 0.7]
+    np.testing.assert_array_equal(space.feasible(space.theta(x)), [False, True])
+
+
+def test_candidates_of_a_space_are_what_it_expands_to(maps):
+    space = ParameterSpace(FIC(), maps)
+    theta = space.theta(np.full((3, space.n_dim), 0.1))
+    sc = np.zeros((30, 30))
+    candidates = space.candidates(theta, sc)
+    assert len(candidates) == 3
+    assert candidates.model is space.model
+    for name, values in space.expand(theta).items():
+        np.testing.assert_array_equal(candidates.params[name], values)
+
+
+def test_coefficients_of_another_space_are_named(maps):
+    with pytest.raises(ValueError, match=r"theta must have 10 columns \(w_EE_0, "):
+        ParameterSpace(FIC(), maps).expand(np.ones((2, 7)))
 
 
 def test_maps_are_rounded_alike_whatever_their_layout():

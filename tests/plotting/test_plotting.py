@@ -1,6 +1,9 @@
 """Figures show what the fitter holds."""
 
 import copy
+import os
+import subprocess
+import sys
 import warnings
 
 import matplotlib as mpl
@@ -11,24 +14,33 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
-from delssome import Acquisition, MeanFieldFitter, PopulationFitter, pack_subjects
+from delssome import (
+    CMAES,
+    MFM,
+    Acquisition,
+    MeanFieldFitter,
+    PopulationFitter,
+    Simulator,
+    Verification,
+    pack_subjects,
+)
 from delssome.connectome import matrix_to_edges
 from delssome.costs import cost_terms
 from delssome.observables import fc_matrix, fcd_cdf, fcd_matrix
 from delssome.plotting import (
-    EIRatioDisplay,
     FCDDisplay,
     FCDisplay,
     FCDMatrixDisplay,
     HistoryDisplay,
     PopulationDisplay,
+    ReadoutDisplay,
     VerificationDisplay,
     plot_report,
 )
 
 N_ROIS = 8
 SCAN = Acquisition(n_frames=40, window=10, burn_in=3.6, warm_up=1.0)
-ON_AXES = [FCDDisplay, HistoryDisplay, VerificationDisplay, EIRatioDisplay]
+ON_AXES = [FCDDisplay, HistoryDisplay, VerificationDisplay, ReadoutDisplay]
 PLOTS = [
     *(display.from_estimator for display in ON_AXES),
     FCDisplay.from_estimator,
@@ -49,22 +61,31 @@ def subjects():
     )
 
 
-@pytest.fixture(scope="module")
-def fitted(subjects):
+def fit_quickly(subjects, **settings):
     rng = np.random.default_rng(0)
     fitter = MeanFieldFitter(
         rng.standard_normal(N_ROIS),
         acquisition=SCAN,
-        popsize=8,
-        max_iter=1,
-        n_restarts=2,
-        n_repeats=1,
-        n_finalists=2,
+        search=CMAES(popsize=8, max_iter=1, n_restarts=2),
+        simulator=Simulator(n_repeats=1),
+        verification=Verification(n_finalists=2),
         random_state=0,
+        **settings,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return fitter.fit(subjects[:1])
+
+
+@pytest.fixture(scope="module")
+def fitted(subjects):
+    return fit_quickly(subjects)
+
+
+@pytest.fixture(scope="module")
+def unbounded(subjects):
+    """A fit of a model that bounds no rate and reads out something else."""
+    return fit_quickly(subjects, surrogate="linear", model=MFM())
 
 
 @pytest.fixture
@@ -102,6 +123,12 @@ def test_plot_draws_and_leaves_settings_alone(plot, fitter):
     figure = getattr(drawn, "figure_", drawn)
     figure.canvas.draw()
     assert figure.get_figwidth() in (3.4, 7.0)
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+def test_plot_draws_a_model_without_a_range_of_rates(plot, unbounded):
+    drawn = plot(unbounded)
+    getattr(drawn, "figure_", drawn).canvas.draw()
 
 
 @pytest.mark.parametrize("plot", [*PLOTS, PopulationDisplay.from_estimator])
@@ -175,6 +202,26 @@ def test_history_shows_search_verification_and_reported_cost(fitter):
     assert [bar.get_height() for bar in bars] == [0.25, 1.0]
 
 
+def test_history_speaks_of_a_range_only_where_a_model_has_one(unbounded):
+    table, history = copy.deepcopy((unbounded.verification_, unbounded.history_))
+    history.n_in_range = np.array([8, 8])
+    display = HistoryDisplay(history, table, unbounded.cost_).plot()
+    assert len(display.figure_.axes) == 1  # no share in range behind
+    assert set(by_label(display.ax_)) == {
+        "best, searched",
+        "median, searched",
+        "verified",
+        f"reported {unbounded.cost_:.2f}",
+    }
+    history.n_in_range = np.array([4, 8])
+    table.in_range = np.array([True, False])
+    display = HistoryDisplay(history, table, 0.5).plot()
+    behind = display.figure_.axes[1]
+    assert behind.get_ylabel() == "Share stable (bars)"
+    assert [bar.get_height() for bar in behind.patches] == [0.5, 1.0]
+    assert "verified, diverged" in by_label(display.ax_)
+
+
 def test_history_can_have_no_candidate_in_range(fitter):
     fitter.history_.best_total[:] = fitter.history_.median_total[:] = np.nan
     fitter.history_.n_in_range[:] = 0
@@ -202,18 +249,41 @@ def test_verification_counts_the_diverged(fitter):
     assert ax.get_title() == "2 of 2 diverged"
 
 
-def test_ei_ratio_is_sorted_and_named(fitter):
+def test_verification_speaks_of_a_range_only_where_a_model_has_one(unbounded):
+    assert set(by_label(VerificationDisplay.from_estimator(unbounded).ax_)) == {
+        "finalists",
+        "selected",
+        "equal",
+    }
+
+
+def test_readout_is_sorted_and_named(fitter):
     names = [f"area {k}" for k in range(N_ROIS)]
-    ax = EIRatioDisplay.from_estimator(fitter, region_names=names).ax_
+    ax = ReadoutDisplay.from_estimator(fitter, region_names=names).ax_
     assert_array_equal(ax.lines[1].get_xdata(), np.sort(fitter.ei_ratio_))
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels == [names[k] for k in np.argsort(fitter.ei_ratio_)]
+    assert ax.get_xlabel() == "E/I ratio"
 
 
-def test_ei_ratio_shows_how_fits_as_good_differ():
+def test_readout_has_the_name_that_the_model_gives_it(unbounded):
+    ax = ReadoutDisplay.from_estimator(unbounded).ax_
+    assert ax.get_xlabel() == "Firing rate (Hz)"
+    assert_array_equal(ax.lines[-1].get_xdata(), np.sort(unbounded.readout_))
+    truth = np.linspace(2, 3, N_ROIS)
+    ax = ReadoutDisplay.from_estimator(unbounded, truth=truth).ax_
+    assert ax.get_xlabel() == "True firing rate (Hz)"
+    assert ax.get_ylabel() == "Recovered firing rate (Hz)"
+    networks = list("abababab")
+    ax = ReadoutDisplay.from_estimator(unbounded, networks=networks).ax_
+    assert ax.get_xlabel() == "Firing rate (Hz) of regions"
+    assert ReadoutDisplay(np.ones(3)).plot().ax_.get_xlabel() == "E/I ratio"
+
+
+def test_readout_shows_how_fits_as_good_differ():
     pattern = np.array([-0.2, 0.1, 0.1])
-    ei_ratios = np.array([2 + pattern, 3 + 2 * pattern])
-    ax = EIRatioDisplay(ei_ratios.mean(axis=0), ei_ratios).plot().ax_
+    readouts = np.array([2 + pattern, 3 + 2 * pattern])
+    ax = ReadoutDisplay(readouts.mean(axis=0), readouts).plot().ax_
     # Of the level in words, of the pattern in bars around the mean map.
     assert ax.lines[0].get_label() == "mean 2.50 (2.00 to 3.00)"
     bars = np.array(ax.collections[0].get_segments())[:, :, 0]
@@ -221,8 +291,8 @@ def test_ei_ratio_shows_how_fits_as_good_differ():
     assert ax.collections[0].get_label() == "range of 2 fits as good, at one mean"
 
 
-def test_ei_ratio_by_network_is_sorted_by_means():
-    display = EIRatioDisplay([3.0, 2.0, 2.2, 3.2, 1.0], networks=list("abbac")).plot()
+def test_readout_by_network_is_sorted_by_means():
+    display = ReadoutDisplay([3.0, 2.0, 2.2, 3.2, 1.0], networks=list("abbac")).plot()
     labels = [label.get_text() for label in display.ax_.get_yticklabels()]
     assert labels == ["c (1)", "b (2)", "a (2)"]
     shown = [line.get_xdata().tolist() for line in display.ax_.lines]
@@ -231,20 +301,22 @@ def test_ei_ratio_by_network_is_sorted_by_means():
     assert_allclose(means, [1.0, 2.1, 3.1])
 
 
-def test_ei_ratio_against_truth(fitter):
+def test_readout_against_truth(fitter):
     truth = np.linspace(2, 3, N_ROIS)
-    ax = EIRatioDisplay.from_estimator(fitter, truth=truth).ax_
+    ax = ReadoutDisplay.from_estimator(fitter, truth=truth).ax_
     assert_array_equal(ax.lines[0].get_data(), [truth, fitter.ei_ratio_])
     r = np.corrcoef(truth, fitter.ei_ratio_)[0, 1]
     assert ax.get_title() == f"r = {r:.2f} over {N_ROIS} regions"
+    assert ax.get_xlabel() == "True E/I ratio"
+    assert ax.get_ylabel() == "Recovered E/I ratio"
 
 
-def test_ei_ratio_refuses_lengths_that_do_not_match():
+def test_readout_refuses_lengths_that_do_not_match():
     for name in ("truth", "region_names", "networks"):
         with pytest.raises(ValueError, match=rf"{name} .* each of the 3 regions"):
-            EIRatioDisplay(np.ones(3), **{name: ["a", "b"]})
+            ReadoutDisplay(np.ones(3), **{name: ["a", "b"]})
     with pytest.raises(ValueError, match="give one of them"):
-        EIRatioDisplay(np.ones(2), networks=["a", "b"], truth=[1.0, 2.0])
+        ReadoutDisplay(np.ones(2), networks=["a", "b"], truth=[1.0, 2.0])
 
 
 def test_other_subjects_are_simulated_as_score_does(fitter, subjects):
@@ -275,36 +347,52 @@ def test_fcd_matrices_are_those_of_the_scan_and_of_a_simulation(fitter, rng):
 
 
 def test_population_shows_every_fit_and_what_failed():
-    ei_ratio = np.array([[3.0, 1.0], [np.nan, np.nan], [2.0, 1.5]])
+    readout = np.array([[3.0, 1.0], [np.nan, np.nan], [2.0, 1.5]])
     cost, in_range = np.array([0.4, np.nan, 0.3]), np.array([True, False, False])
-    maps, costs, _ = PopulationDisplay(ei_ratio, cost, in_range).plot().axes_
+    maps, costs, bar = PopulationDisplay(readout, cost, in_range).plot().axes_
     shown = maps.images[0].get_array()
-    assert_array_equal(shown.filled(np.nan), ei_ratio[:, ::-1])  # sorted by mean
+    assert_array_equal(shown.filled(np.nan), readout[:, ::-1])  # sorted by mean
     lines = by_label(costs)
     assert_array_equal(lines["in range: 1"].get_data(), [[1], [0.4]])
     assert_array_equal(lines["out of range: 1"].get_data(), [[0], [0.3]])
     assert costs.get_title() == "1 of 3 fits failed"
+    assert bar.get_ylabel() == "E/I ratio"
+
+
+def test_population_without_a_range_has_fits_alone():
+    readout = np.array([[3.0, 1.0], [np.nan, np.nan], [2.0, 1.5]])
+    cost = np.array([0.4, np.nan, 0.3])
+    display = PopulationDisplay(readout, cost, None, name="Firing rate (Hz)").plot()
+    _, costs, bar = display.axes_
+    assert set(by_label(costs)) == {"fits: 2", "median 0.35"}
+    assert_array_equal(by_label(costs)["fits: 2"].get_data(), [[0, 1], [0.3, 0.4]])
+    assert bar.get_ylabel() == "Firing rate (Hz)"
 
 
 def test_population_by_network():
-    ei_ratio = np.array([[3.0, 1.0, 2.0]])
-    display = PopulationDisplay(ei_ratio, [0.1], [True], networks=["b", "a", "b"])
+    readout = np.array([[3.0, 1.0, 2.0]])
+    display = PopulationDisplay(readout, [0.1], [True], networks=["b", "a", "b"])
     maps = display.plot().axes_[0]
     assert_array_equal(maps.images[0].get_array(), [[1.0, 2.0, 3.0]])
     labels = [label.get_text() for label in maps.get_xticklabels()]
     assert labels == ["a", "b"]
     with pytest.raises(ValueError, match="each of the 3 regions"):
-        PopulationDisplay(ei_ratio, [0.1], [True], networks=["b"])
+        PopulationDisplay(readout, [0.1], [True], networks=["b"])
 
 
-def test_population_of_an_estimator(subjects, fitter):
-    population = PopulationFitter(fitter)
+@pytest.mark.parametrize(
+    ("of", "name"), [("fitted", "E/I ratio"), ("unbounded", "Firing rate (Hz)")]
+)
+def test_population_of_an_estimator(of, name, subjects, request):
+    population = PopulationFitter(request.getfixturevalue(of))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         population.fit(subjects)
     display = PopulationDisplay.from_estimator(population)
-    assert_array_equal(display.ei_ratio, population.ei_ratio_)
+    assert_array_equal(display.readout, population.readout_)
     assert_array_equal(display.cost, population.cost_)
+    assert display.axes_[2].get_ylabel() == display.name == name
+    assert (display.in_range is None) == (of == "unbounded")
 
 
 def test_report_has_all_panels(fitter):
@@ -318,3 +406,22 @@ def test_report_has_all_panels(fitter):
         "Total cost in the search",
         "True E/I ratio",
     } <= labels
+
+
+def test_report_has_the_names_of_the_model(unbounded):
+    figure = plot_report(unbounded)
+    labels = {ax.get_xlabel() for ax in figure.axes}
+    assert "Firing rate (Hz)" in labels
+    assert not any("E/I" in label for label in labels)
+
+
+def test_matplotlib_is_loaded_when_something_is_drawn():
+    code = (
+        "import sys, delssome.plotting as p; assert 'matplotlib' not in sys.modules; "
+        "p.ReadoutDisplay([1.0, 2.0]).plot(); assert 'matplotlib' in sys.modules"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        env={**os.environ, "MPLBACKEND": "Agg"},
+    )

@@ -43,6 +43,29 @@ def test_effects_of_contrasts_and_networks(maps):
     assert ax.get_xlabel() == "Cohen's d of E/I ratio"
 
 
+@pytest.mark.parametrize(
+    ("column", "label"),
+    [
+        ("slope", "Change of firing rate (Hz) per unit of age"),
+        ("r", "Correlation of firing rate (Hz) with age"),
+    ],
+)
+def test_effects_are_of_what_was_read_out(maps, age, column, label):
+    ax = plot_effects(age_slope(maps, age), column, name="Firing rate (Hz)")
+    assert ax.get_xlabel() == label
+
+
+def test_age_and_centiles_are_of_what_was_read_out(maps, age):
+    value = maps[:, 0]
+    assert plot_age(value, age).get_ylabel() == "Mean E/I ratio"
+    fitted = fit_centiles(value, age, centiles=[50])
+    for ax in (
+        plot_age(value, age, name="Firing rate (Hz)"),
+        plot_centiles(fitted, value, age, name="Firing rate (Hz)"),
+    ):
+        assert ax.get_ylabel() == "Mean firing rate (Hz)"
+
+
 def test_age_shows_the_slope_that_the_table_has(maps, age):
     table = age_slope(maps, age)
     ax = plot_age(maps.mean(axis=1), age, truth=np.full(40, 3.0))

@@ -9,8 +9,14 @@ import pytest
 
 from delssome import FIC, Acquisition
 from delssome.connectome import prepare_sc
+from delssome.models import Candidates
 from delssome.models.fic import derivatives
-from delssome.simulation import SimulationEvaluator, check_backend, simulate
+from delssome.simulation import (
+    SimulationEvaluator,
+    Simulator,
+    check_backend,
+    simulate,
+)
 from delssome.simulation.evaluator import _batch_size
 
 N_ROIS = 10
@@ -31,7 +37,7 @@ class Faster(FIC):
     derivatives = staticmethod(faster)
 
 
-def candidates(rng, n):
+def draw(rng, n):
     return {
         "w_EE": rng.uniform(1, 2.5, (n, N_ROIS)),
         "w_EI": rng.uniform(1.5, 3, (n, N_ROIS)),
@@ -42,14 +48,23 @@ def candidates(rng, n):
 
 def test_without_noise_they_agree_to_single_precision(rng, sc):
     scan = Acquisition(n_frames=30, window=5, burn_in=3.6, warm_up=1.0)
-    params = candidates(rng, 5)
+    params = draw(rng, 5)
     settings = {"noise": False}
     seeds = np.zeros((5, 1), dtype=int)
-    fused = simulate(FIC(), params, sc, scan, seeds, backend="fused", **settings)
-    exact = simulate(
-        FIC(), params, sc, scan, seeds, backend="torch", dtype="float64", **settings
+    fused = simulate(
+        Candidates(FIC(), params, sc), scan, seeds, backend="fused", **settings
     )
-    single = simulate(FIC(), params, sc, scan, seeds, backend="torch", **settings)
+    exact = simulate(
+        Candidates(FIC(), params, sc),
+        scan,
+        seeds,
+        backend="torch",
+        dtype="float64",
+        **settings,
+    )
+    single = simulate(
+        Candidates(FIC(), params, sc), scan, seeds, backend="torch", **settings
+    )
     scale = np.abs(exact.bold).max()
     # A state near its rest moves by less than its last digit in a step, so single
     # precision stalls about 1e-4 away from it: in both backends alike.
@@ -61,11 +76,11 @@ def test_without_noise_they_agree_to_single_precision(rng, sc):
 
 @pytest.mark.parametrize("n", [1, 15, 16, 17, 32, 33, 50])
 def test_a_seed_gives_the_same_simulation_in_any_lane(rng, sc, scan, n):
-    params = candidates(rng, n)
+    params = draw(rng, n)
     seeds = np.arange(n)[:, None]
-    together = simulate(FIC(), params, sc, scan, seeds)
+    together = simulate(Candidates(FIC(), params, sc), scan, seeds)
     last = {name: values[-1:] for name, values in params.items()}
-    alone = simulate(FIC(), last, sc, scan, seeds[-1:])
+    alone = simulate(Candidates(FIC(), last, sc), scan, seeds[-1:])
     np.testing.assert_allclose(together.bold[-1], alone.bold[0], rtol=1e-5, atol=1e-5)
 
 
@@ -80,7 +95,9 @@ def test_any_number_of_regions_will_do(rng, random_sc, scan, n_rois):
     sc = prepare_sc(random_sc(n_rois))
     settings = {"noise": False}
     a, b = (
-        simulate(FIC(), params, sc, scan, [[0], [0]], backend=backend, **settings).bold
+        simulate(
+            Candidates(FIC(), params, sc), scan, [[0], [0]], backend=backend, **settings
+        ).bold
         for backend in ("fused", "torch")
     )
     np.testing.assert_allclose(a, b, atol=1e-3 * np.abs(b).max())
@@ -88,21 +105,21 @@ def test_any_number_of_regions_will_do(rng, random_sc, scan, n_rois):
 
 def test_a_connectome_per_simulation_equals_one_at_a_time(rng, random_sc, scan):
     several = prepare_sc(np.array([random_sc(N_ROIS) for _ in range(3)]))
-    params = candidates(rng, 3)
+    params = draw(rng, 3)
     seeds = np.arange(6).reshape(3, 2)
-    together = simulate(FIC(), params, several, scan, seeds)
+    together = simulate(Candidates(FIC(), params, several), scan, seeds)
     for k in range(3):
         one = {name: values[[k]] for name, values in params.items()}
-        alone = simulate(FIC(), one, several[k], scan, seeds[[k]])
+        alone = simulate(Candidates(FIC(), one, several[k]), scan, seeds[[k]])
         # Sums over regions are taken in another order.
         np.testing.assert_allclose(together.bold[k], alone.bold[0], atol=1e-4)
 
 
 def test_a_diverged_simulation_does_not_touch_its_neighbours(rng, sc, scan):
-    params = candidates(rng, 4)
-    whole = simulate(FIC(), params, sc, scan, np.arange(4)[:, None])
+    params = draw(rng, 4)
+    whole = simulate(Candidates(FIC(), params, sc), scan, np.arange(4)[:, None])
     params["sigma"][1] = 1e38
-    broken = simulate(FIC(), params, sc, scan, np.arange(4)[:, None])
+    broken = simulate(Candidates(FIC(), params, sc), scan, np.arange(4)[:, None])
     assert np.isnan(broken.bold[1]).all()
     for k in (0, 2, 3):
         np.testing.assert_array_equal(broken.bold[k], whole.bold[k])
@@ -112,17 +129,25 @@ def test_a_diverged_simulation_does_not_touch_its_neighbours(rng, sc, scan):
 def test_with_noise_they_agree_in_distribution(rng, sc):
     """Mean FC, FCD and rates over many seeds, against the spread over seeds."""
     scan = Acquisition(n_frames=300, window=40, burn_in=30.0, warm_up=6.0)
-    one = candidates(rng, 1)
+    one = draw(rng, 1)
     n = 64
     params = {name: np.repeat(values, n, axis=0) for name, values in one.items()}
     statistics = {
         backend: SimulationEvaluator(
-            FIC(), scan, n_fcd_bins=200, n_repeats=1, backend=backend, n_jobs=2
-        ).statistics(params, sc, np.random.default_rng(seed))
+            FIC(),
+            scan,
+            Simulator(n_repeats=1, backend=backend),
+            n_fcd_bins=200,
+            n_jobs=2,
+        ).statistics(Candidates(FIC(), params, sc), np.random.default_rng(seed))
         for seed, backend in enumerate(("fused", "torch"))
     }
-    for name in ("rates", "fc", "fcd_cdf", "ei_ratio"):
-        a, b = (getattr(statistics[backend], name) for backend in ("fused", "torch"))
+    pairs = {
+        name: [getattr(found, name) for found in statistics.values()]
+        for name in ("fc", "fcd_cdf", "readout")
+    }
+    pairs["rates"] = [found.averages["r_E"] for found in statistics.values()]
+    for name, (a, b) in pairs.items():
         error = np.sqrt((a.var(axis=0, ddof=1) + b.var(axis=0, ddof=1)) / n)
         error = np.maximum(error, 1e-3 * np.abs(b).mean())
         z = (a.mean(axis=0) - b.mean(axis=0)) / error
@@ -134,13 +159,19 @@ def test_with_noise_they_agree_in_distribution(rng, sc):
 
 def test_a_changed_equation_changes_the_kernel(rng, sc, scan):
     """A model with its own equations gets its own kernel, without further code."""
-    params = candidates(rng, 2)
+    params = draw(rng, 2)
     settings = {"noise": False}
     fused, torch = (
-        simulate(Faster(), params, sc, scan, [[0], [0]], backend=backend, **settings)
+        simulate(
+            Candidates(Faster(), params, sc),
+            scan,
+            [[0], [0]],
+            backend=backend,
+            **settings,
+        )
         for backend in ("fused", "torch")
     )
-    plain = simulate(FIC(), params, sc, scan, [[0], [0]], **settings)
+    plain = simulate(Candidates(FIC(), params, sc), scan, [[0], [0]], **settings)
     np.testing.assert_allclose(
         fused.bold, torch.bold, atol=1e-3 * np.abs(torch.bold).max()
     )
@@ -153,12 +184,14 @@ def run_with_cache(folder, *numbers):
         "import logging; logging.basicConfig(level=logging.INFO)\n"
         "import numpy as np\n"
         "from delssome import FIC, Acquisition\n"
+        "from delssome.models import Candidates\n"
         "from delssome.simulation import simulate\n"
         "scan = Acquisition(tr=0.3, n_frames=5, window=3, burn_in=0, warm_up=0)\n"
         "p = dict(w_EE=np.ones((1, 4)), w_EI=np.ones((1, 4)), G=np.ones(1),\n"
         "         sigma=np.ones((1, 4)) * 0.001)\n"
+        "candidates = Candidates(FIC(), p, np.zeros((4, 4)))\n"
         f"for n in {numbers}:\n"
-        "    bold = simulate(FIC(), p, np.zeros((4, 4)), scan, [range(n)]).bold\n"
+        "    bold = simulate(candidates, scan, [range(n)]).bold\n"
         "    print(bold[0, 0].sum(), bold[0, -1].sum())\n"
     )
     done = subprocess.run(
@@ -191,7 +224,7 @@ def test_an_unwritable_cache_is_no_obstacle(tmp_path, rng, sc, scan, monkeypatch
     monkeypatch.setenv("DELSSOME_CACHE", str(blocked))
     fused._build.cache_clear()
     try:
-        result = simulate(FIC(), candidates(rng, 1), sc, scan, [[0]])
+        result = simulate(Candidates(FIC(), draw(rng, 1), sc), scan, [[0]])
     finally:
         fused._build.cache_clear()
     assert np.isfinite(result.bold).all()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from delssome import FIC, Acquisition
-from delssome.simulation import SimulationEvaluator, simulate
+from delssome.models import Candidates
+from delssome.simulation import SimulationEvaluator, Simulator, simulate
 
 # The legacy constants S_E* = 0.1641205151 and I_E* = 0.3772259651 nA belong to it.
 LEGACY_RATE = 0.1641205151 / (0.1 * 0.641 * (1 - 0.1641205151))
@@ -23,7 +24,7 @@ def params(reference):
 
 
 def test_feedback_inhibition(reference, model, params):
-    w_IE = model.dependent(params, reference["sc"])["w_IE"]
+    w_IE = Candidates(model, params, reference["sc"]).solved["w_IE"]
     np.testing.assert_allclose(w_IE, reference["w_ie"].T, rtol=1e-6)
 
 
@@ -31,7 +32,9 @@ def test_noise_free_bold(reference, model, params):
     scan = Acquisition(n_frames=84, window=10, burn_in=0, warm_up=0)
     seeds = np.zeros((4, 1), dtype=int)
     sc = reference["sc"]
-    result = simulate(model, params, sc, scan, seeds, dtype="float64", noise=False)
+    result = simulate(
+        Candidates(model, params, sc), scan, seeds, dtype="float64", noise=False
+    )
     # Its slot k is our frame k (from 0); its last slot is the last step of 60 s.
     ours = result.bold[:, 0, 1:83].transpose(2, 0, 1)
     theirs = reference["nf_bold"][:, :, :82]
@@ -44,7 +47,9 @@ def test_noise_free_averages(reference, model, params):
     scan = Acquisition(tr=0.438, n_frames=137, window=10, burn_in=0, warm_up=0)
     seeds = np.zeros((4, 1), dtype=int)
     sc = reference["sc"]
-    result = simulate(model, params, sc, scan, seeds, dtype="float64", noise=False)
+    result = simulate(
+        Candidates(model, params, sc), scan, seeds, dtype="float64", noise=False
+    )
     for ours, theirs in (("S_E", "nf_SE"), ("S_I", "nf_SI"), ("r_E", "nf_rE")):
         np.testing.assert_allclose(
             result.averages[ours][:, 0], reference[theirs].T, rtol=1e-5
@@ -55,13 +60,16 @@ def test_noise_free_averages(reference, model, params):
 def noisy(reference, model, params):
     """Statistics of independent noisy runs, (set, run)."""
     repeated = {k: np.repeat(v, N_RUNS, axis=0) for k, v in params.items()}
-    simulator = SimulationEvaluator(model, Acquisition(), n_repeats=1, n_jobs=2)
-    return simulator.statistics(repeated, reference["sc"], np.random.default_rng(0))
+    simulator = SimulationEvaluator(
+        model, Acquisition(), Simulator(n_repeats=1), n_jobs=2
+    )
+    candidates = Candidates(model, repeated, reference["sc"])
+    return simulator.statistics(candidates, np.random.default_rng(0))
 
 
 @pytest.mark.slow
 def test_noisy_rates(reference, noisy):
-    ours = noisy.rates.reshape(4, N_RUNS, 68)
+    ours = noisy.averages["r_E"].reshape(4, N_RUNS, 68)
     theirs = reference["rE"]
     error = np.sqrt(ours.var(1, ddof=1) / N_RUNS + theirs.var(1, ddof=1) / 13)
     z = (ours.mean(1) - theirs.mean(1)) / error

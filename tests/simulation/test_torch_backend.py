@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from delssome import FIC
+from delssome import FIC, MFM
 from delssome.connectome import prepare_sc
+from delssome.models import Candidates
 from delssome.observables import fcd_histogram
-from delssome.simulation import SimulationEvaluator, simulate, torch_backend
+from delssome.simulation import (
+    SimulationEvaluator,
+    Simulator,
+    simulate,
+    torch_backend,
+)
 from delssome.simulation.torch_backend import gaussians, philox
 
 N_ROIS = 7
@@ -85,8 +91,7 @@ def test_noise_does_not_depend_on_how_steps_are_chunked():
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
 def test_compiled_chunks_give_the_same_numbers(params, sc, scan):
     """What runs on a GPU, compiled for the CPU instead."""
-    full = FIC().dependent(params, sc)
-    inputs = [full[name] for name in FIC.inputs]
+    inputs = Candidates(FIC(), params, sc).inputs
     G = np.repeat(params["G"][:, None], N_ROIS, axis=1)
     arguments = (FIC(), inputs, G, params["sigma"] * 0.08, sc, scan, np.arange(4))
     settings = {"device": "cpu", "dtype": "float64"}
@@ -101,7 +106,7 @@ def test_cuda_gives_the_numbers_of_the_cpu(params, sc, scan):
     seeds = np.arange(8).reshape(4, 2)
     settings = {"dtype": "float64", "backend": "torch"}
     cpu, cuda = (
-        simulate(FIC(), params, sc, scan, seeds, device=device, **settings)
+        simulate(Candidates(FIC(), params, sc), scan, seeds, device=device, **settings)
         for device in ("cpu", "cuda")
     )
     # Same noise, other order of summation.
@@ -112,17 +117,44 @@ def test_cuda_gives_the_numbers_of_the_cpu(params, sc, scan):
 def test_cuda_gives_the_statistics_of_the_cpu(params, sc, scan):
     results = [
         SimulationEvaluator(
-            FIC(), scan, n_fcd_bins=100, n_repeats=2, backend="torch", device=device
-        ).statistics(params, sc, np.random.default_rng(0))
+            FIC(),
+            scan,
+            Simulator(n_repeats=2, backend="torch", device=device),
+            n_fcd_bins=100,
+        ).statistics(Candidates(FIC(), params, sc), np.random.default_rng(0))
         for device in ("cpu", "cuda")
     ]
-    for a, b in zip(*results, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-2, atol=1e-2)
+    a, b = results
+    assert set(a.averages) == set(b.averages)
+    pairs = [(a.averages[name], b.averages[name]) for name in a.averages]
+    for name in ("fc", "fcd_cdf", "violation", "readout"):
+        pairs.append((getattr(a, name), getattr(b, name)))
+    for one, other in pairs:
+        np.testing.assert_allclose(one, other, rtol=1e-2, atol=1e-2)
 
 
 @pytest.mark.gpu
 def test_fcd_on_cuda_equals_the_compiled_one(rng):
-    bold = rng.standard_normal((3, 200, 10)).cumsum(axis=1)
-    np.testing.assert_array_equal(
-        fcd_histogram(bold, 30, 500, device="cuda"), fcd_histogram(bold, 30, 500)
+    bold = rng.standard_normal((2, 3, 200, 10)).cumsum(axis=2)
+    bold[0, 1, 5] = np.nan
+    counts = torch_backend.fcd_histograms(bold, 30, 500, "cuda")
+    assert np.isnan(counts[0, 1]).all()
+    np.testing.assert_array_equal(counts, fcd_histogram(bold, 30, 500))
+
+
+@pytest.mark.gpu
+def test_other_models_give_on_cuda_the_numbers_of_the_cpu(scan, sc):
+    given = {"w": [0.4, 0.6], "I": [0.3, 0.32], "G": [1.0, 3.0], "sigma": [0.005] * 2}
+    cpu, cuda = (
+        simulate(
+            Candidates(MFM(), given, sc),
+            scan,
+            [[0], [1]],
+            device=device,
+            dtype="float64",
+            backend="torch",
+        )
+        for device in ("cpu", "cuda")
     )
+    # Same noise, other order of summation.
+    np.testing.assert_allclose(cpu.bold, cuda.bold, rtol=1e-7, atol=1e-8)

@@ -5,6 +5,7 @@ import pytest
 
 from delssome import FIC
 from delssome.connectome import prepare_sc
+from delssome.models import Candidates
 
 N_ROIS = 8
 
@@ -33,6 +34,11 @@ def params():
         "G": np.linspace(0.1, 3.0, 5),
         "sigma": np.linspace(0.004, 0.01, 5)[:, None] * np.ones(shape),
     }
+
+
+@pytest.fixture
+def candidates(model, params, sc):
+    return Candidates(model, params, sc)
 
 
 @pytest.fixture

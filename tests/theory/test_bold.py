@@ -3,6 +3,7 @@ import pytest
 
 from delssome import Acquisition
 from delssome.connectome import matrix_to_edges
+from delssome.models import Candidates
 from delssome.theory import close
 from delssome.theory.bold import BoldTheory, correlations
 
@@ -14,8 +15,8 @@ SCANS = [
 
 
 @pytest.fixture
-def network(model, params, sc):
-    return close(model, params, sc, 0.006).network
+def network(candidates):
+    return close(candidates, 0.006).network
 
 
 @pytest.mark.parametrize("scan", SCANS, ids=lambda scan: f"TR {scan.tr}")
@@ -45,7 +46,7 @@ def test_samples_keep_the_durations_of_scan_and_window(scan):
 
 def test_uncoupled_regions_have_no_functional_connectivity(model, params, sc):
     alone = params | {"G": np.zeros(5)}
-    network = close(model, alone, sc, 0.006).network
+    network = close(Candidates(model, alone, sc), 0.006).network
     fc = correlations(BoldTheory(SCANS[0], 0.16).covariance(network))
     np.testing.assert_allclose(matrix_to_edges(fc), 0.0, atol=1e-6)
     np.testing.assert_allclose(np.diagonal(fc, axis1=1, axis2=2), 1.0)

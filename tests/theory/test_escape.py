@@ -1,15 +1,16 @@
 import numpy as np
 
-from delssome import Acquisition
-from delssome.theory import start_holds
+from delssome import MFM, Acquisition
+from delssome.models import Candidates
+from delssome.theory import range_violation, start_holds
 from delssome.theory.escape import probability_in_range
 
 SCAN = Acquisition()
 
 
-def test_calm_candidates_hold_and_unstable_ones_do_not(model, params, unstable, sc):
-    assert start_holds(model, params, sc, SCAN).all()
-    assert not start_holds(model, unstable, sc, SCAN).any()
+def test_calm_candidates_hold_and_unstable_ones_do_not(model, candidates, unstable, sc):
+    assert start_holds(candidates, SCAN).all()
+    assert not start_holds(Candidates(model, unstable, sc), SCAN).any()
 
 
 def test_probability_falls_with_distance_fast_states_and_softening():
@@ -34,3 +35,28 @@ def test_probability_falls_with_distance_fast_states_and_softening():
         (2.7, 3.3),
     )
     np.testing.assert_allclose(p, [1.0, 0.5, 0.0], atol=0.02)
+
+
+def test_without_a_bounded_rate_softening_alone_counts():
+    softening, fastest = np.array([0.95, 0.5, 0.2]), np.array([10.0, 300.0, 333.0])
+    p = probability_in_range(None, fastest, softening, 0.006, (-np.inf, np.inf))
+    np.testing.assert_allclose(p, [1.0, 0.5, 0.0], atol=0.02)
+
+
+def test_without_a_bounded_rate_a_start_holds_unless_it_diverges(sc):
+    given = {"w": [0.4, 0.9], "I": [0.3, 0.4], "G": [1.0, 5.0], "sigma": [0.01] * 2}
+    candidates = Candidates(MFM(), given, sc)
+    assert start_holds(candidates, SCAN).all()
+
+    class Runaway(MFM):
+        @staticmethod
+        def derivatives(S, coupling, w, I, expm1):  # noqa: E741
+            return 100.0 * (w + S * S), S + coupling
+
+    assert not start_holds(Candidates(Runaway(), given, sc), SCAN).any()
+
+
+def test_all_repeats_have_to_stay():
+    p = np.array([1.0, 0.9, 0.7, 0.0])
+    np.testing.assert_allclose(range_violation(p, 1), [0, 0, 0, 1])
+    np.testing.assert_allclose(range_violation(p, 3), [0, 0, 1 - 0.7**3, 1])

@@ -5,8 +5,8 @@ from delssome.simulation import haemodynamics
 from delssome.theory.linearisation import Equations, haemodynamic_response, regress
 
 
-def test_without_noise_slopes_are_the_jacobian(model, params, sc):
-    equations = Equations(model, params, sc)
+def test_without_noise_slopes_are_the_jacobian(model, candidates):
+    equations = Equations(candidates)
     point = equations.fixed_point()
     values, slopes = regress(equations, point, np.zeros((3, *point.shape)))
     np.testing.assert_allclose(values[:2], 0.0, atol=1e-7)

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy.linalg import solve_discrete_lyapunov
 
+from delssome.models import Candidates
 from delssome.theory.linearisation import Equations, regress
 from delssome.theory.network import (
     LinearNetwork,
-    output_variance_rate,
     shift,
     variable_covariance,
 )
@@ -14,15 +14,15 @@ STEP, N_ROIS = 0.006, 8
 
 
 @pytest.fixture
-def slopes(model, params, sc):
-    equations = Equations(model, params, sc)
+def slopes(candidates):
+    equations = Equations(candidates)
     point = equations.fixed_point()
     return regress(equations, point, np.zeros((3, *point.shape)))[1]
 
 
 @pytest.fixture
-def network(model, params, sc, slopes):
-    equations = Equations(model, params, sc)
+def network(candidates, slopes):
+    equations = Equations(candidates)
     return LinearNetwork.from_slopes(slopes, equations.network, equations.sigma)
 
 
@@ -58,7 +58,7 @@ def test_stability_is_lost_where_the_jacobian_becomes_singular(
 
     def slowest(w_EE):
         candidate = params | {"w_EE": np.full((1, N_ROIS), w_EE)}
-        equations = Equations(model, candidate, sc)
+        equations = Equations(Candidates(model, candidate, sc))
         point = equations.fixed_point()
         slopes = regress(equations, point, np.zeros((3, *point.shape)))[1]
         part = LinearNetwork.from_slopes(slopes, equations.network, equations.sigma)
@@ -103,20 +103,7 @@ def test_shift_solves_the_equations_of_all_states(slopes, network, full_jacobian
         np.testing.assert_allclose(answer[2, k], coupling, rtol=1e-6, atol=1e-9)
 
 
-def test_variance_of_mean_rates_is_the_spectrum_at_frequency_zero(
-    slopes, network, full_jacobian
-):
-    variance = output_variance_rate(network)
-    for k in range(5):
-        A = full_jacobian(slopes, network.network, k)
-        rates = np.hstack([np.diag(slopes[2, 0, k]), np.diag(slopes[2, 1, k])])
-        rates[:, :N_ROIS] += slopes[2, 2, k][:, None] * network.network[k]
-        transfer = rates @ np.linalg.inv(-A)
-        exact = (transfer**2) @ np.tile(network.sigma[k] ** 2, 2)
-        np.testing.assert_allclose(variance[k], exact, rtol=1e-5)
-
-
-def test_candidates_do_not_know_of_each_other(model, params, sc, network):
+def test_a_selection_is_what_its_candidates_are(network):
     part = network.select([3])
     np.testing.assert_array_equal(part.decay[0], network.decay[3])
     np.testing.assert_array_equal(part.noise[0], network.noise[3])

@@ -1,0 +1,47 @@
+"""The command line: ``delssome demo``, ``delssome fit`` and ``delssome train``.
+
+A command is a module with a function ``run``, loaded when it is called for: help and
+errors of usage come at once.
+"""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from delssome.cli.console import log_on_stderr, readable_warnings
+from delssome.cli.parser import make_parser
+from delssome.exceptions import InfeasibleSpaceError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments. None: those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 done, 2 wrong input, 130 interrupted.
+    """
+    try:
+        args = make_parser().parse_args(argv)
+        with readable_warnings(), log_on_stderr():
+            import_module(f"delssome.cli.{args.command}").run(args)
+    except SystemExit as request:  # --help, --version
+        return int(request.code or 0)
+    except (ValueError, TypeError, OSError, InfeasibleSpaceError) as error:
+        message = " ".join(str(error).split())
+        print(f"delssome: error: {message}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("delssome: interrupted", file=sys.stderr)
+        return 130
+    return 0

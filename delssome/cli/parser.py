@@ -1,0 +1,151 @@
+"""Commands and their options: nothing but argparse is loaded for them."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import NoReturn
+
+from delssome._version import __version__
+
+__all__ = ["make_parser"]
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message} (see {self.prog} --help)")
+
+
+def make_parser() -> ArgumentParser:
+    """Make the parser; what it parses has the name of the module to run, `command`.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        Of which errors of usage are a ValueError.
+    """
+    parser = _Parser(
+        prog="delssome",
+        description="Fit mean-field brain models to functional MRI, verified by "
+        "simulation.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"delssome {__version__}"
+    )
+    commands = parser.add_subparsers(required=True, metavar="{demo,fit,train}")
+    _describe_demo(
+        commands.add_parser("demo", help="fit synthetic data with known truth")
+    )
+    _describe_train(
+        commands.add_parser(
+            "train", help="train the network of surrogate='deep' anew, from nothing"
+        )
+    )
+    _describe_fit(
+        commands.add_parser(
+            "fit",
+            help="fit your own data",
+            description="Files are csv, tsv, txt, npy, npz or mat, one matrix each; "
+            "names at the top and the left of a table are left out.",
+        )
+    )
+    return parser
+
+
+def _describe_demo(command: ArgumentParser) -> None:
+    command.set_defaults(command="demo")
+    add = command.add_argument
+    add("--n-rois", type=int, help="number of regions (68)")
+    add("--quick", action="store_true", help="seconds instead of minutes, a worse fit")
+    _add_common(command, out="delssome-demo")
+
+
+def _describe_train(command: ArgumentParser) -> None:
+    command.set_defaults(command="train")
+    add = command.add_argument
+    add("--out", type=Path, default=Path("delssome-weights"), help="folder to write")
+    add("--corpus", type=Path, help="folder of the shards (OUT/corpus)")
+    add("--steps", type=int, default=10_000, help="steps of training (10000)")
+    add("--quick", action="store_true", help="two groups, few steps: of no use")
+    add("--n-jobs", type=int, default=2, help="processes that label (2)")
+    add("--seed", type=int, default=0, help="seed of the training (0)")
+
+
+def _describe_fit(command: ArgumentParser) -> None:
+    command.set_defaults(command="fit")
+    add = command.add_argument_group("data").add_argument
+    add("--sc", metavar="FILE", help="structural connectivity, regions x regions")
+    add("--bold", metavar="FILE", nargs="+", help="runs, frames x regions; with --tr")
+    add("--fc", metavar="FILE", help="functional connectivity; with --fcd")
+    add("--fcd", metavar="FILE", help="cumulative FCD distribution over [-1, 1]")
+    add("--folder", help="a folder of subjects, fitted as a group; with --tr")
+    add("--maps", metavar="FILE", help="heterogeneity maps, regions x maps")
+    add(
+        "--gradients",
+        type=int,
+        default=0,
+        metavar="N",
+        help="further maps: first N gradients of the FC (0)",
+    )
+    add("--region-names", metavar="FILE", help="text, one name a line")
+    add(
+        "--sc-transform",
+        choices=["log", "none"],
+        default="log",
+        help="log for streamline counts (default), none for weights",
+    )
+    add = command.add_argument_group("scan").add_argument
+    add("--tr", type=float, help="repetition time (s)")
+    add("--n-frames", type=int, help="frames to simulate (as scanned)")
+    add("--window", type=int, help="frames in an FCD window (a minute)")
+    add("--burn-in", type=float, help="simulated before the first frame (144 s)")
+    add("--warm-up", type=float, help="before that, without haemodynamics (30 s)")
+    add("--dt", type=float, help="largest integration step (0.006 s)")
+    add = command.add_argument_group("model").add_argument
+    add(
+        "--model",
+        default="fic",
+        help="fic (default), mfm, or a model class of your own: FILE.py:CLASS",
+    )
+    add(
+        "--map-signs",
+        type=int,
+        nargs="+",
+        choices=[-1, 0, 1],
+        help="required sign of each map, of models that have map_signs, such as fic",
+    )
+    _add_search(command)
+    _add_common(command)
+
+
+def _add_search(command: ArgumentParser) -> None:
+    add = command.add_argument_group("search").add_argument
+    add(
+        "--surrogate",
+        choices=["deep", "linear", "none"],
+        help="rank candidates by the shipped network (deep) or by theory (linear), or "
+        "simulate all (none); default: the first of these that serves the model",
+    )
+    add("--popsize", type=int, default=100, help="candidates in a generation (100)")
+    add("--max-iter", type=int, default=100, help="generations in a search (100)")
+    add(
+        "--n-restarts", type=int, help="independent searches (5 by the network, else 1)"
+    )
+    add("--n-repeats", type=int, default=3, help="simulations per candidate (3)")
+    add("--n-finalists", type=int, default=20, help="candidates verified (20)")
+    add("--device", default="cpu", help="cpu (default) or cuda")
+
+
+def _add_common(command: ArgumentParser, out: str | None = None) -> None:
+    add = command.add_argument
+    add(
+        "--out",
+        metavar="FOLDER",
+        default=out,
+        required=out is None,
+        help="folder for the results" + (f" ({out})" if out else ""),
+    )
+    add("--overwrite", action="store_true", help="write into a folder that has files")
+    add("--seed", type=int, default=0, help="seed of search and noise (0)")
+    add("--n-jobs", type=int, default=-1, help="workers (-1: all cores)")

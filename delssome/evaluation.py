@@ -1,0 +1,235 @@
+"""What every evaluator takes and says: candidates in, statistics and costs out."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delssome.costs import cost_terms, expected_cost_terms
+from delssome.models import Candidates, Model
+
+__all__ = ["Evaluation", "Evaluator", "Statistics", "Target"]
+
+Array = NDArray[Any]
+
+# Above any total cost: 2 + 2 + 1 is the largest that its terms allow.
+OUT_OF_RANGE = 5.0
+
+
+class Target(NamedTuple):
+    """What a fit aims at: one connectome and the statistics of its scan.
+
+    Attributes
+    ----------
+    sc : ndarray of shape (n_rois, n_rois)
+        Structural connectivity, scaled for the model.
+    fc : ndarray of shape (n_edges,)
+        Empirical FC, upper triangle.
+    fcd_cdf : ndarray of shape (n_fcd_bins,)
+        Empirical FCD distribution.
+    """
+
+    sc: Array
+    fc: Array
+    fcd_cdf: Array
+
+    def at(self, n_points: int) -> Self:
+        """Read the FCD distribution at the upper ends of fewer, or more, bins."""
+        n_bins = len(self.fcd_cdf)
+        if n_points == n_bins:
+            return self
+        points = np.linspace(-1.0, 1.0, n_points + 1)[1:]
+        ends = np.linspace(-1.0, 1.0, n_bins + 1)[1:]
+        return self._replace(fcd_cdf=np.interp(points, ends, self.fcd_cdf))
+
+
+class Evaluation(NamedTuple):
+    """What every evaluator says of a batch of candidates.
+
+    Attributes
+    ----------
+    costs : ndarray of shape (n_candidates, 3)
+        Cost terms in the order of :data:`delssome.costs.COST_NAMES`.
+    violation : ndarray of shape (n_candidates,)
+        0 for a candidate within the model's plausible range, otherwise how far it is
+        from that, in any unit that grows with the distance.
+    """
+
+    costs: Array
+    violation: Array
+
+    @property
+    def total(self) -> Array:
+        """Total cost, the sum of the terms."""
+        return np.asarray(self.costs.sum(axis=-1))
+
+    @property
+    def in_range(self) -> NDArray[np.bool_]:
+        """Whether candidates are within the plausible range."""
+        return np.asarray(self.violation == 0)
+
+    @property
+    def fitness(self) -> Array:
+        """What a search minimises: any candidate in range beats any that is not."""
+        outside = OUT_OF_RANGE + np.log1p(self.violation)
+        fitness = np.where(self.in_range, self.total, outside)
+        return np.where(np.isnan(fitness), np.inf, fitness)
+
+
+class Statistics(NamedTuple):
+    """Statistics of candidates, simulated or expected; NaN where there are none.
+
+    Attributes
+    ----------
+    fc : ndarray of shape (n_candidates, n_edges)
+        FC, upper triangle: simulated, the mean over repeats, or expected.
+    fcd_cdf : ndarray of shape (n_candidates, n_fcd_bins)
+        FCD distribution over equal bins on [-1, 1].
+    violation : ndarray of shape (n_candidates,)
+        As of :class:`Evaluation`. Simulated: largest distance (Hz) of any region's
+        mean rate in any repeat from the plausible range, inf if a repeat diverged.
+    averages : dict of str to ndarray of shape (n_candidates, n_rois)
+        Time averages of states and outputs of the model, of evaluators that have them.
+    readout : ndarray of shape (n_candidates, n_rois), or None
+        What the model reads out, averaged over repeats.
+    fc_noise : ndarray of shape (n_candidates,), or None
+        Variance over edges of what a single scan adds to an expected FC; None: it is
+        in the FC already.
+    p_in_range : ndarray of shape (n_candidates,), or None
+        Probability that a simulation stays within the plausible range.
+    error : ndarray of shape (n_candidates, 3), or None
+        Absolute error that the evaluator expects of itself in each cost.
+    """
+
+    fc: Array
+    fcd_cdf: Array
+    violation: Array
+    averages: dict[str, Array]
+    readout: Array | None = None
+    fc_noise: Array | None = None
+    p_in_range: Array | None = None
+    error: Array | None = None
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Put batches below each other."""
+        joined: list[Any] = []
+        for values in zip(*parts, strict=True):
+            if values[0] is None:
+                joined.append(None)
+            elif isinstance(values[0], dict):
+                joined.append(
+                    {k: np.concatenate([v[k] for v in values]) for k in values[0]}
+                )
+            else:
+                joined.append(np.concatenate(values))
+        return cls(*joined)
+
+    def compare(self, target: Target, n_repeats: int = 1) -> Evaluation:
+        """Give the costs against a target.
+
+        Parameters
+        ----------
+        target : Target
+        n_repeats : int, default=1
+            Scans that are averaged where FC is an expected one.
+
+        Returns
+        -------
+        Evaluation
+        """
+        target = target.at(self.fcd_cdf.shape[-1])
+        if self.fc_noise is None:
+            costs = cost_terms(self.fc, self.fcd_cdf, target.fc, target.fcd_cdf)
+        else:
+            costs = expected_cost_terms(
+                self.fc,
+                self.fcd_cdf,
+                self.fc_noise / n_repeats,
+                target.fc,
+                target.fcd_cdf,
+            )
+        return Evaluation(costs, self.violation)
+
+
+class Evaluator(ABC):
+    """Candidates in, statistics out; with a target, costs.
+
+    Attributes
+    ----------
+    simulates : bool
+        Whether what it says is a simulation, which nothing contradicts but noise.
+    n_repeats : int
+        Simulations whose mean statistics it gives or predicts.
+    """
+
+    simulates: ClassVar[bool] = False
+    n_repeats: int
+
+    @abstractmethod
+    def check(self, model: Model) -> None:
+        """Refuse a model that it cannot serve, with the reason.
+
+        Parameters
+        ----------
+        model : Model
+
+        Raises
+        ------
+        ValueError, TypeError
+        """
+
+    @abstractmethod
+    def statistics(
+        self, candidates: Candidates, rng: np.random.Generator | None = None
+    ) -> Statistics:
+        """Give the statistics of candidates.
+
+        Parameters
+        ----------
+        candidates : Candidates
+        rng : numpy.random.Generator
+            Source of the noise. What is said of a candidate depends on it, and never
+            on which others are evaluated with it.
+
+        Returns
+        -------
+        Statistics
+        """
+
+    def evaluate(
+        self,
+        candidates: Candidates,
+        target: Target,
+        rng: np.random.Generator | None = None,
+    ) -> Evaluation:
+        """Give costs against a target and the distance from the plausible range.
+
+        Parameters
+        ----------
+        candidates : Candidates
+        target : Target
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        Evaluation
+        """
+        return self.statistics(candidates, rng).compare(target, self.n_repeats)
+
+    def expected_error(self, candidates: Candidates, target: Target) -> Array | None:
+        """Error that it expects in the total cost, (n_candidates,); None: none said."""
+        return None
+
+    def outside(self, target: Target) -> list[str]:
+        """Say in what a target is unlike all that the evaluator was made for."""
+        return []
+
+    def digest(self) -> str:
+        """Stand for what was learned; empty if nothing was."""
+        return ""

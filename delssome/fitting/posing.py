@@ -1,0 +1,231 @@
+"""From settings and data to a task, all checked before anything long starts."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from __future__ import annotations
+
+from dataclasses import replace
+from numbers import Integral
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+
+from delssome._version import __version__
+from delssome.connectome import (
+    check_fc,
+    check_fcd_cdf,
+    check_sc,
+    group_average,
+    matrix_to_edges,
+    n_rois_from_width,
+    prepare_sc,
+    unpack_subjects,
+)
+from delssome.evaluation import Evaluator, Target
+from delssome.fitting.evaluators import choose_evaluators
+from delssome.fitting.journal import Journal
+from delssome.fitting.protocol import Task
+from delssome.fitting.searching import Deadline, Schedule
+from delssome.fitting.verification import Verification, report_unlike_contexts
+from delssome.models import FIC, Model, ParameterSpace, check_maps
+from delssome.search import CMAES, Search
+from delssome.simulation import Acquisition, SimulationEvaluator, Simulator, check_step
+from delssome.utils import check_number, instance_or_default, make_generator
+
+if TYPE_CHECKING:
+    from delssome.fitting.fitter import MeanFieldFitter
+
+__all__ = ["Components", "components_of", "make_target", "pose"]
+
+Array = NDArray[Any]
+
+# Restarts by the shipped network, whose candidates cost next to nothing (published).
+N_RESTARTS = 5
+
+
+class Components(NamedTuple):
+    """The components of a fitter, with defaults filled in."""
+
+    model: Model
+    acquisition: Acquisition
+    search: Search
+    simulator: Simulator
+    verification: Verification
+
+
+def components_of(fitter: MeanFieldFitter) -> Components:
+    """Give the components of a fitter, with defaults filled in.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For components of another kind, or that do not go together.
+    """
+    model = FIC() if fitter.model is None else fitter.model
+    search = CMAES() if fitter.search is None else fitter.search
+    given = Components(
+        instance_or_default("model", model, Model),
+        instance_or_default("acquisition", fitter.acquisition, Acquisition),
+        instance_or_default("search", search, Search),  # type: ignore[type-abstract]
+        instance_or_default("simulator", fitter.simulator, Simulator),
+        instance_or_default("verification", fitter.verification, Verification),
+    )
+    given.simulator.uses  # noqa: B018, or says why nothing can
+    check_step(given.model, given.acquisition)
+    if given.search.n_closing and not _by_shipped_network(fitter):
+        raise ValueError(
+            f"n_closing={given.search.n_closing!r} of the search is for "
+            f"surrogate='deep', got surrogate={fitter.surrogate!r}; leave it at 0."
+        )
+    return given
+
+
+def pose(fitter: MeanFieldFitter, X: Array) -> Task:
+    """Check settings and data of a fit, and average the data.
+
+    Parameters
+    ----------
+    fitter : MeanFieldFitter
+    X : ndarray of shape (n_subjects, n_features)
+
+    Returns
+    -------
+    Task
+    """
+    check_number("n_fcd_bins", fitter.n_fcd_bins, Integral, 2)
+    given = components_of(fitter)
+    _check_checkpoint(fitter)
+    n_rois = n_rois_from_width(X.shape[1], fitter.n_fcd_bins)
+    space = ParameterSpace(given.model, check_maps(fitter.maps, n_rois))
+    _check_data(X, fitter.n_fcd_bins)
+    deadline = Deadline(given.search.max_seconds)
+    rng = make_generator(fitter.random_state)
+    searched, validated = _split(X, given.verification.validation_fraction, rng)
+    target = make_target(searched, fitter.n_fcd_bins, fitter.sc_transform)
+    validation = target
+    if validated is not None:
+        held_out = make_target(validated, fitter.n_fcd_bins, fitter.sc_transform)
+        validation = held_out._replace(sc=target.sc)  # as published
+    simulator = SimulationEvaluator(
+        given.model,
+        given.acquisition,
+        given.simulator,
+        n_fcd_bins=fitter.n_fcd_bins,
+        n_jobs=fitter.n_jobs,
+    )
+    evaluators = choose_evaluators(fitter.surrogate, simulator)
+    journal = _journal(fitter, given, X, evaluators[0])
+    report_unlike_contexts(evaluators[0], target)
+    schedule = Schedule(
+        given.search.max_iter,
+        given.verification.n_finalists,
+        journal=journal,
+        deadline=deadline,
+        verbose=fitter.verbose,
+    )
+    n_closing = min(given.search.n_closing, given.search.max_iter // 2)
+    if n_closing:  # by theory, which stands behind the network
+        schedule = replace(schedule, closing=evaluators[1], n_closing=n_closing)
+    n_restarts = given.search.n_restarts
+    if n_restarts is None:
+        n_restarts = N_RESTARTS if _by_shipped_network(fitter) else 1
+    return Task(
+        space=space,
+        target=target,
+        validation=validation,
+        evaluators=evaluators,
+        simulator=simulator,
+        search=given.search,
+        n_restarts=n_restarts,
+        verification=given.verification,
+        schedule=schedule,
+        rng=rng,
+    )
+
+
+def make_target(X: Array, n_fcd_bins: int, sc_transform: str | None) -> Target:
+    """Average subjects and prepare their connectome for the model.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_subjects, n_features)
+    n_fcd_bins, sc_transform
+        As of :class:`~delssome.MeanFieldFitter`.
+
+    Returns
+    -------
+    Target
+    """
+    average = group_average(X, n_fcd_bins)
+    sc = prepare_sc(average.sc, transform=sc_transform)
+    alone = np.flatnonzero(~(sc > 0).any(axis=1))
+    if len(alone):
+        raise ValueError(
+            "The SC in X leaves regions without any connection (rows "
+            f"{', '.join(map(str, alone[:10]))}), so that nothing explains their "
+            "FC: leave them out, or use a denser SC (with sc_transform='log' a "
+            "count of one or less is none)."
+        )
+    return Target(sc, matrix_to_edges(average.fc), average.fcd_cdf)
+
+
+def _by_shipped_network(fitter: MeanFieldFitter) -> bool:
+    return isinstance(fitter.surrogate, str) and fitter.surrogate == "deep"
+
+
+def _check_checkpoint(fitter: MeanFieldFitter) -> None:
+    if fitter.checkpoint is None:
+        return
+    if not Path(fitter.checkpoint).parent.is_dir():
+        raise ValueError(
+            f"checkpoint={str(fitter.checkpoint)!r} lies in a folder that does "
+            "not exist; make it first."
+        )
+    if not isinstance(fitter.random_state, Integral):
+        raise ValueError(
+            "checkpoint needs an int as random_state, to repeat what was asked "
+            f"for, got {fitter.random_state!r}."
+        )
+
+
+def _check_data(X: Array, n_fcd_bins: int) -> None:
+    subjects = unpack_subjects(X, n_fcd_bins)
+    check_sc(subjects.sc, "The SC in X")
+    check_fc(subjects.fc, "The FC in X")
+    check_fcd_cdf(subjects.fcd_cdf, "The FCD CDF in X")
+
+
+def _journal(
+    fitter: MeanFieldFitter, given: Components, X: Array, evaluator: Evaluator
+) -> Journal:
+    """Open the checkpoint, if there is to be one."""
+    if fitter.checkpoint is None:
+        return Journal(None, "")
+    # Workers, progress and time change nothing of what is found.
+    search = replace(given.search, max_seconds=None)
+    settings = (
+        None if fitter.maps is None else np.asarray(fitter.maps),
+        fitter.surrogate,
+        given._replace(search=search),
+        fitter.n_fcd_bins,
+        fitter.sc_transform,
+        fitter.random_state,
+    )
+    key = joblib.hash((__version__, settings, X, evaluator.digest()))
+    return Journal(fitter.checkpoint, str(key))
+
+
+def _split(
+    X: Array, fraction: float, rng: np.random.Generator
+) -> tuple[Array, Array | None]:
+    """Hold some subjects out."""
+    n_held_out = round(fraction * len(X))
+    if n_held_out == 0 or len(X) == 1:
+        return X, None
+    n_held_out = min(n_held_out, len(X) - 1)
+    order = rng.permutation(len(X))
+    return X[order[n_held_out:]], X[order[:n_held_out]]

@@ -1,0 +1,116 @@
+"""One fit of a population: its key, its result, or the reason why there is none."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from collections.abc import Mapping
+from hashlib import sha256
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
+
+from delssome.costs import COST_NAMES
+from delssome.exceptions import (
+    OutOfRangeWarning,
+    SearchInterruptedWarning,
+    SurrogateDomainWarning,
+)
+from delssome.fitting.fitter import MeanFieldFitter
+
+__all__ = ["Result", "column", "fit_one", "key_of", "listed", "report", "warn_once"]
+
+Array = NDArray[Any]
+Result = dict[str, Any]
+
+# Warnings that libraries have for developers, at the first use in a process.
+NOT_OF_THE_FIT = (DeprecationWarning, FutureWarning, ImportWarning)
+
+
+def listed(failures: Mapping[Any, str]) -> str:
+    """Name rows with their reasons."""
+    return "; ".join(f"{label}: {why}" for label, why in failures.items())
+
+
+def report(failures: Mapping[Any, str], n_fits: int) -> None:
+    """Warn of rows that are NaN."""
+    if failures:
+        warnings.warn(
+            f"{len(failures)} of {n_fits} fits failed and are NaN. {listed(failures)}",
+            FitFailedWarning,
+            stacklevel=3,
+        )
+
+
+def key_of(rows: Array) -> str:
+    """Name data, in single precision: rounding in a step before is no other row."""
+    return sha256(rows.astype(np.float32).tobytes()).hexdigest()[:32]
+
+
+def column(results: list[Result | None], name: str, shape: tuple) -> Array:
+    """Stack one entry of all results, NaN where a fit failed."""
+    missing = np.full(shape, np.nan)
+    return np.stack([missing if r is None else r[name] for r in results])
+
+
+def fit_one(
+    fitter: MeanFieldFitter, X: Array, key: str, seed: int
+) -> tuple[str, Result | str]:
+    """Fit a row or a group; give its key with the result or the reason of failure."""
+    own_seed = np.random.SeedSequence([seed, int(key, 16)]).generate_state(1)[0]
+    fitter = clone(fitter).set_params(random_state=int(own_seed))
+    started = perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            fitter.fit(X)
+        except Exception as error:  # one bad row must not end the run
+            reason = str(error).partition("\n")[0]
+            return key, f"{type(error).__name__}: {reason}"
+    if any(issubclass(w.category, SearchInterruptedWarning) for w in caught):
+        raise KeyboardInterrupt  # half a search is no result
+    maps, rates = fitter.readouts_, fitter.outcome_.rates
+    said = dict.fromkeys(
+        f"{w.category.__name__}: {w.message}"
+        for w in caught
+        if not issubclass(w.category, NOT_OF_THE_FIT)
+    )
+    return key, {
+        "param_names": np.array(fitter.param_names_),
+        "params": fitter.params_,
+        "readout": fitter.readout_,
+        "readout_sd": (
+            maps.std(axis=0, ddof=1)
+            if len(maps) > 1
+            else np.full(maps.shape[1], np.nan)
+        ),
+        "relaxation_over_coupling": fitter.relaxation_over_coupling_,
+        "spectral_radius": np.float64(fitter.spectral_radius_),
+        "rates": np.full(maps.shape[1], np.nan) if rates is None else rates,
+        "cost": np.float64(fitter.cost_),
+        "cost_sd": np.float64(fitter.cost_sd_),
+        "costs": np.array([fitter.costs_[name] for name in COST_NAMES]),
+        "validation_cost": np.float64(fitter.validation_cost_),
+        "in_range": np.bool_(fitter.in_range_),
+        "seconds": np.float64(perf_counter() - started),
+        "warnings": np.array("; ".join(said)),
+    }
+
+
+def warn_once(said: Mapping[Any, str], n_fits: int) -> None:
+    """Warn once of what many fits may have warned of."""
+    for category in (SurrogateDomainWarning, OutOfRangeWarning):
+        name = category.__name__
+        which = [label for label, text in said.items() if name in text]
+        if which:
+            some = ", ".join(map(str, which[:10])) + ", ..." * (len(which) > 10)
+            warnings.warn(
+                f"{name} in {len(which)} of {n_fits} fits ({some}); "
+                "warnings_ holds what they say.",
+                category,
+                stacklevel=3,
+            )

@@ -1,0 +1,273 @@
+"""What every model has, and what the rest of the package asks of it."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delssome.models.steady import relax
+from delssome.utils import Component
+
+__all__ = ["Array", "Model", "Params", "Solution", "transfer"]
+
+Array = NDArray[np.float64]
+Params = Mapping[str, Array]
+
+# Names that files and columns of results have already.
+TAKEN = (
+    "coefficients",
+    "cost",
+    "history",
+    "model",
+    "noise",
+    "parameters",
+    "report",
+    "summary",
+    "truth",
+    "verification",
+    "warnings",
+)
+# Far below rounding for every u but 0, where it turns 0/0 into the limit 1/d.
+GUARD = 1e-30
+
+
+def transfer(
+    current: Any, a: float, b: float, d: float, expm1: Callable[[Any], Any]
+) -> Any:
+    """Give the firing rate (Hz) of a population that receives `current` (nA).
+
+    ``u / (1 - exp(-d u))`` with ``u = a * current - b`` (Deco et al. 2013, 2014).
+    """
+    u = a * current - b + GUARD
+    return u / -expm1(-d * u)
+
+
+class Solution(NamedTuple):
+    """What follows from the searched parameters of candidates.
+
+    Attributes
+    ----------
+    params : dict of str to ndarray
+        The searched parameters, and those that were solved for.
+    states : tuple of ndarray of shape (n_candidates, n_rois), or None
+        The steady state, where the model knows it in closed form.
+    """
+
+    params: Params
+    states: tuple[Array, ...] | None = None
+
+
+class Model(Component):
+    """A circuit model: what couples, what is seen, what is read out, what bounds it.
+
+    A model is one file: a frozen dataclass whose fields are its settings, among them
+    the range (low, high) of every searched parameter, and whose class says the rest.
+    Its equations are one plain function of numbers, without branches, that NumPy, torch
+    and compiled code all run. ``tests/models/test_contract.py`` tells what else the
+    package can do for it.
+
+    Attributes
+    ----------
+    name : str
+        As figures and tables call it.
+    states, outputs : tuple of str
+        What `derivatives` takes first and gives last.
+    inputs : tuple of str
+        Parameters that it takes last, searched or solved for.
+    searched : tuple of str
+        Parameters of the search in the order of a candidate's vector. The global
+        coupling ``G`` and the noise amplitude ``sigma`` (s**-0.5, the same noise for
+        every state) are among them.
+    regional : tuple of str
+        Those of them that differ between regions.
+    initial_state : tuple of float
+        Where simulations start.
+    largest_step : float
+        Longest integration step, in seconds, at which explicit steps do not diverge.
+    couples : tuple of str
+        States of which ``G * SC @ state`` reaches other regions. Default: the first.
+    observed : str
+        The state that is seen. Default: the first.
+    haemodynamics : bool
+        Whether it is seen through the Balloon-Windkessel model (default), or itself.
+    rate : str or None
+        Output that `rate_range` bounds, in Hz. None: all that is finite is in range.
+    readout_name, readout_key : str
+        What users come for, as figures say it and as files and columns are called.
+    averages_alike : bool
+        Whether maps of searches that end at the same cost are averaged, as published
+        for E/I; default: the best one's is given.
+
+    See Also
+    --------
+    delssome.models.FIC, delssome.models.MFM
+    """
+
+    name: ClassVar[str]
+    states: ClassVar[tuple[str, ...]]
+    inputs: ClassVar[tuple[str, ...]]
+    outputs: ClassVar[tuple[str, ...]] = ()
+    searched: ClassVar[tuple[str, ...]]
+    regional: ClassVar[tuple[str, ...]]
+    initial_state: ClassVar[Any]
+    largest_step: ClassVar[float]
+    couples: ClassVar[tuple[str, ...]]
+    observed: ClassVar[str]
+    haemodynamics: ClassVar[bool] = True
+    rate: ClassVar[str | None] = None
+    readout_name: ClassVar[str]
+    readout_key: ClassVar[str]
+    averages_alike: ClassVar[bool] = False
+    derivatives: ClassVar[Any]  # (*states, *coupling, *inputs, expm1)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Fill in what a class leaves out."""
+        super().__init_subclass__(**kwargs)
+        if not hasattr(cls, "states"):  # a class that is still being put together
+            return
+        first = cls.states[0]
+        defaults = {
+            "name": cls.__name__,
+            "couples": (first,),
+            "observed": first,
+            "readout_name": first,
+            "readout_key": "readout",
+        }
+        for attribute, value in defaults.items():
+            if not hasattr(cls, attribute):
+                setattr(cls, attribute, value)
+
+    def __post_init__(self) -> None:
+        """Check what the class says, and the ranges."""
+        check_declaration(type(self))
+        for name in self.searched:
+            given = getattr(self, name, None)
+            try:
+                low, high = (float(value) for value in given)  # type: ignore[union-attr]
+                sound = -np.inf < low < high < np.inf
+            except (TypeError, ValueError):
+                sound = False
+            if not sound or (name in ("G", "sigma") and low < 0):
+                raise ValueError(
+                    f"The range of {name} must be (low, high), finite, with low < high"
+                    f"{' and 0 <= low' * (name in ('G', 'sigma'))}, got {given!r}."
+                )
+
+    @property
+    def rate_range(self) -> tuple[float, float]:
+        """Lowest and highest plausible mean of `rate` (Hz)."""
+        return -np.inf, np.inf
+
+    def readout(self, averages: Params) -> Array:
+        """Read out of time averages what users come for; default: the first state.
+
+        Parameters
+        ----------
+        averages : dict of str to ndarray
+            Time averages of states and outputs.
+
+        Returns
+        -------
+        ndarray of the same shape
+        """
+        return averages[self.states[0]]
+
+    def constrain(self, params: Params, maps: Array) -> NDArray[np.bool_]:
+        """Tell which candidates obey what the model demands beyond its ranges.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            Searched parameters.
+        maps : ndarray of shape (n_rois, n_maps)
+
+        Returns
+        -------
+        ndarray of bool, shape (n_candidates,)
+        """
+        return np.ones(len(params["G"]), dtype=bool)
+
+    def solve(self, params: Params, sc: Array) -> Solution:
+        """Give parameters that follow from the searched ones; default: none do.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            Searched parameters, (n_candidates, n_rois) or (n_candidates,).
+        sc : ndarray of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
+            Scaled structural connectivity.
+
+        Returns
+        -------
+        Solution
+        """
+        return Solution(params)
+
+    def steady_state(self, params: Params, sc: Array) -> tuple[Array, ...]:
+        """Give the states at rest to which the model relaxes from its initial state.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            Searched and solved parameters.
+        sc : ndarray of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
+
+        Returns
+        -------
+        tuple of ndarray of shape (n_candidates, n_rois)
+            NaN for candidates that come to no rest.
+        """
+        return relax(self, params, sc)
+
+
+def check_declaration(model: type[Model]) -> None:
+    """Refuse a class that lacks something, or whose parts do not fit together.
+
+    Parameters
+    ----------
+    model : type[Model]
+
+    Raises
+    ------
+    TypeError
+    """
+    name = model.__name__
+    needed = ("states", "inputs", "searched", "regional", "derivatives")
+    for attribute in (*needed, "initial_state", "largest_step"):
+        if not hasattr(model, attribute):
+            raise TypeError(
+                f"The model {name} must have {attribute}; see delssome.models.Model "
+                "for what every model has."
+            )
+    for attribute, known in (("couples", model.states), ("regional", model.searched)):
+        unknown = set(getattr(model, attribute)) - set(known)
+        if unknown:
+            raise TypeError(
+                f"{name}.{attribute} names {', '.join(sorted(unknown))}, "
+                f"which is none of {', '.join(known)}."
+            )
+    if not model.couples:
+        raise TypeError(f"{name}.couples must name a state, got none.")
+    if model.observed not in model.states:
+        raise TypeError(
+            f"{name}.observed must be one of {model.states}, got {model.observed!r}."
+        )
+    if model.rate is not None and model.rate not in model.outputs:
+        raise TypeError(
+            f"{name}.rate must be None or one of {model.outputs}, got {model.rate!r}."
+        )
+    searched = model.searched
+    if "G" not in searched or "G" in model.regional or "sigma" not in searched:
+        raise TypeError(
+            f"{name}.searched must hold G, the global coupling, not regional, and "
+            f"sigma, the noise amplitude, got {searched}."
+        )
+    if not model.readout_key.isidentifier() or model.readout_key in TAKEN:
+        raise TypeError(
+            f"{name}.readout_key must be a word that can name a file and a column, and "
+            f"none of {', '.join(TAKEN)}, got {model.readout_key!r}."
+        )

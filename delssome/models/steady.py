@@ -1,0 +1,195 @@
+"""Where a model comes to rest without noise, found without integrating it."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from delssome.models.base import Model
+
+__all__ = ["jacobian", "newton", "relax"]
+
+Array = NDArray[np.float64]
+
+# Step of central differences, in units of states (of order one).
+SMALL = 1e-6
+# Implicit steps (s): the first follows the start of a simulation. They grow as motion
+# slows down and shrink as it speeds up again, each by no more than these factors; the
+# last ones are Newton's.
+FIRST_STEP, LONGEST_STEP = 0.005, 1e6
+LEAST, MOST = 0.2, 2.0
+MAX_STEPS = 400
+# Largest derivative (1/s) at rest.
+AT_REST = 1e-9
+
+
+def jacobian(functions: Callable[[Array], Array], point: Array) -> Array:
+    """Slopes of functions at a point, by central differences.
+
+    Parameters
+    ----------
+    functions : callable
+        (n_variables, ...) to (n_functions, ...), smooth over `SMALL`.
+    point : ndarray of shape (n_variables, ...)
+
+    Returns
+    -------
+    ndarray of shape (n_functions, n_variables, ...)
+    """
+    columns = []
+    for k in range(len(point)):
+        above, below = point.copy(), point.copy()
+        above[k] += SMALL
+        below[k] -= SMALL
+        columns.append((functions(above) - functions(below)) / (2 * SMALL))
+    return np.stack(columns, axis=1)
+
+
+def newton(
+    function: Callable[[Any], Any], start: ArrayLike, max_iter: int = 100
+) -> Array:
+    """Root of an elementwise function; its slope is exact by a complex step."""
+    x = np.array(start, dtype=np.float64)
+    step = 1e-30
+    for _ in range(max_iter):
+        value = function(x + 1j * step)
+        update = value.real / (value.imag / step)
+        x = x - update
+        # Convergence is quadratic: what is left is of the order of the square.
+        if np.all(np.abs(update) <= 1e-8 * np.abs(x)):
+            return np.asarray(x)
+    raise RuntimeError("The fixed point of the model was not found.")
+
+
+def relax(model: Model, params: Mapping[str, Array], sc: Array) -> tuple[Array, ...]:
+    """Follow the equations without noise from the initial state until they rest.
+
+    Parameters
+    ----------
+    model : Model
+    params : dict of str to ndarray
+        Searched and solved parameters.
+    sc : ndarray of shape (n_rois, n_rois) or (n_candidates, n_rois, n_rois)
+
+    Returns
+    -------
+    tuple of ndarray of shape (n_candidates, n_rois)
+        NaN for candidates that come to no rest, or to none that they would stay at.
+
+    Notes
+    -----
+    Linearly implicit Euler steps whose length follows the speed (pseudo-transient
+    continuation; Kelley and Keyes 1998, https://doi.org/10.1137/S0036142996304796):
+    short ones follow the trajectory into the basin that a simulation enters, long ones
+    are Newton's. A state of rest that is unstable is none that a simulation finds.
+    """
+    n, n_rois, n_states = len(params["G"]), sc.shape[-1], len(model.states)
+    inputs = [_regional(params[name], n, n_rois) for name in model.inputs]
+    motion = _Motion(model, inputs, params["G"][:, None, None] * sc)
+    start = np.asarray(model.initial_state, dtype=np.float64)
+    states = np.broadcast_to(start[:, None, None], (n_states, n, n_rois)).copy()
+    step, moving = np.full(n, FIRST_STEP), np.arange(n)
+    rests = np.zeros(n, dtype=bool)
+    with np.errstate(all="ignore"):  # of candidates that diverge
+        speed = motion.speed(states, moving)
+        for _ in range(MAX_STEPS):
+            states[:, moving] += motion.implicit_step(
+                states[:, moving], moving, step[moving]
+            )
+            now = motion.speed(states[:, moving], moving)
+            change = np.clip(speed[moving] / now, LEAST, MOST)
+            step[moving] = np.minimum(step[moving] * change, LONGEST_STEP)
+            speed[moving] = now
+            rests[moving] = now < AT_REST
+            moving = moving[(now >= AT_REST) & (step[moving] > 0)]
+            if len(moving) == 0:
+                break
+    found = np.flatnonzero(rests)
+    rests[found] = motion.stable(states[:, found], found)
+    states[:, ~rests] = np.nan
+    return tuple(states)
+
+
+class _Motion:
+    """Equations of all states of a network, and their slopes.
+
+    Parameters
+    ----------
+    model : Model
+    inputs : list of ndarray of shape (n_candidates, n_rois)
+    network : ndarray of shape (n_candidates, n_rois, n_rois)
+    """
+
+    def __init__(self, model: Model, inputs: list[Array], network: Array) -> None:
+        self.model, self.inputs, self.network = model, inputs, network
+        self.coupled = [model.states.index(name) for name in model.couples]
+
+    def _variables(self, states: Array, which: Any) -> Array:
+        network = self.network[which]
+        reaching = [(network @ states[k][..., None])[..., 0] for k in self.coupled]
+        return np.stack([*states, *reaching])
+
+    def _rates(self, variables: Array, which: Any) -> Array:
+        inputs = [values[which] for values in self.inputs]
+        found = self.model.derivatives(*variables, *inputs, np.expm1)
+        n_states = len(self.model.states)
+        return np.stack(np.broadcast_arrays(*found[:n_states]))
+
+    def speed(self, states: Array, which: Any) -> Array:
+        """Largest derivative (1/s) of each candidate; infinite if it diverged."""
+        rates = self._rates(self._variables(states, which), which)
+        return np.asarray(np.nan_to_num(np.abs(rates).max(axis=(0, 2)), nan=np.inf))
+
+    def _jacobian(self, variables: Array, which: Any) -> Array:
+        """Jacobian of all states: rows and columns state by state, regions within."""
+        slopes = jacobian(lambda x: self._rates(x, which), variables)
+        n_states, (n, n_rois) = len(slopes), variables.shape[1:]
+        blocks = np.zeros((n, n_states, n_rois, n_states, n_rois))
+        regions = np.arange(n_rois)
+        for a in range(n_states):
+            for k, b in enumerate(self.coupled):
+                coupling = slopes[a, n_states + k][:, :, None] * self.network[which]
+                blocks[:, a, :, b] += coupling
+            for b in range(n_states):
+                blocks[:, a, regions, b, regions] += slopes[a, b]
+        return blocks.reshape(n, n_states * n_rois, n_states * n_rois)
+
+    def implicit_step(self, states: Array, which: Any, step: Array) -> Array:
+        """Give the change of all states in a step (s) of each candidate."""
+        variables = self._variables(states, which)
+        system = -self._jacobian(variables, which)
+        diagonal = np.arange(system.shape[1])
+        system[:, diagonal, diagonal] += 1.0 / step[:, None]
+        rates = np.moveaxis(self._rates(variables, which), 0, 1)
+        move = _solve(system, rates.reshape(len(step), -1, 1))
+        return np.moveaxis(move.reshape(rates.shape), 1, 0)
+
+    def stable(self, states: Array, which: Any) -> NDArray[np.bool_]:
+        """Tell which states of rest small pushes do not leave."""
+        if len(which) == 0:
+            return np.ones(0, dtype=bool)
+        system = self._jacobian(self._variables(states, which), which)
+        return np.asarray(np.linalg.eigvals(system).real.max(axis=1) < 0)
+
+
+def _solve(system: Array, right: Array) -> Array:
+    """Solve each system; what diverged, or is singular, gives NaN."""
+    sound = np.isfinite(system).all(axis=(1, 2)) & np.isfinite(right).all(axis=(1, 2))
+    found = np.full_like(right, np.nan)
+    try:
+        found[sound] = np.linalg.solve(system[sound], right[sound])
+    except np.linalg.LinAlgError:
+        for k in np.flatnonzero(sound):
+            found[k] = np.linalg.lstsq(system[k], right[k], rcond=None)[0]
+    return found
+
+
+def _regional(values: Array, n: int, n_rois: int) -> Array:
+    return np.broadcast_to(values.reshape(n, -1), (n, n_rois))

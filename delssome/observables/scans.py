@@ -1,0 +1,91 @@
+"""BOLD signals: what they must be, and signals made alike."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from delssome.utils import check_number
+
+__all__ = ["check_bold", "check_scans", "standardise"]
+
+
+def check_bold(bold: ArrayLike, window: int, name: str = "bold") -> NDArray[np.float64]:
+    """Check measured BOLD: finite, varying in every window, long enough.
+
+    Parameters
+    ----------
+    bold : array-like of shape (n_frames, n_rois)
+    window : int
+        Frames in a window of the FC dynamics.
+    name : str, default="bold"
+        How errors call it.
+
+    Returns
+    -------
+    ndarray of shape (n_frames, n_rois)
+        float64.
+    """
+    try:
+        bold = np.array(bold, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} must be a numeric array (n_frames, n_rois)."
+        ) from error
+    if bold.ndim != 2:
+        raise ValueError(
+            f"{name} must have shape (n_frames, n_rois), got {bold.shape}."
+        )
+    check_number("window", window, Integral, 2)
+    if bold.shape[0] <= window + 1:
+        raise ValueError(
+            f"{name} must have more than {window + 1} frames for an FCD window of "
+            f"{window}, got {bold.shape[0]} frames of {bold.shape[1]} regions; "
+            "transpose it if regions come first, or use a shorter window."
+        )
+    if not np.isfinite(bold).all():
+        raise ValueError(
+            f"{name} must be finite, got NaN or infinity in regions "
+            f"{_first(~np.isfinite(bold).all(axis=0))}; leave those regions out."
+        )
+    # A window is constant if its largest is its smallest value: rounding-proof.
+    changes = np.vstack([np.zeros(bold.shape[1]), np.diff(bold, axis=0) != 0]).cumsum(0)
+    flat = (changes[window - 1 :] - changes[: len(bold) - window + 1] == 0).any(axis=0)
+    if flat.any():
+        raise ValueError(
+            f"{name} is constant during a whole window of {window} frames in regions "
+            f"{_first(flat)}: no correlation is defined; leave those regions out."
+        )
+    return bold
+
+
+def check_scans(bold: ArrayLike) -> NDArray[Any]:
+    """Check kind and shape of BOLD (..., n_frames, n_rois), not its values."""
+    bold = np.asarray(bold)
+    if not np.issubdtype(bold.dtype, np.number):
+        raise TypeError(
+            f"bold must be a numeric array (..., n_frames, n_rois), got {bold.dtype}."
+        )
+    if bold.ndim < 2 or bold.shape[-2] < 2 or bold.shape[-1] < 2:
+        raise ValueError(
+            "bold must have shape (..., n_frames, n_rois) with two frames and two "
+            f"regions at least, got {bold.shape}."
+        )
+    return bold
+
+
+def standardise(bold: NDArray[Any]) -> NDArray[np.float64]:
+    """Give signals mean 0 and sum of squares 1 over frames, in double precision."""
+    x = bold - bold.mean(axis=-2, keepdims=True, dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(x / np.sqrt((x * x).sum(axis=-2, keepdims=True)))
+
+
+def _first(mask: NDArray[np.bool_], most: int = 5) -> str:
+    found = np.flatnonzero(mask)
+    text = ", ".join(map(str, found[:most]))
+    return text + (f" and {len(found) - most} more" if len(found) > most else "")

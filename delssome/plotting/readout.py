@@ -1,0 +1,235 @@
+"""Figure of what a model reads out: by region, by network, against a truth."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from delssome.fitting import MeanFieldFitter
+from delssome.plotting.source import check_alike, check_estimator, check_of_regions
+from delssome.plotting.style import (
+    ACCENT,
+    DARK,
+    GREY,
+    PALE,
+    SINGLE,
+    correlation,
+    new_axes,
+    styled,
+)
+from delssome.plotting.wording import in_sentence, three_digits
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["ReadoutDisplay"]
+
+Array = NDArray[np.float64]
+
+
+class ReadoutDisplay:
+    """What a model reads out of all regions: sorted, by network, or against a truth.
+
+    Parameters
+    ----------
+    readout : array-like of shape (n_rois,)
+        For instance the E/I ratio of the FIC model.
+    readouts : array-like of shape (n_alike, n_rois), default=None
+        Maps of searches that ended at the same cost: their range is drawn, which is
+        what the data leave open.
+    name : str, default="E/I ratio"
+        What it is, for the axes: the model's ``readout_name``.
+    region_names : sequence of str of length n_rois, default=None
+        Labels of the regions. None: only their order.
+    networks : sequence of str of length n_rois, default=None
+        Network of each region: regions are drawn by network, sorted by its mean.
+    truth : array-like of shape (n_rois,), default=None
+        Known values of simulated data, against which these are plotted.
+
+    Attributes
+    ----------
+    figure_ : Figure or SubFigure
+    ax_ : Axes
+
+    Examples
+    --------
+    >>> from delssome.plotting import ReadoutDisplay
+    >>> display = ReadoutDisplay([2.1, 2.6, 2.4], name="E/I ratio")
+    >>> display.plot().ax_.get_xlabel()  # doctest: +SKIP
+    'E/I ratio'
+    """
+
+    def __init__(
+        self,
+        readout: ArrayLike,
+        readouts: ArrayLike | None = None,
+        *,
+        name: str = "E/I ratio",
+        region_names: Sequence[str] | None = None,
+        networks: Sequence[str] | None = None,
+        truth: ArrayLike | None = None,
+    ) -> None:
+        (self.readout,) = check_alike(1, readout=readout)
+        check_of_regions(
+            len(self.readout), region_names=region_names, networks=networks, truth=truth
+        )
+        if networks is not None and truth is not None:
+            raise ValueError("networks and truth are two figures: give one of them.")
+        self.readouts = np.asarray(
+            self.readout[None] if readouts is None else readouts, dtype=np.float64
+        )
+        self.name = name
+        self.region_names = region_names
+        self.networks = None if networks is None else np.asarray(networks)
+        self.truth = None if truth is None else np.asarray(truth, dtype=np.float64)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        fitter: MeanFieldFitter,
+        *,
+        region_names: Sequence[str] | None = None,
+        networks: Sequence[str] | None = None,
+        truth: ArrayLike | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Plot the map of a fit, by the name that its model gives it.
+
+        Parameters
+        ----------
+        fitter : MeanFieldFitter
+            Fitted.
+        region_names, networks, truth
+            As above.
+        ax : matplotlib Axes, default=None
+            Where to draw. None: a new figure, one column wide, with height for all
+            names.
+
+        Returns
+        -------
+        ReadoutDisplay
+        """
+        check_estimator(fitter, MeanFieldFitter)
+        return cls(
+            fitter.readout_,
+            fitter.readouts_,
+            name=fitter.model_.readout_name,
+            region_names=region_names,
+            networks=networks,
+            truth=truth,
+        ).plot(ax)
+
+    @styled
+    def plot(self, ax: "Axes | None" = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: a new figure, one column wide, with height for all names.
+
+        Returns
+        -------
+        ReadoutDisplay
+        """
+        if self.truth is not None:
+            ax = new_axes(SINGLE, 2.9) if ax is None else ax
+            self._against_truth(ax, self.truth)
+        elif self.networks is not None:
+            n_networks = len(np.unique(self.networks))
+            ax = new_axes(SINGLE, 0.8 + 0.2 * n_networks) if ax is None else ax
+            self._by_network(ax, self.networks)
+        else:
+            names = 0 if self.region_names is None else len(self.readout)
+            height = max(2.0, 0.6 + 0.115 * names) if names else 2.6
+            ax = new_axes(SINGLE, height) if ax is None else ax
+            self._by_region(ax)
+        self.figure_, self.ax_ = ax.figure, ax
+        return self
+
+    def _by_region(self, ax: "Axes") -> None:
+        order = np.argsort(self.readout, kind="stable")
+        rows, mean = np.arange(len(order)), self.readout.mean()
+        label = f"mean {three_digits(mean)}"
+        if len(self.readouts) > 1:
+            # What is open of the level is said in words: drawn for every region it
+            # would hide what is known of the pattern.
+            levels = self.readouts.mean(axis=1)
+            lowest, highest = map(three_digits, (levels.min(), levels.max()))
+            label += f" ({lowest} to {highest})"
+            low, high = _span(self.readouts - levels[:, None] + mean)
+            ax.hlines(
+                rows,
+                low[order],
+                high[order],
+                color=PALE,
+                lw=2.5,
+                zorder=0,
+                label=f"range of {len(levels)} fits as good, at one mean",
+            )
+        ax.axvline(mean, color=GREY, ls="--", lw=0.8, label=label)
+        ax.plot(self.readout[order], rows, ls="", marker="o", ms=3, color=DARK)
+        ax.set(xlabel=self.name, ylim=(-1, len(order)))
+        if self.region_names is None:
+            ax.set(ylabel="Region, sorted", yticks=[])
+        else:
+            names = [self.region_names[k] for k in order]
+            ax.set_yticks(rows, names, fontsize=6)
+            ax.tick_params(axis="y", length=0)
+        _finish(ax)
+
+    def _by_network(self, ax: "Axes", of: NDArray[np.str_]) -> None:
+        networks = np.unique(of)
+        means = np.array([self.readout[of == k].mean() for k in networks])
+        order = np.argsort(means, kind="stable")
+        rows, names = np.arange(len(order)), []
+        for row, k in enumerate(order):
+            values = np.sort(self.readout[of == networks[k]])
+            # A little up or down, so that equal ones do not hide each other.
+            y = row + 0.4 * (np.arange(len(values)) * 0.618 % 1 - 0.5)
+            ax.plot(values, y, ls="", marker="o", ms=3, mec=DARK, mfc="white", mew=0.7)
+            names.append(f"{networks[k]} ({len(values)})")
+        ax.vlines(
+            means[order], rows - 0.38, rows + 0.38, color=ACCENT, lw=1.6, label="mean"
+        )
+        ax.set_yticks(rows, names)
+        ax.tick_params(axis="y", length=0)
+        ax.set(xlabel=f"{self.name} of regions", ylim=(-0.6, len(order) - 0.4))
+        _finish(ax)
+
+    def _against_truth(self, ax: "Axes", truth: Array) -> None:
+        readout = self.readout
+        low, high = _span(self.readouts)
+        if len(self.readouts) > 1:
+            label = f"range of {len(self.readouts)} fits as good"
+            ax.vlines(truth, low, high, color=PALE, lw=1.5, zorder=0, label=label)
+        ax.plot(truth, readout, ls="", marker="o", mfc="white", mec=DARK)
+        values = np.concatenate([truth, low, high])
+        margin = 0.06 * np.ptp(values)
+        limits = (values.min() - margin, values.max() + margin)
+        ax.plot(limits, limits, color=GREY, ls="--", lw=0.8, zorder=0, label="equal")
+        ax.set(
+            xlim=limits,
+            ylim=limits,
+            xlabel=f"True {in_sentence(self.name)}",
+            ylabel=f"Recovered {in_sentence(self.name)}",
+            title=f"r = {correlation(truth, readout):.2f} over {len(truth)} regions",
+        )
+        ax.set_box_aspect(1)
+        ax.locator_params(nbins=5)
+        ax.legend(loc="best")
+
+
+def _finish(ax: "Axes") -> None:
+    """Put the legend where no point can be, and full numbers at the ticks."""
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
+    ax.ticklabel_format(axis="x", useOffset=False)
+    ax.locator_params(axis="x", nbins=5)
+
+
+def _span(maps: Array) -> tuple[Array, Array]:
+    return maps.min(axis=0), maps.max(axis=0)

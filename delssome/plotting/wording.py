@@ -1,0 +1,44 @@
+"""How figures and reports write names and numbers; nothing is drawn here."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+__all__ = ["in_sentence", "three_digits"]
+
+
+def in_sentence(name: str) -> str:
+    """Write a name as within a sentence: with a small letter, but for abbreviations.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> in_sentence("Firing rate (Hz)"), in_sentence("E/I ratio")
+    ('firing rate (Hz)', 'E/I ratio')
+    """
+    return name[0].lower() + name[1:] if name[1:2].islower() else name
+
+
+def three_digits(value: float) -> str:
+    """Write a number of any size with three significant digits.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> three_digits(2.5), three_digits(-0.001234), three_digits(1234.5)
+    ('2.50', '-0.00123', '1234')
+    """
+    return f"{value:.0f}" if abs(value) >= 99.95 else f"{value:#.3g}"

@@ -1,0 +1,56 @@
+"""The figures of a fit, for files."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
+
+from delssome.fitting import MeanFieldFitter
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["figures"]
+
+MOST_NAMES = 120  # regions listed one a line in a figure
+
+
+def figures(
+    fitter: MeanFieldFitter,
+    region_names: Sequence[str],
+    truth: ArrayLike | None = None,
+) -> dict[str, "Figure"]:
+    """Draw the figures of a fit, without pyplot: nothing is shown or left open.
+
+    Parameters
+    ----------
+    fitter : MeanFieldFitter
+        Fitted.
+    region_names : sequence of str of length n_rois
+    truth : array-like of shape (n_rois,), default=None
+        Known readout of simulated data.
+
+    Returns
+    -------
+    dict of str to matplotlib Figure
+        By file name: ``report.png``, and what the model reads out (``ei_ratio.png`` of
+        FIC).
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    from delssome.plotting import ReadoutDisplay, plot_report
+    from delssome.plotting.style import DOUBLE, SINGLE, STYLE
+
+    n_rois = len(region_names)
+    names = region_names if n_rois <= MOST_NAMES else None
+    height = 2.6 if names is None else max(2.0, 0.6 + 0.115 * n_rois)
+    with rc_context(STYLE):
+        report = Figure(figsize=(DOUBLE, 7.4), layout="constrained")
+        plot_report(fitter, report, region_names=names, truth=truth)
+        regions = Figure(figsize=(SINGLE, height), layout="constrained")
+        ReadoutDisplay.from_estimator(fitter, region_names=names, ax=regions.subplots())
+    return {"report.png": report, f"{fitter.model_.readout_key}.png": regions}

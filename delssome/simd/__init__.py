@@ -1,0 +1,1 @@
+"""Compiled code that simulation and network share: vectors, functions, algebra."""

@@ -1,0 +1,78 @@
+"""How candidates are simulated: repeats, backend, device, precision."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+from numbers import Integral
+
+from delssome.utils import Component, check_number
+
+__all__ = ["Simulator", "check_backend"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulator(Component):
+    """Settings of simulation, wherever an estimator or evaluator simulates.
+
+    Parameters
+    ----------
+    n_repeats : int, default=3
+        Simulations with independent noise per candidate. Published: 3.
+    n_search_repeats : int, default=None
+        The same in a search by simulation. None: `n_repeats`.
+    backend : {"auto", "fused", "torch"}, default="auto"
+        "fused" is compiled for the CPU, in float32; "torch" runs on any device and
+        in both precisions. "auto" takes the fused one where it can. The two draw
+        different noise from the same seed.
+    device : str, default="cpu"
+        Where to simulate: "cpu", "cuda".
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the states. In torch, the two draw different noise.
+    """
+
+    n_repeats: int = 3
+    n_search_repeats: int | None = None
+    backend: str = "auto"
+    device: str = "cpu"
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without the device."""
+        check_number("n_repeats", self.n_repeats, Integral, 1)
+        if self.n_search_repeats is not None:
+            check_number("n_search_repeats", self.n_search_repeats, Integral, 1)
+        _check_name(self.backend)
+        if self.dtype not in ("float32", "float64"):
+            raise ValueError(
+                f"dtype must be 'float32' or 'float64', got {self.dtype!r}."
+            )
+
+    @property
+    def uses(self) -> str:
+        """Backend that runs, "fused" or "torch"; an error says why there is none."""
+        return check_backend(self.backend, self.device, self.dtype)
+
+
+def check_backend(backend: str, device: object, dtype: str) -> str:
+    """Give the backend for a device and precision, or say why there is none."""
+    _check_name(backend)
+    on_cpu = str(device) == "cpu"
+    if not on_cpu:
+        from delssome.simulation.integrator import load_backend
+
+        load_backend("torch").check_device(device)
+    able = on_cpu and dtype == "float32"
+    if backend == "fused" and not able:
+        raise ValueError(
+            f"backend='fused' computes on the CPU in float32, got device="
+            f"{str(device)!r} and dtype={dtype!r}; use backend='torch' for others."
+        )
+    return ("fused" if able else "torch") if backend == "auto" else backend
+
+
+def _check_name(backend: str) -> None:
+    if backend not in ("auto", "fused", "torch"):
+        raise ValueError(
+            f"backend must be 'auto', 'fused' or 'torch', got {backend!r}."
+        )

@@ -1,0 +1,1 @@
+"""The circuit network: one for any connectome, parcellation and scan."""

@@ -1,0 +1,187 @@
+"""Candidates as linear circuits at their fixed point, and what is known of a region."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from delssome.models import Candidates
+from delssome.models.steady import jacobian
+from delssome.surrogate.circuit import algebra, plain
+from delssome.theory.linearisation import Equations
+from delssome.theory.network import Regions, reduce_regions
+
+__all__ = ["N_LOCAL", "N_MODE", "Circuit", "circuits", "runs_compiled"]
+
+Array = NDArray[Any]
+
+N_LOCAL, N_MODE = 11, 3
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """Stable candidates as linear networks at their fixed point, single precision.
+
+    The system of a candidate is ``decay`` on the diagonal less ``reach_i sc_ij
+    reach_j`` (1/s), symmetric and positive definite.
+
+    Attributes
+    ----------
+    reads : dict of str to (float, float)
+        Regional parameters that are among what is known of a region, and what scales
+        them: as the shipped weights read them, whatever the box of a search.
+    local : tensor of shape (n, n_rois, 11)
+        What is known of a region, of the order of one.
+    mode : tensor of shape (n, 3)
+        What is known of the slowest mode, likewise.
+    sc : tensor of shape (1 or n, n_rois, n_rois)
+        Structural connectivity.
+    reach : tensor of shape (n, n_rois)
+        Strength with which a region sends and receives (s**-0.5).
+    decay : tensor of shape (n, n_rois)
+        Rate at which a region falls back without coupling (1/s).
+    power : tensor of shape (n, n_rois)
+        Power of its noise (1/s).
+    """
+
+    reads: ClassVar[dict[str, tuple[float, float]]] = {
+        "w_EE": (1.0, 10.0),
+        "w_EI": (0.0, 5.0),
+    }
+
+    local: torch.Tensor
+    mode: torch.Tensor
+    sc: torch.Tensor
+    reach: torch.Tensor
+    decay: torch.Tensor
+    power: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.decay)
+
+    def system(self, slow: torch.Tensor | float = 0.0) -> torch.Tensor:
+        """Build the systems, (n, n_rois, n_rois), with something added to decay."""
+        return plain.system(self.sc, self.reach, self.decay + slow)
+
+    def select(self, which: torch.Tensor) -> "Circuit":
+        """Take candidates by their indices."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        shared = len(self.sc) == 1
+        return Circuit(
+            **{
+                name: x if name == "sc" and shared else x[which]
+                for name, x in given.items()
+            }
+        )
+
+    def to(self, device: torch.device | str) -> "Circuit":
+        """Move to a device."""
+        moved = {f.name: getattr(self, f.name).to(device) for f in fields(self)}
+        return replace(self, **moved)
+
+
+def circuits(
+    candidates: Candidates, step: float, device: torch.device | str = "cpu"
+) -> tuple[Circuit, Array]:
+    """Linearise candidates at their fixed point, as far as it is cheap.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        On a symmetric connectome, of a model with the parameters that
+        :attr:`Circuit.reads` names.
+    step : float
+        Integration step, in seconds.
+    device : str or torch.device, default="cpu"
+        Where to compute, and leave, what follows the linearisation.
+
+    Returns
+    -------
+    circuit : Circuit
+        Of the candidates with a stable fixed point.
+    instability : ndarray of shape (n_candidates,)
+        0 for these, for others a bound on the rate (1/s) at which the network leaves
+        its fixed point (Gershgorin).
+    """
+    equations = Equations(candidates)
+    slopes = jacobian(equations, equations.fixed_point())
+    regions = reduce_regions(slopes, equations.sigma)
+    n_rois, coupling = candidates.n_rois, candidates.params["G"]
+    given = (
+        np.ascontiguousarray(candidates.sc, dtype=np.float32).reshape(
+            -1, n_rois, n_rois
+        ),
+        (np.sqrt(coupling)[:, None] * regions.scale).astype(np.float32),
+        regions.decay.astype(np.float32),
+        (regions.power * regions.scale**2).astype(np.float32),
+    )
+    found = _at_frequency_zero(*given, device)
+    local, mode = _describe_regions(candidates, regions, found, step, *given[2:])
+    stable = (found.smallest > 0) & np.isfinite(local).all(axis=(1, 2))
+    stable &= candidates.rests
+    # Off the diagonal of the system, every entry is negative or 0.
+    bound = np.nan_to_num(-found.sums.min(axis=1), nan=1e3).clip(1e-6, 1e3)
+    circuit = Circuit(*map(torch.from_numpy, (local, mode, *given)))
+    if not stable.all():
+        circuit = circuit.select(torch.from_numpy(stable))
+    return circuit.to(device), np.where(stable, 0.0, bound)
+
+
+def runs_compiled(device: torch.device | str) -> bool:
+    """Tell whether the compiled algebra runs where tensors are."""
+    return torch.device(device).type == "cpu"
+
+
+def _at_frequency_zero(
+    sc: Array, reach: Array, decay: Array, power: Array, device: torch.device | str
+) -> plain.Response[Array]:
+    """Describe the response to slow inputs: compiled, or on a GPU in torch."""
+    if not runs_compiled(device):
+        tensors = [torch.from_numpy(x).to(device) for x in (sc, reach, decay, power)]
+        response = plain.at_frequency_zero(*tensors)
+        return plain.Response[Array](*(x.cpu().numpy() for x in response))
+    n, n_rois = decay.shape
+    shapes = [(n, 1), (n, n_rois), (4, n, n_rois), (n, 2)]
+    found = [np.empty(shape, dtype=np.float32) for shape in shapes]
+    algebra.announce()
+    algebra.at_frequency_zero(sc, reach, decay, power, *found)
+    smallest, sums, regions, mode = found
+    variance, own, together, share = regions
+    return plain.Response(smallest[:, 0], sums, variance, own, together, share, mode)
+
+
+def _describe_regions(
+    candidates: Candidates,
+    regions: Regions,
+    found: plain.Response[Array],
+    step: float,
+    decay: Array,
+    power: Array,
+) -> tuple[Array, Array]:
+    """Give what is known of regions, and of the slowest mode, of the order of one."""
+    n_rois = candidates.n_rois
+    ranges = [
+        2.0 * (candidates.params[name] - low) / (high - low) - 1.0
+        for name, (low, high) in Circuit.reads.items()
+    ]
+    with np.errstate(invalid="ignore", divide="ignore"):  # of unstable candidates
+        local = [
+            decay / 10.0,
+            0.5 * np.log(power) + 6.0,
+            *ranges,
+            np.log(candidates.sigma) + 5.5,
+            (decay - found.sums) / 5.0 - 1.0,
+            np.log(np.maximum(2.0 - regions.fastest * step, 1e-3)),
+            np.log(found.variance) / 4 + 3,
+            np.log(found.own) / 2,
+            np.log(np.abs(found.together) + 1e-3) / 2,
+            np.log(n_rois * found.share + 1e-2) / 2,
+        ]
+        spread = np.log(np.square(n_rois * found.share).mean(axis=-1))
+        mode = np.stack([*np.log(found.mode.T), spread], axis=-1)
+    return np.stack(local, axis=-1, dtype=np.float32), mode

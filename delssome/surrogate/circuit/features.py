@@ -1,0 +1,120 @@
+"""What the heads of the network read of circuits, brought to the order of one."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from delssome.simulation import Acquisition
+from delssome.surrogate.circuit import algebra, plain
+from delssome.surrogate.circuit.circuits import Circuit, runs_compiled
+
+__all__ = ["BAND", "MIX", "N_FC", "N_SCAN", "describe_fc", "scan_features"]
+
+Array = NDArray[Any]
+
+N_FC, N_SCAN = 43, 3
+# Numbers that describe FC and, among them, those of each view of its signals.
+N_NUMBERS, N_VIEW = 30, 7
+# Modes of decay a and b share power as the integral of 1 / ((a + iw) (b - iw)) over the
+# band of BOLD. A rate (1/s) added to the diagonal stands for the slow end of the band:
+# with f = 1 / (a + BAND) and the numbers of MIX for scans of any TR and length, it is
+# nearly u_a u_b + v_a v_b, v = MIX[1] BAND f**2 and u = f + MIX[0] BAND f**2.
+BAND, MIX = 0.17, (-0.88, 1.55)
+# The same for the slow part of the band, as a share of what is learned for the whole,
+# and for its fast part (1/s).
+SLOWER, FASTER = 0.4, 0.25
+# The scan that features are relative to, in seconds: window, duration and TR.
+USUAL_SCAN = (60.0, 864.0, 0.72)
+USUAL_N_ROIS = 68
+
+
+def scan_features(acquisition: Acquisition) -> torch.Tensor:
+    """Window, duration and TR of a scan, on a logarithmic scale."""
+    tr = acquisition.tr
+    seconds = (acquisition.fcd_window * tr, acquisition.n_frames * tr, tr)
+    return torch.tensor(np.log(np.divide(seconds, USUAL_SCAN)), dtype=torch.float32)
+
+
+def describe_fc(
+    circuit: Circuit, slow: torch.Tensor, power: torch.Tensor, mix: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Give FC of circuits and what describes it: compiled, or on a GPU in torch.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    slow, power : tensor of shape (n, n_rois)
+        What is added to decay, and the corrected power of the noise (1/s).
+    mix : tensor of shape (2,)
+
+    Returns
+    -------
+    edges : tensor of shape (n, n_edges)
+        Upper triangle.
+    sd, share : tensor of shape (n, n_rois)
+        Standard deviations, and shares of regions in the first mode of FC.
+    described : tensor of shape (n, 43)
+    """
+    given = circuit.sc, circuit.reach, circuit.decay, slow, power
+    n, n_rois = slow.shape
+    if runs_compiled(slow.device):
+        shapes = [(n, n_rois * (n_rois - 1) // 2), (n, n_rois), (n, n_rois)]
+        shapes.append((n, N_NUMBERS))
+        found = [np.empty(shape, dtype=np.float32) for shape in shapes]
+        rates = np.array([SLOWER, FASTER], dtype=np.float32)
+        algebra.announce()
+        algebra.describe(*(x.numpy() for x in given), mix.numpy(), rates, *found)
+        edges, sd, share, numbers = map(torch.from_numpy, found)
+    else:
+        edges, sd, share, numbers = plain.describe(*given, mix, (SLOWER, FASTER))
+    scaled = _scale(numbers.cpu().numpy().astype(np.float64), share.cpu().numpy())
+    return edges, sd, share, torch.from_numpy(scaled).to(edges.device)
+
+
+def _scale(numbers: Array, share: Array) -> Array:
+    """Bring the numbers that describe FC to the order of one, (n, n_described)."""
+    n_rois = share.shape[1]
+    mean, pattern, third, fourth, rows, largest, decay, trace, trace2 = numbers[:, :9].T
+    rows, largest = rows / n_rois**2, largest / n_rois
+    row_mean = (1.0 + (n_rois - 1) * mean) / n_rois
+    square = numbers[:, 12] / n_rois**2
+    described = [
+        mean,
+        np.sqrt(pattern + 1e-6),
+        np.cbrt(third),
+        (fourth + 1e-6) ** 0.25,
+        np.sqrt(np.maximum(rows - row_mean**2, 0.0) + 1e-6),
+        np.minimum(rows / np.maximum(np.abs(mean), 1e-3), 5.0),
+        largest,
+        np.log(np.maximum(square - largest**2, 1e-6)) / 4,
+        n_rois * np.square(share).sum(axis=1) - 1.0,
+        np.log(np.maximum(decay, 0.0) + 1e-2) / 2,
+        np.log(np.maximum(trace / n_rois, 1e-2)),
+        np.log(np.maximum(trace2 / numbers[:, 12], 1e-2)),
+        np.full_like(mean, np.log(n_rois / USUAL_N_ROIS)),
+    ]
+    for k in range(9, N_NUMBERS, N_VIEW):
+        described += _scale_view(numbers[:, k : k + N_VIEW], pattern, n_rois)
+    return np.stack(described, axis=-1, dtype=np.float32)
+
+
+def _scale_view(numbers: Array, pattern: Array, n_rois: int) -> list[Array]:
+    """Compare the variance over edges, the pattern, with the noise in windows."""
+    whole = pattern * n_rois * (n_rois - 1)
+    noise, along, *traces, of_mean = numbers.T
+    rest = np.maximum(noise - of_mean, 1e-4)
+    ratios = [
+        noise,
+        pattern / noise,
+        along / whole,
+        along * (n_rois / whole) ** 2,
+        *(trace / n_rois**power for power, trace in enumerate(traces, 1)),
+        of_mean,
+        pattern / rest,
+    ]
+    return [np.log(np.abs(ratio) + 1e-9) for ratio in ratios]

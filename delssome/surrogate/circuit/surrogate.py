@@ -1,0 +1,384 @@
+"""The circuit network as an evaluator: training on shards, weights, prediction."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from delssome.evaluation import Evaluation, Evaluator, Statistics, Target
+from delssome.models import FIC, Candidates, Model
+from delssome.simulation import Acquisition
+from delssome.surrogate.circuit import cards
+from delssome.surrogate.circuit.domain import covered, describe_context, outside
+from delssome.surrogate.circuit.network import CircuitNet, circuits, scan_features
+from delssome.surrogate.circuit.training import (
+    BATCH,
+    Training,
+    at_points,
+    load_group,
+)
+from delssome.theory import range_violation
+from delssome.utils import check_number, instance_or_default
+
+__all__ = ["CircuitSurrogate"]
+
+Array = NDArray[Any]
+
+# Log odds of an escape of candidates whose fixed point is unstable: 97 % leave.
+LOST = 3.5
+# What makes a subclass of a model another circuit.
+EQUATIONS = (
+    "derivatives",
+    "solve",
+    "steady_state",
+    "searched",
+    "couples",
+    "observed",
+    "haemodynamics",
+)
+
+
+class CircuitSurrogate(Evaluator, BaseEstimator):
+    """Predict costs and plausibility of candidates with one network for any data.
+
+    Parameters
+    ----------
+    acquisition : Acquisition, default=None
+        Scan whose statistics are predicted.
+    model : FIC, default=None
+        Of the candidates in the shards that it is fitted to. None: ``FIC()``.
+    n_repeats : int, default=3
+        Simulations whose costs are predicted.
+    width : int, default=48
+        Hidden units of the networks of a region.
+    n_steps : int, default=10_000
+        Steps of each part of the training.
+    batch_size : int, default=32
+        Candidates, all of one group, in a step of the part that predicts FC.
+    lr : float, default=3e-3
+        Largest learning rate of the one-cycle schedule (AdamW).
+    verbose : int, default=0
+    random_state : int, RandomState instance or None, default=None
+
+    Attributes
+    ----------
+    made_for : type
+        The model that the network can serve, class attribute: :class:`~delssome.FIC`.
+    net_ : CircuitNet
+        It predicts where its parameters are: on a GPU after ``net_.to("cuda")``.
+    domain_ : dict
+        Range of every number that describes the contexts of the corpus.
+    history_ : dict of ndarray of shape (n_steps,)
+        Losses of the parts: "fc", "fcd", "rest" (FC noise and escape), "error".
+    card_ : dict
+        What was written with the weights, if they were loaded.
+
+    See Also
+    --------
+    delssome.surrogate.build_corpus : makes the shards to fit to.
+    """
+
+    made_for: ClassVar[type[Model]] = FIC
+    net_: CircuitNet
+    domain_: dict[str, list[float]]
+    history_: dict[str, Array]
+    card_: dict[str, Any]
+
+    def __init__(
+        self,
+        acquisition: Acquisition | None = None,
+        model: Model | None = None,
+        *,
+        n_repeats: int = 3,
+        width: int = 48,
+        n_steps: int = 10_000,
+        batch_size: int = 32,
+        lr: float = 3e-3,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.acquisition = acquisition
+        self.model = model
+        self.n_repeats = n_repeats
+        self.width = width
+        self.n_steps = n_steps
+        self.batch_size = batch_size
+        self.lr = lr
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def check(self, model: Model) -> None:
+        """Refuse every model but the one that the weights were trained for.
+
+        Parameters
+        ----------
+        model : Model
+            Its ranges and constraints do not matter: they bound the search.
+
+        Raises
+        ------
+        ValueError
+            With the reason and what to do instead.
+        """
+        if not isinstance(model, Model):
+            raise TypeError(
+                f"model must be a model such as FIC(), got {type(model).__name__}."
+            )
+        known = self.made_for
+        reason = "it was trained for no other"
+        if isinstance(model, known):
+            own = [
+                name
+                for name in EQUATIONS
+                if getattr(type(model), name) != getattr(known, name)
+            ]
+            if not own:
+                return
+            reason = f"{type(model).__name__} has its own {', '.join(own)}"
+        raise ValueError(
+            f"The network was trained for the {known.name} model and cannot serve "
+            f"{model.name}: {reason}. Evaluate by theory (surrogate='linear') or "
+            "simulate the candidates (surrogate=None)."
+        )
+
+    def fit(
+        self,
+        X: Sequence[Path | str],
+        y: None = None,
+        *,
+        start: "CircuitSurrogate | None" = None,
+    ) -> Self:
+        """Train on labelled groups.
+
+        Parameters
+        ----------
+        X : sequence of paths
+            Shards that :func:`delssome.surrogate.build_corpus` wrote, of any number
+            of regions and any scan.
+        y : None
+            Ignored.
+        start : CircuitSurrogate, default=None
+            Fitted, of the same width: its weights are where training starts, which
+            then wants a small `lr`. None: random weights.
+
+        Returns
+        -------
+        self
+        """
+        for name, kind, low in (
+            ("n_repeats", Integral, 1),
+            ("width", Integral, 2),
+            ("n_steps", Integral, 1),
+            ("batch_size", Integral, 2),
+            ("lr", Real, 1e-12),
+        ):
+            check_number(name, getattr(self, name), kind, low)
+        model = self.made_for() if self.model is None else self.model
+        self.check(model)
+        rng = check_random_state(self.random_state)
+        if len(X) == 0:
+            raise ValueError("X must hold at least one shard of a corpus.")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(rng.randint(2**31))
+            net = CircuitNet(self.width)
+            if start is not None:
+                net.load_state_dict(start.net_.state_dict())
+            points = net.points.numpy()
+            groups = [load_group(file, model, points) for file in X]
+            self.domain_ = covered([group.context for group in groups])
+            groups = [group for group in groups if group.n_in_range]
+            if not groups:
+                raise ValueError("No candidate in X is within range; label more.")
+            training = Training(
+                net,
+                groups,
+                n_repeats=self.n_repeats,
+                n_steps=self.n_steps,
+                batch_size=self.batch_size,
+                lr=self.lr,
+                verbose=self.verbose,
+                rng=rng,
+            )
+            self.history_ = training.run(anew=start is None)
+            self.net_ = net.eval()
+        return self
+
+    def statistics(
+        self, candidates: Candidates, rng: np.random.Generator | None = None
+    ) -> Statistics:
+        """Predict the statistics of candidates.
+
+        Parameters
+        ----------
+        candidates : Candidates
+            On a symmetric connectome.
+        rng : None
+            Ignored: nothing is drawn.
+
+        Returns
+        -------
+        Statistics
+            NaN where the fixed point is unstable. Out of range (violation above 0)
+            are candidates of which `n_repeats` simulations would hardly all stay, and
+            those are the farther out the faster they leave.
+        """
+        check_is_fitted(self)
+        self.check(candidates.model)
+        sc = candidates.sc
+        if np.abs(sc - np.swapaxes(sc, -1, -2)).max() > 1e-9:
+            raise ValueError(
+                "sc must be symmetric for the network; average it with its transpose, "
+                "or simulate (surrogate=None)."
+            )
+        scan = instance_or_default("acquisition", self.acquisition, Acquisition)
+        parts = candidates.batches(BATCH)
+        return Statistics.join([self._batch(part, scan) for part in parts])
+
+    @torch.inference_mode()
+    def _batch(self, candidates: Candidates, acquisition: Acquisition) -> Statistics:
+        """Predict the statistics of a few candidates."""
+        device = self.net_.mix.device
+        circuit, instability = circuits(candidates, acquisition.step, device)
+        stable = instability == 0
+        predicted = self.net_(circuit, scan_features(acquisition).to(device))
+        # Before float32 numbers become probabilities.
+        escape = _spread(predicted.escape.cpu().double(), stable, LOST)
+        p_in_range = 1.0 / (1.0 + np.exp(escape))
+        return Statistics(
+            fc=_spread(predicted.fc, stable),
+            fcd_cdf=_spread(predicted.cdf, stable),
+            violation=range_violation(p_in_range, self.n_repeats) + instability,
+            averages={},
+            fc_noise=_spread(predicted.log_noise.cpu().double().exp(), stable),
+            p_in_range=p_in_range,
+            error=_spread(predicted.log_error.cpu().double().exp(), stable),
+        )
+
+    def evaluate(
+        self,
+        candidates: Candidates,
+        target: Target,
+        rng: np.random.Generator | None = None,
+    ) -> Evaluation:
+        """Predict costs against a target and the distance from the plausible range.
+
+        Parameters
+        ----------
+        candidates : Candidates
+        target : Target
+        rng : None
+            Ignored: nothing is drawn.
+
+        Returns
+        -------
+        Evaluation
+        """
+        check_is_fitted(self)
+        # At the network's own points, which are single precision.
+        cdf = at_points(target.fcd_cdf, self.net_.points.cpu().numpy())
+        return super().evaluate(candidates, target._replace(fcd_cdf=cdf), rng)
+
+    def expected_error(self, candidates: Candidates, target: Target) -> Array:
+        """Error to expect in the total cost of candidates, (n_candidates,)."""
+        error = self.statistics(candidates).error
+        assert error is not None
+        return np.asarray(error.sum(axis=1))
+
+    def outside(self, target: Target) -> list[str]:
+        """Say in what a context is unlike all of the corpus.
+
+        Parameters
+        ----------
+        target : Target
+
+        Returns
+        -------
+        list of str
+            Empty if it is like them: then errors are as expected.
+        """
+        check_is_fitted(self)
+        scan = instance_or_default("acquisition", self.acquisition, Acquisition)
+        return outside(describe_context(target, scan), self.domain_)
+
+    def digest(self) -> str:
+        """SHA-256 of the weights."""
+        check_is_fitted(self)
+        return cards.digest(self.net_.state_dict())
+
+    def save(self, folder: Path | str, name: str = "circuit", **card: Any) -> None:
+        """Write weights and a card that says what they are.
+
+        Parameters
+        ----------
+        folder : path
+        name : str, default="circuit"
+        **card
+            What else the card should say; JSON.
+        """
+        check_is_fitted(self)
+        said = {
+            "model": self.made_for.name,
+            "width": self.width,
+            "domain": self.domain_,
+            **card,
+        }
+        cards.write_weights(folder, name, self.net_.state_dict(), said)
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path | str = cards.WEIGHTS,
+        name: str = "circuit",
+        **settings: Any,
+    ) -> Self:
+        """Read weights, by default those shipped with the package.
+
+        Parameters
+        ----------
+        folder : path
+        name : str, default="circuit"
+        **settings
+            acquisition, model, n_repeats: what to predict for.
+
+        Returns
+        -------
+        CircuitSurrogate
+            Fitted; its `card_` is what was written with the weights.
+        """
+        state, card = cards.read_weights(folder, name)
+        made_for = card.get("model", cls.made_for.name)
+        if made_for != cls.made_for.name:
+            raise ValueError(
+                f"{Path(folder) / name}.safetensors holds weights for the {made_for} "
+                f"model (card), but {cls.__name__} serves {cls.made_for.name}."
+            )
+        surrogate = cls(width=card["width"], **settings)
+        with torch.random.fork_rng(devices=[]):  # initial weights are drawn for nothing
+            surrogate.net_ = CircuitNet(surrogate.width)
+        surrogate.net_.load_state_dict(state)
+        surrogate.net_.eval()
+        surrogate.domain_ = card["domain"]
+        surrogate.card_ = card
+        return surrogate
+
+
+def _spread(
+    values: torch.Tensor, stable: NDArray[np.bool_], fill: float = np.nan
+) -> Array:
+    """Give rows to the stable candidates, and something else to the others."""
+    found: Array = values.cpu().numpy()
+    if stable.all():
+        return found
+    spread = np.full((len(stable), *found.shape[1:]), fill, dtype=found.dtype)
+    spread[stable] = found
+    return spread

@@ -1,0 +1,1 @@
+"""The training corpus: groups, their labels, shards on disk, and the recipe."""

@@ -1,0 +1,133 @@
+"""Groups of a corpus: a connectome, what was measured with it, maps, a scan."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from delssome.connectome import group_average, matrix_to_edges, prepare_sc
+from delssome.datasets import make_cohort
+from delssome.evaluation import Target
+from delssome.models import check_maps
+from delssome.simulation import Acquisition
+
+__all__ = ["Group", "synthetic_group", "varied_group", "window_group"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Group:
+    """One context of the corpus: a connectome, what was measured with it, and maps.
+
+    Attributes
+    ----------
+    target : Target
+    maps : ndarray of shape (n_rois, n_maps)
+    acquisition : Acquisition
+    """
+
+    target: Target
+    maps: Array
+    acquisition: Acquisition
+
+
+def synthetic_group(
+    seed: int,
+    n_rois: int = 68,
+    n_subjects: int = 6,
+    acquisition: Acquisition | None = None,
+) -> Group:
+    """Make a group from a synthetic cohort of its own.
+
+    Parameters
+    ----------
+    seed : int
+    n_rois : int, default=68
+    n_subjects : int, default=6
+        Subjects that are averaged.
+    acquisition : Acquisition, default=None
+
+    Returns
+    -------
+    Group
+    """
+    scan = acquisition or Acquisition()
+    cohort = make_cohort(n_subjects, n_rois, acquisition=scan, random_state=seed)
+    return _average(cohort.X, cohort.maps, scan)
+
+
+def window_group(
+    file: Path | str, start: int, stop: int, acquisition: Acquisition | None = None
+) -> Group:
+    """Average some subjects of a study of your own.
+
+    Parameters
+    ----------
+    file : path
+        An npz file with ``X``, packed subjects, and ``maps``, (n_rois, n_maps).
+    start, stop : int
+        Rows of X.
+    acquisition : Acquisition, default=None
+        The scan behind X.
+
+    Returns
+    -------
+    Group
+    """
+    with np.load(file, allow_pickle=False) as data:
+        X, maps = data["X"][start:stop], data["maps"]
+    if len(X) < stop - start:
+        raise ValueError(f"{file} holds no rows {start} to {stop} of X.")
+    return _average(X, maps, acquisition or Acquisition())
+
+
+def _average(X: Array, maps: ArrayLike, scan: Acquisition) -> Group:
+    average = group_average(X)
+    sc = prepare_sc(average.sc)
+    target = Target(sc, matrix_to_edges(average.fc), average.fcd_cdf)
+    return Group(target, check_maps(maps, len(sc)), scan)
+
+
+def varied_group(seed: int, **given: Any) -> Group:
+    """Make a synthetic group that its connectome explains less well, as in real data.
+
+    Weak tracts are missing, more in some regions than in others, weights are more or
+    less unequal, maps have long tails, which put single regions at the edge of
+    stability, and the goals are an FC more uneven than the cohort's and windows more
+    alike: no candidate reaches them, and they draw searches to that edge.
+
+    Parameters
+    ----------
+    seed : int
+    **given
+        As of :func:`synthetic_group`.
+
+    Returns
+    -------
+    Group
+    """
+    group = synthetic_group(seed, **given)
+    rng = np.random.default_rng([seed, 1])
+    sc, fc, cdf = group.target
+    seen = rng.normal(0.0, rng.uniform(0.0, 0.6), len(sc))
+    weights = (sc / sc.max()) * np.exp(seen[:, None] + seen)
+    share, power = rng.uniform(0.2, 1.0), np.exp(rng.uniform(np.log(0.7), np.log(3.0)))
+    limit = np.quantile(weights[weights > 0], 1.0 - share)
+    strongest = weights >= weights.max(axis=0)
+    weights[(weights < limit) & ~strongest & ~strongest.T] = 0.0
+    values = np.linspace(-1.0, 1.0, len(cdf) + 1)[1:]
+    nearer = 1.0 - (1.0 - values) / rng.uniform(0.45, 1.0)
+    pushed = np.interp(nearer, values, cdf, left=0.0)
+    fc = fc.mean() + (fc - fc.mean()) * rng.uniform(1.0, 2.0)
+    fc = np.clip(fc, -0.9, 0.95)
+    sc = prepare_sc(weights**power, transform=None)
+    maps = (group.maps - group.maps.mean(axis=0)) / group.maps.std(axis=0)
+    skew, tails = rng.uniform(-1.0, 1.0, 2), rng.uniform(0.3, 1.2, 2)
+    maps = np.sinh(tails * maps + skew)
+    return Group(Target(sc, fc, pushed), maps, group.acquisition)

@@ -1,0 +1,158 @@
+"""A training corpus on disk: one shard a group, never made twice."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.utils import Bunch
+
+from delssome._version import __version__
+from delssome.evaluation import Evaluator
+from delssome.models import FIC, Model
+from delssome.surrogate.corpus.groups import Group
+from delssome.surrogate.corpus.labels import CorpusSettings, label_group
+from delssome.surrogate.shard import read_shard, write_shard
+from delssome.utils import progress_bar, write_atomically
+
+__all__ = ["CorpusSettings", "GroupMaker", "build_corpus", "read_shard"]
+
+# A function that makes a group, with its arguments.
+GroupMaker = tuple[Callable[..., Group], dict[str, Any]]
+
+
+def build_corpus(
+    folder: Path | str,
+    groups: Sequence[GroupMaker],
+    settings: CorpusSettings | None = None,
+    *,
+    model: Model | None = None,
+    searcher: Evaluator | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> Bunch:
+    """Label groups, one shard each, and go on where an earlier call stopped.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist. A folder of other settings is refused.
+    groups : sequence of (callable, dict)
+        Functions that make a :class:`Group`, with their arguments: called in the
+        workers, for groups that have no shard yet. The arguments name the shard.
+    settings : CorpusSettings, default=None
+    model : Model, default=None
+        Whose candidates are labelled; one that theory describes. None: ``FIC()``.
+    searcher : CircuitSurrogate, default=None
+        Evaluates candidates during the searches, so that the corpus holds what this
+        surrogate leads to. None: theory.
+    n_jobs : int, default=None
+        Processes (joblib). Shards do not depend on it.
+    verbose : int, default=0
+        1 or more shows a progress bar with the time left.
+
+    Returns
+    -------
+    Bunch
+        The manifest: settings, version, and of every shard its file, its hash, and
+        how many candidates, targets and simulations stand behind it.
+    """
+    settings = settings or CorpusSettings()
+    model = FIC() if model is None else model
+    for group in groups:
+        if not (isinstance(group, tuple) and len(group) == 2 and callable(group[0])):
+            raise TypeError(
+                "groups must hold pairs (function that makes a Group, dict of its "
+                f"arguments), as corpus_groups gives them, got {group!r}."
+            )
+    if searcher is not None:
+        searcher.check(model)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    header = {
+        "delssome": __version__,
+        "model": repr(model),
+        "settings": asdict(settings),
+        "searcher": None if searcher is None else searcher.digest(),
+    }
+    _check_header(folder / "settings.json", header)
+    files = [folder / f"{shard_name(make, given)}.npz" for make, given in groups]
+    missing = [
+        (file, make, given)
+        for file, (make, given) in zip(files, groups, strict=True)
+        if not file.exists()
+    ]
+    done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+        delayed(_label)(file, make, given, settings, searcher, model)
+        for file, make, given in missing
+    )
+    bar = progress_bar(done, total=len(missing), desc="corpus", verbose=verbose)
+    for _ in bar:
+        pass
+    shards = [
+        _entry(file, make, given)
+        for file, (make, given) in zip(files, groups, strict=True)
+    ]
+    manifest = header | {"shards": shards}
+    write_atomically(folder / "manifest.json", _json(manifest))
+    return Bunch(**manifest)
+
+
+def shard_name(make: Callable[..., Group], given: Mapping[str, Any]) -> str:
+    """Name a shard by what makes its group; its seed follows from the name."""
+    text = "_".join(f"{k}-{v}" for k, v in sorted(given.items()))
+    digest = hashlib.sha256(f"{make.__name__} {text}".encode()).hexdigest()
+    return f"{make.__name__}_{digest[:12]}"
+
+
+def _label(
+    file: Path,
+    make: Callable[..., Group],
+    given: dict[str, Any],
+    settings: CorpusSettings,
+    searcher: Evaluator | None,
+    model: Model,
+) -> None:
+    # The seed follows from the name alone, whatever the order of the groups.
+    seed = int(file.stem.rsplit("_", 1)[1], 16)
+    write_shard(file, label_group(make(**given), settings, seed, searcher, model))
+
+
+def _entry(
+    file: Path, make: Callable[..., Group], given: dict[str, Any]
+) -> dict[str, Any]:
+    """Say in the manifest what a shard is."""
+    with np.load(file, allow_pickle=False) as shard:
+        return {
+            "file": file.name,
+            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "made_by": make.__name__,
+            "arguments": {k: str(v) for k, v in given.items()},
+            "n_candidates": len(shard["G"]),
+            "n_in_range": int((shard["violation"] == 0).sum()),
+            "n_simulations": int(shard["runs_violation"].size),
+        }
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, indent=1).encode()
+
+
+def _check_header(file: Path, header: dict[str, Any]) -> None:
+    if not file.exists():
+        write_atomically(file, _json(header))
+        return
+    # Corpora that do not say so are of the default model.
+    found = {"model": repr(FIC()), **json.loads(file.read_text())}
+    if found != header:
+        raise ValueError(
+            f"folder {str(file.parent)!r} holds a corpus of other settings, "
+            f"{found}, not {header}; choose another folder."
+        )

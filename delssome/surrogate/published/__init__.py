@@ -1,0 +1,1 @@
+"""The published form: within-range classifier and cost predictor (transformers)."""

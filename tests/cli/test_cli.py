@@ -1,0 +1,476 @@
+"""The command line: files, contents, and errors in one line."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from delssome import (
+    CMAES,
+    Acquisition,
+    MeanFieldFitter,
+    Simulator,
+    Verification,
+    __version__,
+    pack_subjects,
+)
+from delssome.cli import main
+from delssome.exceptions import OutOfRangeWarning
+from delssome.observables import fc_gradients, fc_matrix, fcd_cdf
+
+N_ROIS = 8
+SCAN = Acquisition(n_frames=40, window=10, burn_in=3.6, warm_up=1.0)
+FILES = {
+    "parameters.csv",
+    "coefficients.csv",
+    "ei_ratio.csv",
+    "verification.csv",
+    "history.csv",
+    "report.png",
+    "report.html",
+    "ei_ratio.png",
+    "summary.json",
+}
+TINY = {
+    "--window": 10,
+    "--burn-in": 3.6,
+    "--warm-up": 1,
+    "--popsize": 8,
+    "--max-iter": 1,
+    "--n-repeats": 1,
+    "--n-finalists": 2,
+    "--n-jobs": 1,
+}
+OWN = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+from delssome.models import Model
+
+
+def derivatives(x, coupling, a, expm1):
+    return (coupling - a * x,)
+
+
+@dataclass(frozen=True)
+class Decay(Model):
+    a: tuple = (1.0, 5.0)
+    G: tuple = (0.0, 1.0)
+    sigma: tuple = (0.1, 1.0)
+
+    states: ClassVar = ("x",)
+    inputs: ClassVar = ("a",)
+    searched: ClassVar = ("a", "G", "sigma")
+    regional: ClassVar = ("a", "sigma")
+    initial_state: ClassVar = (0.0,)
+    largest_step: ClassVar = 0.05
+    haemodynamics: ClassVar = False
+    derivatives: ClassVar = staticmethod(derivatives)
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Files of one subject, by name."""
+    rng = np.random.default_rng(0)
+    upper = np.triu(rng.integers(1, 1000, (N_ROIS, N_ROIS)), 1)
+    bold = rng.standard_normal((40, N_ROIS)).cumsum(axis=0)
+    matrices = {
+        "sc": upper + upper.T,
+        "bold": bold,
+        "bold2": bold[::-1],
+        "maps": rng.standard_normal((N_ROIS, 1)),
+        "fc": fc_matrix(bold),
+        "fcd": fcd_cdf(bold, 10),
+        "small": np.ones((3, 3)),
+    }
+    folder = tmp_path_factory.mktemp("data")
+    paths = {}
+    for name, matrix in matrices.items():
+        paths[name] = str(folder / f"{name}.csv")
+        np.savetxt(paths[name], matrix, delimiter=",", fmt="%.17g")
+    paths["names"] = str(folder / "names.txt")
+    (folder / "names.txt").write_text("\n".join(f"area {k}" for k in range(N_ROIS)))
+    paths["missing"] = str(folder / "missing.csv")
+    return paths
+
+
+@pytest.fixture(scope="module")
+def fitter(data):
+    sc, bold, maps = (
+        np.loadtxt(data[name], delimiter=",", ndmin=2)
+        for name in ("sc", "bold", "maps")
+    )
+    fitter = MeanFieldFitter(
+        maps,
+        acquisition=SCAN,
+        search=CMAES(popsize=8, max_iter=1),
+        simulator=Simulator(n_repeats=1),
+        verification=Verification(n_finalists=2),
+        random_state=0,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return fitter.fit(pack_subjects(sc, fc_matrix(bold), fcd_cdf(bold, 10)))
+
+
+def fit_options(out, options):
+    """Arguments of `delssome fit`; options that are None are left out."""
+    argv = ["fit", "--out", str(out)]
+    for name, value in {**TINY, **options}.items():
+        if value is not None:
+            values = value if isinstance(value, list) else [value]
+            argv += [name, *map(str, values)]
+    return argv
+
+
+def read(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def column(rows, name):
+    return np.array([float(row[name]) for row in rows])
+
+
+def error_of(capsys, *argv):
+    """Run, expect an error, and give its one line."""
+    assert main([str(a) for a in argv]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("delssome: error: ")
+    assert message.count("\n") == 1
+    return message
+
+
+def test_demo_writes_a_folder_and_finds_the_truth_of_its_cohort(tmp_path, capsys):
+    out = tmp_path / "new" / "demo"
+    assert main(f"demo --quick --n-rois 8 --n-jobs 1 --out {out}".split()) == 0
+    assert {path.name for path in out.iterdir()} == FILES
+    rows = read(out / "ei_ratio.csv")
+    assert len(rows) == 8
+    assert set(rows[0]) == {"region", "ei_ratio", "truth"}
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 2
+    assert "$" not in page.replace("data:", "")
+    results = json.loads((out / "summary.json").read_text())
+    assert f"{results['costs_verified']['total']:.3f}" in page
+    r = np.corrcoef(column(rows, "ei_ratio"), column(rows, "truth"))[0, 1]
+    np.testing.assert_allclose(results["truth"]["ei_ratio_correlation"], r, rtol=1e-12)
+    printed = capsys.readouterr().out
+    for word in (
+        "1/3 make",
+        "2/3 fit",
+        "3/3 write",
+        "fcd_ks",
+        "noise",
+        "true parameters",
+    ):
+        assert word in printed
+    assert str(out) in printed
+
+
+def test_fit_of_bold_equals_the_fitter(tmp_path, data, fitter, capsys):
+    options = {
+        "--sc": data["sc"],
+        "--bold": data["bold"],
+        "--tr": 0.72,
+        "--maps": data["maps"],
+        "--region-names": data["names"],
+    }
+    assert main(fit_options(tmp_path / "out", options)) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    rows = read(tmp_path / "out" / "ei_ratio.csv")
+    assert [row["region"] for row in rows] == [f"area {k}" for k in range(N_ROIS)]
+    assert "truth" not in rows[0]
+    np.testing.assert_array_equal(column(rows, "ei_ratio"), fitter.ei_ratio_)
+    results = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert results["costs_verified"]["total"] == fitter.cost_
+    assert results["acquisition"]["n_frames"] == 40
+    assert results["acquisition"]["window"] == 10
+    assert results["model"] == "FIC"
+    assert results["surrogate"] == "deep"
+    printed = capsys.readouterr().out
+    assert "note: --surrogate deep is the fastest that serves the FIC model." in printed
+    assert "FIC model by CMAES" in printed
+    assert "predicted by the network" in printed
+
+
+def test_fit_of_statistics_equals_fit_of_bold(tmp_path, data, fitter):
+    options = {
+        "--sc": data["sc"],
+        "--fc": data["fc"],
+        "--fcd": data["fcd"],
+        "--tr": 0.72,
+        "--n-frames": 40,
+        "--maps": data["maps"],
+    }
+    assert main(fit_options(tmp_path, options)) == 0
+    w_EI = column(read(tmp_path / "parameters.csv"), "w_EI")
+    np.testing.assert_array_equal(w_EI, fitter.regional_params_["w_EI"])
+
+
+def test_fit_of_a_folder_is_a_group(tmp_path, data):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for subject, bold in (("a", "bold"), ("b", "bold2")):
+        for kind, path in (("sc", data["sc"]), ("bold", data[bold])):
+            shutil.copy(path, folder / f"{subject}_{kind}.csv")
+    out = tmp_path / "out"
+    assert main(fit_options(out, {"--folder": folder, "--tr": 0.72})) == 0
+    results = json.loads((out / "summary.json").read_text())
+    assert results["n_subjects"] == 2
+    assert results["acquisition"]["n_frames"] == 40
+    assert results["acquisition"]["burn_in"] == 3.6
+    assert len(read(out / "ei_ratio.csv")) == N_ROIS
+
+
+def test_fit_of_another_model_has_its_names(tmp_path, data, capsys):
+    options = {
+        "--sc": data["sc"],
+        "--bold": data["bold"],
+        "--tr": 0.72,
+        "--maps": data["maps"],
+        "--model": "mfm",
+    }
+    assert main(fit_options(tmp_path, options)) == 0
+    printed = capsys.readouterr().out
+    assert (
+        "note: --surrogate linear is the fastest that serves the MFM model" in printed
+    )
+    assert "predicted by theory" in printed
+    assert "the MFM model bounds none" in printed
+    assert "Firing rate (Hz)  " in printed
+    own = {"firing_rate.csv", "firing_rate.png"}
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == FILES - {"ei_ratio.csv", "ei_ratio.png"} | own
+    rows = read(tmp_path / "firing_rate.csv")
+    assert set(rows[0]) == {"region", "firing_rate"}
+    parameters = read(tmp_path / "parameters.csv")
+    assert set(parameters[0]) == {"region", "w", "I", "G", "sigma"}
+    results = json.loads((tmp_path / "summary.json").read_text())
+    assert results["model"] == "MFM"
+    assert results["surrogate"] == "linear"
+    assert "rates_hz" not in results
+    mean = column(rows, "firing_rate").mean()
+    np.testing.assert_allclose(results["firing_rate"]["mean"], mean, rtol=1e-12)
+    page = (tmp_path / "report.html").read_text()
+    assert "MFM model" in page
+    for text in (printed, page, json.dumps(results)):
+        assert "E/I" not in text
+        assert "ei_ratio" not in text
+
+
+def test_fit_of_a_model_of_the_users_own(tmp_path, data, capsys):
+    # It is seen itself, so that theory does not describe it.
+    (tmp_path / "own.py").write_text(OWN)
+    options = {
+        "--sc": data["sc"],
+        "--bold": data["bold"],
+        "--tr": 0.72,
+        "--maps": data["maps"],
+        "--model": f"{tmp_path / 'own.py'}:Decay",
+    }
+    out = tmp_path / "out"
+    assert main(fit_options(out, options)) == 0
+    printed = capsys.readouterr().out
+    assert "note: --surrogate none is the fastest that serves the Decay" in printed
+    assert "x is seen itself, not through the haemodynamics" in printed
+    assert "every one simulated" in printed
+    own = {"readout.csv", "readout.png"}
+    names = {path.name for path in out.iterdir()}
+    assert names == FILES - {"ei_ratio.csv", "ei_ratio.png"} | own
+    assert set(read(out / "readout.csv")[0]) == {"region", "readout"}
+    assert {"a", "G", "sigma"} < set(read(out / "parameters.csv")[0])
+    results = json.loads((out / "summary.json").read_text())
+    assert results["surrogate"] is None
+    assert "spectral_radius" not in results
+    assert "spectral radius" not in (out / "report.html").read_text()
+
+
+def test_map_signs_go_to_the_model_that_has_them(tmp_path, data, monkeypatch, capsys):
+    given = []
+
+    def keep(self, X):
+        given.append(self.model)
+        raise ValueError("seen")
+
+    monkeypatch.setattr(MeanFieldFitter, "fit", keep)
+    files = {"--sc": data["sc"], "--bold": data["bold"], "--tr": 0.72}
+    options = {**files, "--maps": data["maps"], "--map-signs": -1}
+    assert main(fit_options(tmp_path, options)) == 2
+    assert given[0].map_signs == (-1,)
+    capsys.readouterr()
+    argv = fit_options(tmp_path, {**options, "--model": "mfm"})
+    message = error_of(capsys, *argv)
+    assert "--map-signs belongs to models with a setting map_signs" in message
+    assert "the MFM model has w, I, G, sigma" in message
+    assert len(given) == 1
+
+
+def test_gradients_of_the_fc_are_maps_beside_those_of_a_file(
+    tmp_path, data, monkeypatch, capsys
+):
+    given = []
+
+    def keep(self, X):
+        given.append(self.maps)
+        raise ValueError("seen")
+
+    monkeypatch.setattr(MeanFieldFitter, "fit", keep)
+    files = {"--sc": data["sc"], "--bold": data["bold"], "--tr": 0.72}
+    for maps in ({"--maps": data["maps"]}, {}):
+        options = {**files, **maps, "--gradients": 2}
+        assert main(fit_options(tmp_path, options)) == 2
+    both, alone = given
+    map_, fc = (np.loadtxt(data[name], delimiter=",") for name in ("maps", "fc"))
+    np.testing.assert_allclose(both[:, 0], map_)
+    np.testing.assert_allclose(both[:, 1:], fc_gradients(fc, 2, like=-map_), rtol=1e-6)
+    np.testing.assert_allclose(alone, fc_gradients(fc, 2), rtol=1e-6)
+    assert "without --maps" not in capsys.readouterr().out
+    assert main(fit_options(tmp_path, files)) == 2
+    assert given[2] is None
+    assert "without --maps or --gradients" in capsys.readouterr().out
+
+
+def test_fit_averages_runs_and_shows_a_warning_in_one_line(tmp_path, data, capsys):
+    options = {"--sc": data["sc"], "--bold": [data["bold"]] * 2, "--tr": 0.72}
+    with pytest.MonkeyPatch.context() as patch:
+
+        def warn_and_fit(self, X):
+            warnings.warn("rates are\n  wrong", OutOfRangeWarning, stacklevel=2)
+            return fit(self, X)
+
+        fit = MeanFieldFitter.fit
+        patch.setattr(MeanFieldFitter, "fit", warn_and_fit)
+        assert main(fit_options(tmp_path, options)) == 0
+    assert read(tmp_path / "ei_ratio.csv")[0]["region"] == "region_1"
+    lines = capsys.readouterr().err.splitlines()
+    assert "delssome: warning: rates are wrong" in lines
+    assert not any("OutOfRangeWarning" in line for line in lines)
+
+
+def test_fit_states_the_scan_it_falls_back_on(tmp_path, data, capsys, monkeypatch):
+    monkeypatch.setattr(MeanFieldFitter, "fit", refuse)
+    options = {"--sc": data["sc"], "--fc": data["fc"], "--fcd": data["fcd"]}
+    assert main(fit_options(tmp_path, {**options, "--window": None})) == 2
+    printed = capsys.readouterr().out
+    assert "Human Connectome Project" in printed
+    assert "scan of 1200 frames, TR 0.72 s, FCD window 83 frames" in printed
+
+
+def refuse(self, X):
+    raise ValueError("not today")
+
+
+ERRORS = {
+    "no SC file": ({"--sc": "missing"}, "missing.csv"),
+    "no BOLD file": ({"--bold": "missing"}, "missing.csv"),
+    "no file of names": ({"--region-names": "missing"}, "missing.csv"),
+    "SC not square": ({"--sc": "maps"}, "maps.csv must have shape (n_rois, n_rois)"),
+    "BOLD of other regions": (
+        {"--bold": "small"},
+        "each of the 8 regions of --sc, got shape (3, 3)",
+    ),
+    "maps of other regions": ({"--maps": "small"}, "each of the 8 regions"),
+    "more gradients than regions": ({"--gradients": 8}, "n_gradients"),
+    "fewer gradients than none": ({"--gradients": -1}, "n_gradients"),
+    "names of other regions": ({"--region-names": "small"}, "one name a line"),
+    "no TR": ({"--tr": None}, "--bold needs --tr"),
+    "BOLD and FC": ({"--fc": "fc"}, "either --bold, or --fc and --fcd"),
+    "FC without FCD": ({"--bold": None, "--fc": "fc"}, "--fc and --fcd go together"),
+    "FC with TR alone": (
+        {"--bold": None, "--fc": "fc", "--fcd": "fcd"},
+        "both --tr and --n-frames",
+    ),
+    "FCD not a vector": (
+        {"--bold": None, "--fc": "fc", "--fcd": "fc", "--n-frames": 40},
+        "one row or column",
+    ),
+    "FC of other regions": (
+        {"--bold": None, "--fc": "small", "--fcd": "fcd", "--n-frames": 40},
+        "shape of --sc",
+    ),
+    "folder and files": ({"--folder": "sc"}, "--folder goes without"),
+    "not a folder": (
+        {"--sc": None, "--bold": None, "--folder": "sc"},
+        "sc.csv is not a folder",
+    ),
+    "folder without TR": (
+        {"--sc": None, "--bold": None, "--folder": "sc", "--tr": None},
+        "--folder needs --tr",
+    ),
+    "scan too short": ({"--window": 39}, "frames for an FCD window of 39"),
+    "setting": ({"--popsize": 1}, "popsize must be"),
+    "device": ({"--device": "abacus"}, "device='abacus'"),
+    "no such model": ({"--model": "guess"}, "fic, mfm or FILE.py:CLASS, got 'guess'"),
+    "a surrogate that does not serve": (
+        {"--model": "mfm", "--surrogate": "deep"},
+        "MFM",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_error_of_input_is_one_line_and_writes_nothing(case, tmp_path, data, capsys):
+    changes, expected = ERRORS[case]
+    options = {"--sc": "sc", "--bold": "bold", "--tr": 0.72, **changes}
+    options = {k: data.get(v, v) for k, v in options.items()}
+    out = tmp_path / "out"
+    assert expected in error_of(capsys, *fit_options(out, options))
+    assert not out.exists()
+
+
+def test_usage_errors_are_one_line(capsys):
+    assert "{demo,fit,train}" in error_of(capsys)
+    assert "invalid choice: 'guess'" in error_of(capsys, "guess")
+    assert "--out" in error_of(capsys, "fit")
+    assert "give --sc" in error_of(capsys, "fit", "--out", "nowhere")
+
+
+def test_out_must_be_empty_unless_overwritten(tmp_path, capsys):
+    kept = tmp_path / "kept.txt"
+    kept.write_text("mine")
+    message = error_of(capsys, "demo", "--quick", "--out", tmp_path)
+    assert "is not empty" in message
+    assert "--overwrite" in message
+    assert "is a file" in error_of(capsys, "demo", "--out", kept)
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"delssome {__version__}\n"
+
+
+def test_help_names_the_commands(capsys):
+    assert main(["--help"]) == 0
+    assert "fit your own data" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["fit", "--help"], ["--version"], ["fit"], ["guess"]]
+)
+def test_help_and_errors_of_usage_load_nothing_heavy(argv):
+    code = (
+        "import sys; from delssome.cli import main; main(sys.argv[1:]); "
+        "heavy = {'numpy', 'sklearn', 'torch', 'skorch', 'numba', 'matplotlib'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *argv], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_python_m_delssome_runs():
+    done = subprocess.run(
+        [sys.executable, "-m", "delssome", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"delssome {__version__}\n"

@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from delssome.observables import check_bold
+
+
+def test_good_bold_passes_unchanged(bold):
+    np.testing.assert_array_equal(check_bold(bold[0], 8), bold[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda b: b[None], ValueError, "n_frames, n_rois"),
+        (lambda b: b[:9], ValueError, "more than 9 frames"),
+        (lambda b: b.T, ValueError, "transpose"),
+        (lambda b: np.where(np.arange(6) == 2, np.nan, b), ValueError, "regions 2"),
+        (lambda b: np.where(np.arange(6) == 4, 0.1, b), ValueError, "regions 4"),
+        (lambda b: [["a", "b"]], TypeError, "numeric"),
+    ],
+)
+def test_bad_bold_is_named(bold, change, error, message):
+    with pytest.raises(error, match=message):
+        check_bold(change(bold[0]), 8)
+
+
+def test_a_signal_constant_during_one_window_is_refused(bold):
+    scan = bold[0]
+    scan[10:18, 3] = scan[10, 3]
+    with pytest.raises(ValueError, match="whole window of 8 frames in regions 3"):
+        check_bold(scan, 8)
+    scan[17, 3] += 1e-3  # now the window varies
+    check_bold(scan, 8)

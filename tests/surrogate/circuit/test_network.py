@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+import torch
+
+from delssome import FIC, Acquisition
+from delssome.connectome import edges_to_matrix, matrix_to_edges, prepare_sc
+from delssome.models import Candidates
+from delssome.surrogate.circuit import circuits as circuits_module
+from delssome.surrogate.circuit import features
+from delssome.surrogate.circuit.network import CircuitNet, circuits, scan_features
+from delssome.surrogate.circuit.plain import upper_triangle
+from delssome.theory import close
+
+STEP = 0.006
+
+
+@pytest.fixture
+def sc(rng):
+    weights = np.triu(rng.gamma(1.0, size=(12, 12)), 1)
+    return 3.0 * prepare_sc(weights + weights.T, transform=None)
+
+
+@pytest.fixture
+def params(rng):
+    shape = 6, 12
+    return {
+        "w_EE": rng.uniform(2.5, 3.8, shape),
+        "w_EI": rng.uniform(2.0, 3.0, shape),
+        "G": np.linspace(0.1, 3.0, 6),
+        "sigma": rng.uniform(0.002, 0.008, shape),
+    }
+
+
+def linearised(params, sc, model=None):
+    return circuits(Candidates(model or FIC(), params, sc), STEP)
+
+
+def make_net():
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        return CircuitNet().eval()
+
+
+def correcting_net():
+    net = make_net()
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        net.correct[-1].weight.normal_(0, 0.5)  # untrained, it corrects nothing
+    return net
+
+
+def predict(params, sc, scan=None):
+    circuit, instability = linearised(params, sc)
+    assert (instability == 0).all()
+    with torch.inference_mode():
+        return make_net()(circuit, scan_features(scan or Acquisition()))
+
+
+def test_decay_less_coupling_has_the_modes_of_the_theory(params, sc):
+    circuit, _ = linearised(params, sc)
+    decay = np.linalg.eigvalsh(circuit.system().numpy())
+    theory = close(Candidates(FIC(), params, sc), STEP, 0).network.decay
+    np.testing.assert_allclose(decay, theory, rtol=1e-3, atol=1e-4)
+
+
+def test_stability_is_that_of_the_theory(params, sc):
+    wide = params | {"w_EE": np.linspace(3.0, 9.0, 6)[:, None] * np.ones((1, 12))}
+    circuit, instability = linearised(wide, sc)
+    network = close(Candidates(FIC(), wide, sc), STEP, 0).network
+    np.testing.assert_array_equal(instability == 0, network.decay[:, 0] > 0)
+    assert 0 < len(circuit) < 6
+
+
+def test_the_slowest_mode_is_found(params, sc):
+    circuit, _ = linearised(params, sc)
+    slowest = np.linalg.eigvalsh(circuit.system().numpy())[:, 0]
+    seen = np.exp(-circuit.mode[:, 0].numpy())
+    # By two steps of power iteration: close where one mode stands out.
+    np.testing.assert_allclose(seen[-1], slowest[-1], rtol=0.1)
+    assert (seen > 0.99 * slowest).all()
+
+
+def test_regions_are_described_alike_whatever_the_box_of_a_search(params, sc):
+    narrow = FIC(w_EE=(2.0, 4.0), w_EI=(1.0, 3.5))
+    known, found = (linearised(params, sc, model)[0] for model in (FIC(), narrow))
+    np.testing.assert_array_equal(found.local, known.local)
+
+
+def test_untrained_the_network_gives_nearly_the_fc_of_the_theory(params, sc):
+    from delssome.theory.bold import BoldTheory, correlations
+
+    network = close(Candidates(FIC(), params, sc), STEP, 0).network
+    theory = correlations(BoldTheory(Acquisition(), 0.16).covariance(network))
+    theory = matrix_to_edges(theory)
+    fc, cdf, *_ = predict(params, sc)
+    np.testing.assert_allclose(fc.numpy(), theory, atol=0.05)
+    assert (cdf.diff(dim=1) >= 0).all()
+    np.testing.assert_allclose(cdf[:, -1], 1.0, rtol=1e-6)
+
+
+def test_the_order_of_regions_does_not_matter(params, sc, rng):
+    order = rng.permutation(12)
+    fc, *others = predict(params, sc)
+    shuffled = {n: x[:, order] if x.ndim == 2 else x for n, x in params.items()}
+    fc_shuffled, *others_shuffled = predict(shuffled, sc[np.ix_(order, order)])
+    matrix = edges_to_matrix(fc.numpy())[:, order][:, :, order]
+    np.testing.assert_allclose(matrix_to_edges(matrix), fc_shuffled.numpy(), atol=1e-4)
+    for a, b in zip(others, others_shuffled, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-4)
+
+
+def test_what_is_trained_is_what_is_compiled(params, sc):
+    circuit, _ = linearised(params, sc)
+    scan = scan_features(Acquisition())
+    net = correcting_net()
+    with torch.no_grad():
+        trained = upper_triangle(net.expected_fc(circuit, scan))
+    found, _ = net.describe(circuit, scan)
+    np.testing.assert_allclose(found, trained, atol=1e-5)
+
+
+def test_without_compiled_code_the_network_says_the_same(params, sc, monkeypatch):
+    scan, net = scan_features(Acquisition()), correcting_net()
+    wide = params | {"w_EE": params["w_EE"] + 6.0 * (np.arange(6) == 3)[:, None]}
+    circuit, instability = linearised(wide, sc)
+    with torch.inference_mode():
+        compiled = net(circuit, scan)
+    for module in (circuits_module, features):
+        monkeypatch.setattr(module, "runs_compiled", lambda _: False)
+    circuit, bound = linearised(wide, sc)
+    with torch.inference_mode():
+        plain = net(circuit, scan)
+    assert (instability > 0).sum() == 1
+    np.testing.assert_allclose(bound, instability, rtol=1e-4)
+    for a, b in zip(plain, compiled, strict=True):
+        # Two ways to round in single precision, read through logarithms.
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_the_network_says_the_same(params, sc):
+    scan, net = scan_features(Acquisition()), correcting_net()
+    candidates = Candidates(FIC(), params, sc)
+    with torch.inference_mode():
+        known = net(circuits(candidates, STEP)[0], scan)
+        circuit, _ = circuits(candidates, STEP, "cuda")
+        found = net.to("cuda")(circuit, scan.to("cuda"))
+    for a, b in zip(found, known, strict=True):
+        assert a.device.type == "cuda"
+        np.testing.assert_allclose(a.cpu(), b, rtol=1e-3, atol=1e-3)
