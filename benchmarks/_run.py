@@ -109,17 +109,9 @@ class Run:
 def main(measure, tables, *, summary=None, figure=None, seeds=None, **axes):
     """Run a script: measure all rows, print tables, write JSON.
 
-    Parameters
-    ----------
-    measure : callable
-        ``measure(run, **settings)`` gives one row, or raises `MissingError`.
-    tables, summary, figure : callable
-        Of all rows they give Markdown, what stands at the top of the JSON file, and a
-        figure to save.
-    seeds : int, default=None
-        Rows of every kind, by their seeds. None: one, without a seed.
-    **axes : sequences of str
-        Kinds of rows; all combinations are measured, unless options choose.
+    `axes` are the kinds of rows, of which options choose, `seeds` the number of each.
+    `measure` gives a row, or raises `MissingError`. Of all rows, `tables` gives the
+    Markdown, `summary` what stands at the top of the JSON file, `figure` a figure.
     """
     module = sys.modules[measure.__module__]
     script = Path(module.__file__).resolve().relative_to(ROOT)

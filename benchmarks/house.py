@@ -4,8 +4,6 @@ Functions are measured without docstrings, nested ones too. Compiled code of inf
 types (delssome/simd, modules called stages or algebra) is not among the untyped.
 `files_naming_fic`: those of the package, without models/fic.py and datasets, whose code
 or messages name a parameter or state of FIC; docstrings and comments are not counted.
-
-    python benchmarks/house.py --json FILE
 """
 
 # Authors: the delssome developers
@@ -92,15 +90,18 @@ def names_fic(tree):
 
 
 def arguments():
-    """Give the number of arguments of every public constructor."""
+    """Give the number of arguments of every estimator and component."""
     import delssome
 
-    for module in pkgutil.walk_packages(delssome.__path__, "delssome."):
-        if not module.name.endswith("__main__"):
-            for name, value in vars(import_module(module.name)).items():
-                own = inspect.isclass(value) and value.__module__ == module.name
-                if own and not name.startswith("_"):
-                    yield len(inspect.signature(value).parameters), name
+    found = {}
+    packages = [m.name for m in pkgutil.iter_modules(delssome.__path__) if m.ispkg]
+    for package in ("delssome", *(f"delssome.{name}" for name in packages)):
+        module = import_module(package)
+        for name in getattr(module, "__all__", ()):
+            own = getattr(module, name)
+            if inspect.isclass(own) and hasattr(own, "get_params"):
+                found[name] = len(inspect.signature(own).parameters)
+    return found
 
 
 def imports(quick):
@@ -119,13 +120,14 @@ def imports(quick):
         "sklearn": fresh("-c", "import sklearn"),
         "import": fresh("-c", "import delssome"),
         "help": fresh("-m", "delssome", "--help"),
+        "use": fresh("-c", "from delssome import MeanFieldFitter"),
     }
     interleaved(contestants, 1)  # files are read
     times = interleaved(contestants, 2 if quick else 11)
     row = {
         f"{k}_seconds": middle([wall for wall, _ in own]) for k, own in times.items()
     }
-    for name in ("import", "help"):
+    for name in ("import", "help", "use"):
         for suffix, which in (("", 0), ("_cpu", 1)):
             ratio = over(times[name], times["sklearn"], which)
             row[f"{name}_over_sklearn{suffix}"] = ratio[0]
@@ -161,10 +163,10 @@ def measure(run):
     missing = [name for name in missing if not INFERRED.search(name.split(":")[0])]
     naming = {k for k, text in (own | tests).items() if names_fic(ast.parse(text))}
     apart = ("delssome/models/fic.py", "delssome/datasets/")
-    constructors = list(arguments())
+    constructors = arguments()
     workflows = "".join(f.read_text() for f in (ROOT / ".github").rglob("*.y*ml"))
     return {
-        "fitter_parameters": dict((k, n) for n, k in constructors)["MeanFieldFitter"],
+        "fitter_parameters": constructors["MeanFieldFitter"],
         "untyped_public_functions": len(missing),
         "mypy_untyped_defs_errors": mypy_errors(),
         **imports(run.quick),
@@ -173,9 +175,7 @@ def measure(run):
         "files_over_400": [name for name, n in lines.items() if n > 400],
         "benchmark_lines": sum(len(x.splitlines()) for x in benchmarks.values()),
         "benchmark_scripts": sum("/_" not in name for name in benchmarks),
-        "benchmark_parsers": sum(
-            x.count("= argparse.Arg") for x in benchmarks.values()
-        ),
+        "benchmark_parsers": sum("\n    parser = " in x for x in benchmarks.values()),
         "toy_model_lines": toy_model_lines(
             tests.get("tests/models/test_contract.py", "")
         ),
@@ -194,7 +194,7 @@ def measure(run):
         "functions": [len(found), median(n for n, _ in lengths)],
         "functions_over_60": sorted(name for n, name in lengths if n > 60),
         "return_annotations": sum(node.returns is not None for _, node, _ in found),
-        "most_arguments": max(constructors),
+        "most_arguments": max((n, name) for name, n in constructors.items()),
         "ci": [
             len(set(re.findall(r"\b(ubuntu|macos|windows)-", workflows))),
             len(set(re.findall(r"\b3\.1\d\b", workflows))),

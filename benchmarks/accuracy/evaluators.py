@@ -3,8 +3,6 @@
 Candidates come from a search by theory and from wide draws over the box, on the real
 group and on synthetic ones of other sizes and scans that took no part in training.
 Each is simulated six times, in two evaluations of three, whose difference is the floor.
-
-    python benchmarks/accuracy/evaluators.py --keep FOLDER --json FILE --figure FILE
 """
 
 # Authors: the delssome developers
@@ -241,7 +239,7 @@ def figure(rows):
     for line, name in zip(axes, ("theory", "network"), strict=True):
         for ax, row in zip(line, rows, strict=True):
             predicted, simulated, again = row[name]["points"]
-            ax.axline((0.5, 0.5), slope=1, color="0.6", linewidth=1, zorder=0)
+            ax.axline([min(simulated)] * 2, slope=1, color="0.6", lw=1, zorder=0)
             ax.plot(again, simulated, "x", color="0.65", ms=3, label="simulated again")
             ax.plot(predicted, simulated, "o", ms=3, label=name)
             ax.set(title=row["connectome"], xlabel="predicted total cost")

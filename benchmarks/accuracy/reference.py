@@ -1,8 +1,6 @@
 """Compare the simulator with output of the published reference code.
 
 tests/simulation/test_reference.py holds bounds on the same quantities.
-
-    python benchmarks/accuracy/reference.py --json FILE
 """
 
 # Authors: the delssome developers

@@ -3,8 +3,6 @@
 Maps as published, and gradients that the FC of the training group itself gives. The
 published ablation (Zhang et al. 2024, other SC and subjects): homogeneous 1.81, T1w/T2w
 0.84, RSFC gradient 0.71, both 0.58.
-
-    python benchmarks/fits/parameterisations.py --keep FOLDER --json FILE
 """
 
 # Authors: the delssome developers

@@ -3,8 +3,6 @@
 The same budget for all, 100 generations of 100 candidates in a search. The winner,
 chosen among 20 finalists on the training group, is simulated five times against the
 validation group.
-
-    python benchmarks/fits/real_group.py --keep FOLDER --json FILE
 """
 
 # Authors: the delssome developers

@@ -3,8 +3,6 @@
 The shipped network scores 10 000 candidates (Bayesian optimisation: 2000, as proposing
 takes longer the more it has seen) and five finalists are simulated. A grid in ten
 dimensions has no feasible point: it searches the homogeneous model, as it is used.
-
-    python benchmarks/fits/search_methods.py --keep FOLDER --json FILE
 """
 
 # Authors: the delssome developers
@@ -21,9 +19,13 @@ from delssome import CMAES, Verification
 from delssome.search import BASELINES
 
 METHODS = {"CMA-ES": CMAES, **BASELINES}
-# Generations that make up the budget: of 21 candidates for gradients in ten
-# dimensions, of 100 for others.
-MAX_ITER = {"gradient descent": 476, "Bayesian (TPE)": 20}
+# Generations that make up the budget of 10 000: of 21 candidates for gradients, of 100
+# for others, of which half are infeasible in differential evolution.
+MAX_ITER = {
+    "gradient descent": 476,
+    "Bayesian (TPE)": 20,
+    "differential evolution": 200,
+}
 
 
 def measure(run, method, seed):

@@ -2,8 +2,6 @@
 
 Costs of candidates of the real group that are in range, with all that each gives:
 expected errors and odds by the network, FC and FCD of three simulations.
-
-    OMP_NUM_THREADS=1 python benchmarks/speed/candidates.py --json FILE
 """
 
 # Authors: the delssome developers

@@ -1,7 +1,4 @@
-"""Time PopulationFitter against a loop of fits, in turns, on the same cores.
-
-python benchmarks/speed/population.py --json FILE
-"""
+"""Time PopulationFitter against a loop of fits, in turns, on the same cores."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -2,8 +2,6 @@
 
 All take turns on one core. Peers (see `_peers.py`) take part where they are installed,
 and a CUDA device where there is one.
-
-    OMP_NUM_THREADS=1 python benchmarks/speed/simulator.py --json FILE
 """
 
 # Authors: the delssome developers

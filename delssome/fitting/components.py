@@ -6,7 +6,9 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
+
+from delssome.utils import Component
 
 __all__ = ["ComposedEstimator"]
 
@@ -21,10 +23,21 @@ class ComposedEstimator(BaseEstimator):  # type: ignore[misc]
     _defaults: ClassVar[dict[str, Callable[[], Any]]] = {}
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters of this estimator and of its components."""
-        for name, default in self._defaults.items():
-            nested = any(key.startswith(f"{name}__") for key in params)
-            if nested and params.get(name, getattr(self, name)) is None:
-                params[name] = default()
+        """Set parameters of this estimator and of its components.
+
+        A component that changes gives way to a changed copy: others that hold it, and
+        fits made with it, keep what they had.
+        """
+        nested: dict[str, dict[str, Any]] = {}
+        for key in list(params):
+            name, _, setting = key.partition("__")
+            if setting and name in self._defaults:
+                component = params.get(name, getattr(self, name))
+                if component is None or isinstance(component, Component):
+                    nested.setdefault(name, {})[setting] = params.pop(key)
+        for name, settings in nested.items():
+            component = params.get(name, getattr(self, name))
+            component = self._defaults[name]() if component is None else component
+            params[name] = clone(component).set_params(**settings)
         super().set_params(**params)
         return self

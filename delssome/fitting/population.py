@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import TransformerMixin, clone
 from sklearn.utils.validation import (
+    check_array,
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
@@ -26,16 +26,16 @@ from delssome.fitting.components import ComposedEstimator
 from delssome.fitting.fitter import MeanFieldFitter
 from delssome.fitting.posing import components_of
 from delssome.fitting.rows import (
+    Opened,
     Result,
     column,
-    fit_one,
-    key_of,
+    fit_rows,
     listed,
     report,
     warn_once,
 )
 from delssome.fitting.store import Store
-from delssome.utils import make_generator, progress_bar
+from delssome.utils import make_generator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,8 +158,16 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
         -------
         self
         """
-        data: Array = validate_data(self, X, dtype=np.float64, ensure_all_finite=False)
-        self._open_store(data.shape[1])
+        # Nothing but the store is set before all is found: a fit that fails changes
+        # nothing, and one that is interrupted goes on from what is in the store.
+        data: Array = check_array(
+            X,
+            dtype=np.float64,
+            ensure_all_finite=False,
+            estimator=self,
+            input_name="X",
+        )
+        opened = self._open(data.shape[1])
         if groups is None:
             labels = np.arange(len(data))
             members: list[Any] = [[k] for k in range(len(data))]
@@ -168,14 +176,17 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
             check_consistent_length(data, groups)
             labels = np.unique(groups)
             members = [np.flatnonzero(groups == label) for label in labels]
-        results, failures = self._fit_all(data, members, labels)
+        results, failures = fit_rows(
+            opened, data, members, labels, self.n_jobs, self.verbose
+        )
         if len(failures) == len(labels):
             raise ValueError(
                 f"None of {len(labels)} fits succeeded. {listed(failures)}"
             )
         report(failures, len(labels))
+        validate_data(self, X, skip_check_array=True)
+        self._opened, self.model_ = opened, opened.model
         self.groups_ = labels
-        self.model_ = components_of(self._fitter).model
         self.failures_ = failures
         self._gather(results)
         warn_once(self.warnings_, len(self.groups_))
@@ -198,9 +209,12 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
             self, X, dtype=np.float64, reset=False, ensure_all_finite=False
         )
         members = [[k] for k in range(len(data))]
-        results, failures = self._fit_all(data, members, np.arange(len(data)))
+        labels = np.arange(len(data))
+        results, failures = fit_rows(
+            self._opened, data, members, labels, self.n_jobs, self.verbose
+        )
         report(failures, len(data))
-        return column(results, "readout", (self._n_rois,))
+        return column(results, "readout", (self._opened.n_rois,))
 
     def fit_transform(self, X: ArrayLike, y: object = None, **fit_params: Any) -> Array:
         """Fit every row once and give the maps, (n_subjects, n_rois).
@@ -224,7 +238,9 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
         """Name the columns of `transform`: for FIC ei_ratio_0, ei_ratio_1, ..."""
         check_is_fitted(self)
         key = self.model_.readout_key
-        return np.array([f"{key}_{k}" for k in range(self._n_rois)], dtype=object)
+        return np.array(
+            [f"{key}_{k}" for k in range(self._opened.n_rois)], dtype=object
+        )
 
     @property
     def ei_ratio_(self) -> Array:
@@ -262,9 +278,9 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
         key = self.model_.readout_key
         names = self.get_feature_names_out().tolist()
         if region_names is not None:
-            if len(region_names) != self._n_rois:
+            if len(region_names) != self._opened.n_rois:
                 raise ValueError(
-                    f"region_names must have {self._n_rois} entries, "
+                    f"region_names must have {self._opened.n_rois} entries, "
                     f"got {len(region_names)}."
                 )
             names = [f"{key}_{name}" for name in region_names]
@@ -285,7 +301,7 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
         }
         return pd.DataFrame(parts, index=pd.Index(self.groups_, name="group"))
 
-    def _open_store(self, n_features: int) -> None:
+    def _open(self, n_features: int) -> Opened:
         """Check settings, and find what is known already."""
         fitter = MeanFieldFitter() if self.fitter is None else self.fitter
         if not isinstance(fitter, MeanFieldFitter):
@@ -297,7 +313,7 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
             raise ValueError(
                 "checkpoint belongs to a single fit; give PopulationFitter a store."
             )
-        self._n_rois = n_rois_from_width(n_features, fitter.n_fcd_bins)
+        n_rois = n_rois_from_width(n_features, fitter.n_fcd_bins)
         given = components_of(fitter)
         settings = {
             name: np.asarray(value) if name == "maps" and value is not None else value
@@ -325,45 +341,14 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
         else:
             seed = int(make_generator(fitter.random_state).integers(2**31))
             settings["random_state"] = seed
-        self._seed = seed
         store = Store(self.store, settings)
-        known = getattr(self, "_store", None)
         # What was interrupted, or is fitted again, goes on from what is in memory.
-        if self.store is not None or known is None or known.settings != store.settings:
-            self._store = store
-        self._fitter = clone(fitter).set_params(n_jobs=1, verbose=0)
-
-    def _fit_all(
-        self, X: Array, members: Sequence[Any], labels: Array
-    ) -> tuple[list[Result | None], dict[Any, str]]:
-        """Give the result of each, None where it failed, and the reasons."""
-        # Rows are taken when they are needed: X may be a memory map.
-        keys = [key_of(X[rows]) for rows in members]
-        todo = {key: k for k, key in enumerate(keys) if key not in self._store}
-        parallel = Parallel(
-            n_jobs=self.n_jobs, batch_size=1, return_as="generator_unordered"
-        )
-        jobs = (
-            delayed(fit_one)(self._fitter, X[members[k]], key, self._seed)
-            for key, k in todo.items()
-        )
-        reasons: dict[str, str] = {}
-        with progress_bar(
-            total=len(todo), desc="population", unit="fit", verbose=self.verbose
-        ) as bar:
-            for key, result in parallel(jobs):
-                if isinstance(result, str):
-                    reasons[key] = result
-                else:
-                    self._store[key] = result
-                bar.set_postfix(failed=len(reasons), refresh=False)
-                bar.update()
-        failures = {
-            label: reasons[key]
-            for label, key in zip(labels.tolist(), keys, strict=True)
-            if key in reasons
-        }
-        return [None if k in reasons else self._store[k] for k in keys], failures
+        known = getattr(self, "_store", None)
+        if self.store is None and known and known.settings == store.settings:
+            store = known
+        self._store = store
+        fitter = clone(fitter).set_params(n_jobs=1, verbose=0)
+        return Opened(fitter, given.model, n_rois, seed, store)
 
     def _gather(self, results: list[Result | None]) -> None:
         """Turn results into arrays."""

@@ -1,15 +1,16 @@
-"""One fit of a population: its key, its result, or the reason why there is none."""
+"""Fits of a population, row by row: results, or the reasons why there is none."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
@@ -21,14 +22,35 @@ from delssome.exceptions import (
     SurrogateDomainWarning,
 )
 from delssome.fitting.fitter import MeanFieldFitter
+from delssome.fitting.store import Store
+from delssome.models import Model
+from delssome.utils import progress_bar
 
-__all__ = ["Result", "column", "fit_one", "key_of", "listed", "report", "warn_once"]
+__all__ = [
+    "Opened",
+    "Result",
+    "column",
+    "fit_rows",
+    "listed",
+    "report",
+    "warn_once",
+]
 
 Array = NDArray[Any]
 Result = dict[str, Any]
 
 # Warnings that libraries have for developers, at the first use in a process.
 NOT_OF_THE_FIT = (DeprecationWarning, FutureWarning, ImportWarning)
+
+
+class Opened(NamedTuple):
+    """What rows are fitted with, and where results are kept."""
+
+    fitter: MeanFieldFitter
+    model: Model
+    n_rois: int
+    seed: int
+    store: Store
 
 
 def listed(failures: Mapping[Any, str]) -> str:
@@ -114,3 +136,40 @@ def warn_once(said: Mapping[Any, str], n_fits: int) -> None:
                 category,
                 stacklevel=3,
             )
+
+
+def fit_rows(
+    opened: Opened,
+    X: Array,
+    members: Sequence[Any],
+    labels: Array,
+    n_jobs: int | None,
+    verbose: int,
+) -> tuple[list[Result | None], dict[Any, str]]:
+    """Give the result of each, None where it failed, and the reasons."""
+    store = opened.store
+    # Rows are taken when they are needed: X may be a memory map.
+    keys = [key_of(X[rows]) for rows in members]
+    todo = {key: k for k, key in enumerate(keys) if key not in store}
+    parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
+    jobs = (
+        delayed(fit_one)(opened.fitter, X[members[k]], key, opened.seed)
+        for key, k in todo.items()
+    )
+    reasons: dict[str, str] = {}
+    with progress_bar(
+        total=len(todo), desc="population", unit="fit", verbose=verbose
+    ) as bar:
+        for key, result in parallel(jobs):
+            if isinstance(result, str):
+                reasons[key] = result
+            else:
+                store[key] = result
+            bar.set_postfix(failed=len(reasons), refresh=False)
+            bar.update()
+    failures = {
+        label: reasons[key]
+        for label, key in zip(labels.tolist(), keys, strict=True)
+        if key in reasons
+    }
+    return [None if k in reasons else store[k] for k in keys], failures

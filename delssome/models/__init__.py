@@ -1,7 +1,7 @@
 """Circuit models, one file each, the space of their parameters, and candidates."""
 
 from delssome.models.base import Model, Solution, transfer
-from delssome.models.candidates import Candidates
+from delssome.models.candidates import Candidates, check_candidates
 from delssome.models.fic import FIC, FixedPoint
 from delssome.models.mfm import MFM
 from delssome.models.space import ParameterSpace, check_maps
@@ -14,6 +14,7 @@ __all__ = [
     "Model",
     "ParameterSpace",
     "Solution",
+    "check_candidates",
     "check_maps",
     "transfer",
 ]

@@ -129,9 +129,10 @@ class Model(Component):
         super().__init_subclass__(**kwargs)
         if not hasattr(cls, "states"):  # a class that is still being put together
             return
+        if "name" not in vars(cls):  # a variant of a model is another one
+            cls.name = cls.__name__
         first = cls.states[0]
         defaults = {
-            "name": cls.__name__,
             "couples": (first,),
             "observed": first,
             "readout_name": first,
@@ -144,6 +145,7 @@ class Model(Component):
     def __post_init__(self) -> None:
         """Check what the class says, and the ranges."""
         check_declaration(type(self))
+        self._check_equations()
         for name in self.searched:
             given = getattr(self, name, None)
             try:
@@ -156,6 +158,33 @@ class Model(Component):
                     f"The range of {name} must be (low, high), finite, with low < high"
                     f"{' and 0 <= low' * (name in ('G', 'sigma'))}, got {given!r}."
                 )
+
+    def _check_equations(self) -> None:
+        """Run the equations once, to see that they take and give what is declared."""
+        start = [float(value) for value in self.initial_state]
+        n_given = len(self.states) + len(self.couples) + len(self.inputs)
+        n_wanted = len(self.states) + len(self.outputs)
+        given = [*start, *[1.0] * (n_given - len(start)), np.expm1]
+        try:
+            with np.errstate(all="ignore"):
+                found = self.derivatives(*given)
+            n_found = len(found)
+        except (ArithmeticError, ValueError):  # of these numbers, not of their count
+            return
+        except TypeError as error:
+            raise TypeError(
+                f"{type(self).__name__}.derivatives must take "
+                f"{', '.join(self.states)}, the coupling by "
+                f"{', '.join(self.couples)}, {', '.join(self.inputs)} and expm1, and "
+                f"give a tuple ({error})."
+            ) from error
+        if len(start) != len(self.states) or n_found != n_wanted:
+            raise TypeError(
+                f"{type(self).__name__} has {len(self.states)} states and "
+                f"{len(self.outputs)} outputs: initial_state must hold "
+                f"{len(self.states)} numbers, got {len(start)}, and derivatives give "
+                f"{n_wanted}, got {n_found}."
+            )
 
     @property
     def rate_range(self) -> tuple[float, float]:

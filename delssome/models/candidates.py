@@ -12,7 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from delssome.models.base import Array, Model, Solution
 
-__all__ = ["Candidates"]
+__all__ = ["Candidates", "check_candidates"]
+
+# Differences from symmetry that rounding explains.
+ROUNDING = 1e-9
 
 
 class Candidates:
@@ -117,6 +120,14 @@ class Candidates:
         """Global coupling times connectivity, (n_candidates, n_rois, n_rois)."""
         return self.params["G"][:, None, None] * self.sc
 
+    def check_symmetric(self, reader: str) -> None:
+        """Refuse a directed connectome, which `reader` cannot describe."""
+        if np.abs(self.sc - np.swapaxes(self.sc, -1, -2)).max() > ROUNDING:
+            raise ValueError(
+                f"sc must be symmetric for {reader}; average it with its transpose, or "
+                "simulate (surrogate=None)."
+            )
+
     def regional(self, values: Array) -> Array:
         """Spread a value of each candidate over its regions."""
         return np.broadcast_to(values.reshape(len(self), -1), (len(self), self.n_rois))
@@ -144,6 +155,15 @@ class Candidates:
         """Split into batches of a size, what follows from parameters solved once."""
         self.states  # noqa: B018
         return [self.select(slice(k, k + size)) for k in range(0, len(self), size)]
+
+
+def check_candidates(candidates: object) -> None:
+    """Refuse what is not Candidates."""
+    if not isinstance(candidates, Candidates):
+        raise TypeError(
+            "candidates must be Candidates, as ParameterSpace.candidates(theta, sc) or "
+            f"Candidates(model, params, sc) give them, got {type(candidates).__name__}."
+        )
 
 
 def _check_params(

@@ -262,8 +262,9 @@ def _table(S_E: float) -> tuple[Array, Array]:
     return w_EI, _inhibitory_current(w_EI, S_E)
 
 
-def _near(w_EI: Array, S_E: float) -> Array | None:
-    """Give I_I to some 1e-9 by interpolation, or None off the grid."""
-    if w_EI.size < 1000 or w_EI.min() < 0.0 or w_EI.max() > LARGEST_W_EI:
-        return None
-    return np.interp(w_EI, *_table(S_E))
+def _near(w_EI: Array, S_E: float) -> Array:
+    """Give I_I to some 1e-9 by interpolation, or its drive off the grid."""
+    # Every element decides for itself: none may depend on its company.
+    drive = W_I * I_0 + J * w_EI * S_E
+    inside = (w_EI >= 0.0) & (w_EI <= LARGEST_W_EI)
+    return np.where(inside, np.interp(w_EI, *_table(S_E)), drive)

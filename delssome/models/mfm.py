@@ -70,7 +70,7 @@ class MFM(Model):
     readout_name: ClassVar[str] = "Firing rate (Hz)"
     readout_key: ClassVar[str] = "firing_rate"
     initial_state: ClassVar[tuple[float, ...]] = (0.001,)
-    largest_step: ClassVar[float] = 0.01
+    largest_step: ClassVar[float] = 0.006  # published
     derivatives: ClassVar[Any] = staticmethod(derivatives)
 
     def readout(self, averages: Params) -> Array:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,13 +58,15 @@ def newton(
 ) -> Array:
     """Root of an elementwise function; its slope is exact by a complex step."""
     x = np.array(start, dtype=np.float64)
-    step = 1e-30
+    step, found = 1e-30, np.zeros(x.shape, dtype=bool)
     for _ in range(max_iter):
         value = function(x + 1j * step)
-        update = value.real / (value.imag / step)
+        # An element that is found stays, whatever the others still need.
+        update = np.where(found, 0.0, value.real / (value.imag / step))
         x = x - update
         # Convergence is quadratic: what is left is of the order of the square.
-        if np.all(np.abs(update) <= 1e-8 * np.abs(x)):
+        found |= np.abs(update) <= 1e-8 * np.abs(x)
+        if found.all():
             return np.asarray(x)
     raise RuntimeError("The fixed point of the model was not found.")
 
@@ -185,9 +188,10 @@ def _solve(system: Array, right: Array) -> Array:
     found = np.full_like(right, np.nan)
     try:
         found[sound] = np.linalg.solve(system[sound], right[sound])
-    except np.linalg.LinAlgError:
+    except np.linalg.LinAlgError:  # of one; the others must not feel it
         for k in np.flatnonzero(sound):
-            found[k] = np.linalg.lstsq(system[k], right[k], rcond=None)[0]
+            with suppress(np.linalg.LinAlgError):
+                found[k] = np.linalg.solve(system[k], right[k])
     return found
 
 

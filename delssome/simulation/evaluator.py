@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from delssome.evaluation import Evaluation, Evaluator, Statistics, Target
-from delssome.models import Candidates, Model
+from delssome.models import Candidates, Model, check_candidates
 from delssome.simulation.acquisition import Acquisition
 from delssome.simulation.integrator import check_step, load_backend, simulate
 from delssome.simulation.simulator import Simulator
@@ -101,6 +101,7 @@ class SimulationEvaluator(Evaluator):
         -------
         Statistics
         """
+        check_candidates(candidates)
         rng = np.random.default_rng() if rng is None else rng
         n, n_repeats, used = len(candidates), self.n_repeats, self.simulator.uses
         shape = (1 if common_noise else n, n_repeats)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from delssome.models import Candidates, Model
+from delssome.models import Candidates, Model, check_candidates
 from delssome.simulation.acquisition import Acquisition
 from delssome.simulation.simulator import Simulator
 
@@ -108,6 +108,7 @@ def simulate(
     >>> simulate(candidates, scan, [[0, 1]]).bold.shape
     (1, 2, 40, 3)
     """
+    check_candidates(candidates)
     settings = Simulator(backend=backend, device=device, dtype=dtype)
     used, model = settings.uses, candidates.model
     check_step(model, acquisition)

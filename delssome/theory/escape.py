@@ -26,7 +26,7 @@ Array = NDArray[Any]
 SETTLING, LOOK = 3.0, 3.0
 # Log odds of leaving the range, from 2778 single simulations of candidates on synthetic
 # connectomes of 40, 100 and 200 regions, at steps of 6 ms
-# (benchmarks/theory_vs_simulation.py --calibrate).
+# (a script of commit 7914a0b, benchmarks/theory_vs_simulation.py --calibrate).
 INTERCEPT, DEVIATION, DAMPING = -8.1, 5.32, -1.19
 # Softening at which half of the networks leave, and the slope of the log odds there:
 # 900 single simulations of candidates pushed to the edge on synthetic connectomes.
@@ -142,7 +142,7 @@ def probability_in_range(
     are hardly Gaussian any more and leave.
     """
     stays: Any = 1.0
-    if rates is not None:
+    if rates is not None and np.isfinite(rate_range).all():  # inf: any will do
         deviation, log_damping = escape_features(rates, fastest, step, rate_range)
         log_odds = INTERCEPT + DEVIATION * deviation + DAMPING * log_damping
         stays = 1.0 / (1.0 + np.exp(log_odds))

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from delssome.connectome import matrix_to_edges
 from delssome.evaluation import Evaluator, Statistics
-from delssome.models import Candidates, Model
+from delssome.models import Candidates, Model, check_candidates
 from delssome.observables import fc_edges, fcd_histogram
 from delssome.simulation import Acquisition, check_step
 from delssome.theory.assumptions import check_assumptions
@@ -117,14 +117,12 @@ class TheoryEvaluator(Evaluator):
             FCD is not computed (NaN) where the probability to stay in range is below
             one half.
         """
+        check_candidates(candidates)
         rng = np.random.default_rng() if rng is None else rng
-        sc = candidates.sc
-        if np.abs(sc - np.swapaxes(sc, -1, -2)).max() > 1e-9:
-            raise ValueError(
-                "sc must be symmetric for the theory; average it with its transpose, "
-                "or simulate (surrogate=None)."
-            )
+        candidates.check_symmetric("the theory")
         model = candidates.model
+        if model != self.model:
+            self.check(model)
         seen = model.states.index(model.observed)
         bold = BoldTheory(self.acquisition, float(model.initial_state[seen]))
         white = bold.draw(self.n_samples, candidates.n_rois, rng)

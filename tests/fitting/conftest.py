@@ -1,8 +1,9 @@
-"""Stand-ins for what evaluates, with known answers."""
+"""Fitters of short fits, and stand-ins for what evaluates, with known answers."""
 
 import numpy as np
 import pytest
 
+from delssome import CMAES, MeanFieldFitter, Simulator, Verification
 from delssome.evaluation import Evaluation, Evaluator, Statistics, Target
 from delssome.models import FIC, ParameterSpace
 from delssome.simulation import SimulationEvaluator
@@ -115,3 +116,37 @@ def space(rng):
 def target(rng):
     cdf = np.linspace(0.05, 1, N_BINS)
     return Target(np.zeros((N_ROIS, N_ROIS)), rng.uniform(-0.5, 0.8, N_EDGES), cdf)
+
+
+@pytest.fixture
+def settings(scan, maps):
+    return {
+        "maps": maps,
+        "surrogate": None,
+        "acquisition": scan,
+        "search": CMAES(popsize=6, max_iter=2),
+        "simulator": Simulator(n_repeats=2, n_search_repeats=1),
+        "verification": Verification(n_finalists=2),
+        "n_fcd_bins": 50,
+        "random_state": 0,
+    }
+
+
+@pytest.fixture
+def maps():
+    return np.random.default_rng(5).standard_normal((5, 2))
+
+
+@pytest.fixture
+def X(make_subjects):
+    return make_subjects(3, 5, 50)
+
+
+@pytest.fixture
+def make(settings):
+    """Make a fitter, with settings of its own or of its components changed."""
+
+    def make(**changes):
+        return MeanFieldFitter(**settings).set_params(**changes)
+
+    return make

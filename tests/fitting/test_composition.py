@@ -144,3 +144,12 @@ def test_estimators_of_no_components_set_what_is_theirs():
     assert Plain().set_params(a=2).a == 2
     with pytest.raises(ValueError, match="Invalid parameter 'b'"):
         Plain().set_params(b=2)
+
+
+def test_setting_a_component_leaves_those_who_share_it_alone():
+    scan = Acquisition(n_frames=300)
+    one, other = MeanFieldFitter(acquisition=scan), MeanFieldFitter(acquisition=scan)
+    one.set_params(acquisition__window=50)
+    assert one.acquisition.window == 50
+    assert scan.window is None
+    assert other.acquisition is scan

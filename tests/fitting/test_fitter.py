@@ -1,5 +1,4 @@
 import pickle
-import time
 
 import numpy as np
 import pytest
@@ -19,36 +18,11 @@ from delssome import (
 from delssome.connectome import group_average, matrix_to_edges, prepare_sc
 from delssome.costs import cost_terms
 from delssome.datasets import make_cohort
-from delssome.exceptions import OutOfRangeWarning, SearchInterruptedWarning
-from delssome.simulation import SimulationEvaluator
+from delssome.exceptions import OutOfRangeWarning
 from delssome.surrogate import PublishedSurrogate
 
 N_ROIS, N_BINS = 5, 50
 N_EDGES = 10
-
-
-@pytest.fixture
-def settings(scan, maps):
-    return {
-        "maps": maps,
-        "surrogate": None,
-        "acquisition": scan,
-        "search": CMAES(popsize=6, max_iter=2),
-        "simulator": Simulator(n_repeats=2, n_search_repeats=1),
-        "verification": Verification(n_finalists=2),
-        "n_fcd_bins": N_BINS,
-        "random_state": 0,
-    }
-
-
-@pytest.fixture
-def maps():
-    return np.random.default_rng(5).standard_normal((N_ROIS, 2))
-
-
-@pytest.fixture
-def X(make_subjects):
-    return make_subjects(3, N_ROIS, N_BINS)
 
 
 class Seen(MFM):
@@ -62,16 +36,6 @@ class Seen(MFM):
 pytestmark = pytest.mark.filterwarnings(
     "ignore::delssome.exceptions.OutOfRangeWarning",
 )
-
-
-@pytest.fixture
-def make(settings):
-    """Make a fitter, with settings of its own or of its components changed."""
-
-    def make(**changes):
-        return MeanFieldFitter(**settings).set_params(**changes)
-
-    return make
 
 
 @pytest.fixture
@@ -342,76 +306,3 @@ def test_search_by_the_shipped_network_is_verified_by_simulation():
     assert in_range.mean() > 0.5
     gap = table.predicted_total - table.simulated_total
     assert np.median(np.abs(gap[in_range])) < 0.25
-
-
-class KilledError(Exception):
-    pass
-
-
-def test_a_killed_fit_goes_on_with_the_same_answer(make, X, tmp_path, monkeypatch):
-    changes = {"search__max_iter": 4, "checkpoint": tmp_path / "fit.npz"}
-    whole = make(**{**changes, "checkpoint": None}).fit(X)
-    evaluate, calls = SimulationEvaluator.evaluate, []
-
-    def counting(*args):
-        calls.append(1)
-        if len(calls) == 3:
-            raise KilledError
-        return evaluate(*args)
-
-    monkeypatch.setattr(SimulationEvaluator, "evaluate", counting)
-    with pytest.raises(KilledError):
-        make(**changes).fit(X)
-    again = make(**changes).fit(X)
-    assert len(calls) == 3 + 2  # of four generations, two were kept
-    np.testing.assert_array_equal(again.params_, whole.params_)
-    np.testing.assert_array_equal(again.history_.best_total, whole.history_.best_total)
-    assert again.cost_ == whole.cost_
-    with pytest.raises(ValueError, match="other data or other settings"):
-        make(**changes, search__sigma0=0.3).fit(X)
-    (tmp_path / "fit.npz").write_bytes(b"PK not one")
-    with pytest.raises(ValueError, match="no journal of a fit"):
-        make(**changes).fit(X)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"checkpoint": "no/such/folder/fit.npz"}, "does not exist"),
-        ({"checkpoint": "fit.npz", "random_state": None}, "an int as random_state"),
-        ({"search__max_seconds": -1.0}, "max_seconds must be"),
-    ],
-)
-def test_a_checkpoint_or_limit_that_cannot_be_is_reported(make, X, change, message):
-    with pytest.raises(ValueError, match=message):
-        make(**change).fit(X)
-
-
-def test_ctrl_c_ends_the_search_and_verifies_the_best(make, X, monkeypatch):
-    evaluate, calls = SimulationEvaluator.evaluate, []
-
-    def interrupted(*args):
-        calls.append(1)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return evaluate(*args)
-
-    monkeypatch.setattr(SimulationEvaluator, "evaluate", interrupted)
-    fitter = make(search__max_iter=5)
-    with pytest.warns(SearchInterruptedWarning, match="after 2 generations"):
-        fitter.fit(X)
-    assert len(fitter.history_.generation) == 2
-    assert np.isfinite(fitter.cost_)
-
-
-def test_without_time_one_generation_is_searched(make, X):
-    fitter = make(search__max_seconds=0, search__n_restarts=3).fit(X)
-    assert len(fitter.history_.generation) == 1
-
-
-def test_a_search_ends_when_its_time_is_over(make, X):
-    fitter = make(search__max_iter=10_000, search__max_seconds=2.0)
-    started = time.monotonic()
-    fitter.fit(X)
-    assert 1 < len(fitter.history_.generation) < 10_000
-    assert time.monotonic() - started < 30

@@ -265,6 +265,16 @@ def test_a_failed_fit_leaves_the_old_one(cohort, fitter):
     assert population.ei_ratio_.shape == (2, N_ROIS)
 
 
+def test_after_a_failed_fit_rows_are_fitted_as_in_the_old_one(cohort, fitter):
+    """What is transformed goes with the names that it is given."""
+    population = PopulationFitter(fitter).fit(cohort.X[:2])
+    before = population.transform(cohort.X[:3])
+    population.set_params(fitter__model=MFM())
+    with pytest.raises(ValueError, match="None of 2 fits succeeded"):
+        population.fit(np.full_like(cohort.X[:2], np.nan))
+    np.testing.assert_array_equal(population.transform(cohort.X[:3]), before)
+
+
 @pytest.fixture
 def of_mfm(cohort, fitter):
     return PopulationFitter(clone(fitter).set_params(model=MFM())).fit(cohort.X[:2])

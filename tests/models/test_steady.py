@@ -62,21 +62,24 @@ def test_it_finds_the_fixed_point_that_fic_knows_in_closed_form(rng, sc):
     np.testing.assert_allclose(found, candidates.states, rtol=1e-8)
 
 
-def test_it_ends_where_a_simulation_without_noise_does(rng, sc):
-    n = 20
+@pytest.mark.parametrize(("n_rois", "n"), [(6, 20), (30, 60)])
+def test_it_ends_where_a_simulation_without_noise_does(rng, n_rois, n):
+    """All over the box, also where a trajectory lingers or sets off again."""
+    weights = np.triu(rng.random((n_rois, n_rois)), 1) * 0.02
     candidates = Candidates(
         MFM(),
         {
-            "w": rng.uniform(0, 1, (n, N_ROIS)),
-            "I": rng.uniform(0.2, 0.5, (n, N_ROIS)),
+            "w": rng.uniform(0, 1, (n, n_rois)),
+            "I": rng.uniform(0.2, 0.5, (n, n_rois)),
             "G": rng.uniform(1, 10, n),
             "sigma": [0.005] * n,
         },
-        sc,
+        weights + weights.T,
     )
     (found,) = candidates.states
-    # Slow passages of what was a fixed point take up to a minute.
-    scan = Acquisition(n_frames=10, window=5, burn_in=0.0, warm_up=90.0)
+    # Slow passages of what was a fixed point take up to a minute; longer steps than
+    # these diverge where the strongest networks fire fastest.
+    scan = Acquisition(n_frames=10, window=5, burn_in=0.0, warm_up=90.0, dt=0.004)
     quiet = simulate(
         candidates, scan, np.zeros((n, 1), int), dtype="float64", noise=False
     )

@@ -59,7 +59,9 @@ def test_statistics_average_over_repeats(evaluator, candidates, scan):
         np.testing.assert_allclose(values, raw.averages[name].mean(1), rtol=1e-3)
 
 
-@pytest.mark.parametrize("backend", ["fused", "torch"])
+@pytest.mark.parametrize(
+    "backend", ["fused", pytest.param("torch", marks=pytest.mark.slow)]
+)
 def test_results_do_not_depend_on_processes(candidates, scan, backend):
     alone, shared = (
         arrays(

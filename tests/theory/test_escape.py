@@ -60,3 +60,10 @@ def test_all_repeats_have_to_stay():
     p = np.array([1.0, 0.9, 0.7, 0.0])
     np.testing.assert_allclose(range_violation(p, 1), [0, 0, 0, 1])
     np.testing.assert_allclose(range_violation(p, 3), [0, 0, 1 - 0.7**3, 1])
+
+
+def test_an_infinite_range_of_rates_bounds_none():
+    rates = np.array([[3.0] * 8, [30.0] * 8])
+    fastest, softening = np.full(2, 280.0), np.array([1.0, 0.5])
+    p = probability_in_range(rates, fastest, softening, 0.006, (-np.inf, np.inf))
+    np.testing.assert_allclose(p, [1.0, 0.5], atol=0.01)

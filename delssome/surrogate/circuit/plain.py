@@ -19,6 +19,7 @@ __all__ = [
     "describe",
     "fc_and_deviations",
     "inverse",
+    "noise_of_windows",
     "system",
     "upper_triangle",
 ]

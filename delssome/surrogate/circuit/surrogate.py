@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from delssome.evaluation import Evaluation, Evaluator, Statistics, Target
-from delssome.models import FIC, Candidates, Model
+from delssome.models import FIC, Candidates, Model, check_candidates
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import cards
 from delssome.surrogate.circuit.domain import covered, describe_context, outside
@@ -135,7 +135,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
                 f"model must be a model such as FIC(), got {type(model).__name__}."
             )
         known = self.made_for
-        reason = "it was trained for no other"
+        reason = "its equations are others"
         if isinstance(model, known):
             own = [
                 name
@@ -193,8 +193,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
             net = CircuitNet(self.width)
             if start is not None:
                 net.load_state_dict(start.net_.state_dict())
-            points = net.points.numpy()
-            groups = [load_group(file, model, points) for file in X]
+            groups = [load_group(file, model, net.points.numpy()) for file in X]
             self.domain_ = covered([group.context for group in groups])
             groups = [group for group in groups if group.n_in_range]
             if not groups:
@@ -233,14 +232,12 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
             those are the farther out the faster they leave.
         """
         check_is_fitted(self)
+        check_candidates(candidates)
         self.check(candidates.model)
-        sc = candidates.sc
-        if np.abs(sc - np.swapaxes(sc, -1, -2)).max() > 1e-9:
-            raise ValueError(
-                "sc must be symmetric for the network; average it with its transpose, "
-                "or simulate (surrogate=None)."
-            )
+        candidates.check_symmetric("the network")
         scan = instance_or_default("acquisition", self.acquisition, Acquisition)
+        if len(candidates) <= BATCH:
+            return self._batch(candidates, scan)
         parts = candidates.batches(BATCH)
         return Statistics.join([self._batch(part, scan) for part in parts])
 

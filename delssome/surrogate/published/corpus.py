@@ -47,7 +47,7 @@ class Corpus:
         FCD distribution of the targets.
     params : ndarray of shape (n_candidates, n_columns)
         The searched parameters in the order of their model, a column per region where
-        they are regional (of FIC: w_EE, w_EI, G, sigma).
+        they are regional (of FIC 3 * n_rois + 1 columns).
     sc_index : ndarray of int, shape (n_candidates,)
         Connectome of each candidate.
     in_range : ndarray of bool, shape (n_candidates,)

@@ -78,9 +78,8 @@ class WithinRangeClassifier(ClassifierMixin, NetworkEstimator):
         ----------
         X : array-like of shape (n_samples, n_columns)
             The searched parameters in the order of the model, a column per region
-            where they are regional (of FIC: w_EE, w_EI, G, sigma, 3 * n_rois + 1
-            columns); then the row of `contexts` with the connectome and that with FC
-            and FCD.
+            where they are regional (of FIC 3 * n_rois + 1 columns); then the row of
+            `contexts` with the connectome and that with FC and FCD.
         y : array-like of bool, shape (n_samples,)
             Whether candidates stayed within range.
         contexts : array-like of shape (n_contexts, n_features)

@@ -238,7 +238,7 @@ def test_models_other_than_that_of_the_weights_are_refused(fitted, group, candid
     for model in (FIC(), FIC(w_EE=(2.0, 4.0), map_signs=(-1, 1)), Bounded()):
         fitted.check(model)
     for model, said in (
-        (MFM(), "cannot serve MFM: it was trained for no other"),
+        (MFM(), "cannot serve MFM: its equations are others"),
         (Quicker(), "Quicker has its own derivatives"),
     ):
         with pytest.raises(ValueError, match=said) as refused:
