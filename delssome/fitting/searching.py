@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +113,20 @@ class _Leader(NamedTuple):
     violation: float
     closed: bool
 
+    @classmethod
+    def of(
+        cls,
+        theta: Array,
+        evaluation: Evaluation,
+        restart: int,
+        generation: int,
+        closed: bool,
+    ) -> Self:
+        """Find it."""
+        best = int(np.argmin(evaluation.fitness))
+        costs, violation = evaluation.costs[best], evaluation.violation[best]
+        return cls(theta[best], restart, generation, costs, violation, closed)
+
 
 def search(
     space: ParameterSpace,
@@ -200,36 +214,12 @@ def _run(
                 searcher.rng.spawn(1)[0],
             ),
         )
-        fitness = evaluation.fitness
-        searcher.tell(fitness)
-        best = int(np.argmin(fitness))
-        leaders.append(
-            _Leader(
-                theta[best],
-                restart,
-                generation,
-                evaluation.costs[best],
-                evaluation.violation[best],
-                closed,
-            )
-        )
-        totals = evaluation.total[evaluation.in_range]
-        totals = totals[np.isfinite(totals)]
-        rows.append(
-            {
-                "restart": restart,
-                "generation": generation,
-                "n_evaluations": len(theta),
-                "best_total": totals.min() if len(totals) else np.nan,
-                "median_total": np.median(totals) if len(totals) else np.nan,
-                "n_in_range": len(totals),
-                "step_size": searcher.step_size,
-                "closing": closed,
-            }
-        )
+        searcher.tell(evaluation.fitness)
+        leaders.append(_Leader.of(theta, evaluation, restart, generation, closed))
+        rows.append(_row(searcher, evaluation, restart, generation, closed))
         bar.set_postfix(
             restart=restart + 1,
-            in_range=f"{len(totals)}/{len(theta)}",
+            in_range=f"{rows[-1]['n_in_range']}/{len(theta)}",
             cost=f"{rows[-1]['best_total']:.3f}",
             refresh=False,
         )
@@ -239,6 +229,28 @@ def _run(
             # What closes may still disagree with where this has ended.
             bar.update(closes - generation)
             generation = closes
+
+
+def _row(
+    searcher: Searcher,
+    evaluation: Evaluation,
+    restart: int,
+    generation: int,
+    closed: bool,
+) -> dict[str, Any]:
+    """Describe a generation for the history."""
+    totals = evaluation.total[evaluation.in_range]
+    totals = totals[np.isfinite(totals)]
+    return {
+        "restart": restart,
+        "generation": generation,
+        "n_evaluations": len(evaluation.violation),
+        "best_total": totals.min() if len(totals) else np.nan,
+        "median_total": np.median(totals) if len(totals) else np.nan,
+        "n_in_range": len(totals),
+        "step_size": searcher.step_size,
+        "closing": closed,
+    }
 
 
 def _finalists(leaders: list[_Leader], n_finalists: int) -> Finalists:

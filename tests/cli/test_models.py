@@ -92,13 +92,16 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path, toy):
     for text, message in (
         ("import nothing_of_the_kind", "ModuleNotFoundError: No module named"),
         ("def (", "SyntaxError"),
-        (TOY.replace("inputs: ClassVar = ", "other: ClassVar = "), "must have inputs"),
     ):
         broken = tmp_path / "broken.py"
         broken.write_text(text)
         with pytest.raises(ValueError, match=f"broken.py fails to be .*{message}"):
             load_model(f"{broken}:Toy")
         assert "delssome_model_broken" not in sys.modules
+    broken.write_text(TOY.replace("inputs: ClassVar = ", "other: ClassVar = "))
+    with pytest.raises(TypeError, match="The model Toy must have inputs"):
+        load_model(f"{broken}:Toy")
+    sys.modules.pop("delssome_model_broken", None)
     with pytest.raises(ValueError, match=r"fic, mfm or FILE\.py:CLASS, got 'toy'"):
         load_model("toy")
 
