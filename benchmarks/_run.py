@@ -134,16 +134,14 @@ def main(measure, tables, *, summary=None, figure=None, seeds=None, **axes):
     run = Run(args.quick, args.n_jobs, args.keep)
     for values in product(*chosen.values()):
         run.row(measure, script.stem, dict(zip(chosen, values, strict=True)))
-    if not run.rows:
-        raise SystemExit("Nothing could be measured here.")
-    print(f"\n{tables(run.rows)}")
-    if figure and args.figure:
+    print(f"\n{tables(run.rows)}" if run.rows else "Nothing could be measured here.")
+    if figure and args.figure and run.rows:
         figure(run.rows).savefig(args.figure, dpi=150)
     command = shlex.join(["python", str(script), *sys.argv[1:]])
     report = {
         "command": re.sub(r" --(keep|json|figure)[ =]\S+", "", command),
         "quick": run.quick,
-        **(summary(run.rows) if summary else {}),
+        **(summary(run.rows) if summary and run.rows else {}),
         "skipped": run.skipped,
         "machine": machine() | {"n_jobs": run.n_jobs},
         "date": date.today().isoformat(),

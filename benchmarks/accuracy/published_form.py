@@ -44,15 +44,15 @@ QUICK |= {"n_samples": 2, "n_simulated": 10}
 
 
 def make_shards(run, folder, split):
-    """Make the shards of a split, where they are missing, and list the usual ones."""
-    groups, settings = corpus_groups(split), SPLITS[split]
+    """Make the shards of a split's usual groups, where they are missing."""
+    groups = [
+        (make, given) for make, given in corpus_groups(split) if {*given} == {"seed"}
+    ]
+    settings = SPLITS[split]
     if run.quick:
         groups, settings = groups[:2], replace(settings, **QUICK)
     made = build_corpus(folder / split, groups, settings, n_jobs=run.n_jobs, verbose=1)
-    pairs = zip(made.shards, groups, strict=True)
-    return [
-        folder / split / s["file"] for s, (_, given) in pairs if {*given} == {"seed"}
-    ]
+    return [folder / split / shard["file"] for shard in made.shards]
 
 
 def measure(run):

@@ -1,14 +1,10 @@
 """Simulation of circuit models and what a scanner sees of them."""
 
 from delssome.simulation.acquisition import Acquisition
+from delssome.simulation.backends import check_backend, load_backend
 from delssome.simulation.evaluator import SimulationEvaluator
-from delssome.simulation.integrator import (
-    Simulation,
-    check_step,
-    load_backend,
-    simulate,
-)
-from delssome.simulation.simulator import Simulator, check_backend
+from delssome.simulation.integrator import Simulation, check_step, simulate
+from delssome.simulation.simulator import Simulator
 
 __all__ = [
     "Acquisition",

@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 from delssome.evaluation import Evaluation, Evaluator, Statistics, Target
 from delssome.models import Candidates, Model, check_candidates
 from delssome.simulation.acquisition import Acquisition
-from delssome.simulation.integrator import check_step, load_backend, simulate
+from delssome.simulation.backends import load_backend
+from delssome.simulation.integrator import check_step, simulate
 from delssome.simulation.simulator import Simulator
 from delssome.utils import check_number, instance_or_default
 

@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from delssome.models import Candidates, Model, check_candidates
 from delssome.simulation.acquisition import Acquisition
+from delssome.simulation.backends import load_backend
 from delssome.simulation.simulator import Simulator
 
-__all__ = ["Simulation", "check_step", "load_backend", "simulate"]
+__all__ = ["Simulation", "check_step", "simulate"]
 
 
 class Simulation(NamedTuple):
@@ -49,12 +49,6 @@ def check_step(model: Model, acquisition: Acquisition) -> None:
             f"{model.name} model, got dt={acquisition.dt!r} in the acquisition: "
             "explicit integration diverges with longer steps."
         )
-
-
-def load_backend(name: str) -> Any:
-    """Load what integrates, by name: torch and Numba take seconds."""
-    module = {"fused": "fused", "torch": "torch_backend"}[name]
-    return import_module(f"delssome.simulation.{module}")
 
 
 def simulate(

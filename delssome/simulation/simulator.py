@@ -6,9 +6,10 @@
 from dataclasses import dataclass
 from numbers import Integral
 
+from delssome.simulation.backends import check_backend, check_name
 from delssome.utils import Component, check_number
 
-__all__ = ["Simulator", "check_backend"]
+__all__ = ["Simulator"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class Simulator(Component):
         check_number("n_repeats", self.n_repeats, Integral, 1)
         if self.n_search_repeats is not None:
             check_number("n_search_repeats", self.n_search_repeats, Integral, 1)
-        _check_name(self.backend)
+        check_name(self.backend)
         if self.dtype not in ("float32", "float64"):
             raise ValueError(
                 f"dtype must be 'float32' or 'float64', got {self.dtype!r}."
@@ -52,27 +53,3 @@ class Simulator(Component):
     def uses(self) -> str:
         """Backend that runs, "fused" or "torch"; an error says why there is none."""
         return check_backend(self.backend, self.device, self.dtype)
-
-
-def check_backend(backend: str, device: object, dtype: str) -> str:
-    """Give the backend for a device and precision, or say why there is none."""
-    _check_name(backend)
-    on_cpu = str(device) == "cpu"
-    if not on_cpu:
-        from delssome.simulation.integrator import load_backend
-
-        load_backend("torch").check_device(device)
-    able = on_cpu and dtype == "float32"
-    if backend == "fused" and not able:
-        raise ValueError(
-            f"backend='fused' computes on the CPU in float32, got device="
-            f"{str(device)!r} and dtype={dtype!r}; use backend='torch' for others."
-        )
-    return ("fused" if able else "torch") if backend == "auto" else backend
-
-
-def _check_name(backend: str) -> None:
-    if backend not in ("auto", "fused", "torch"):
-        raise ValueError(
-            f"backend must be 'auto', 'fused' or 'torch', got {backend!r}."
-        )

@@ -26,7 +26,7 @@ Array = NDArray[Any]
 SETTLING, LOOK = 3.0, 3.0
 # Log odds of leaving the range, from 2778 single simulations of candidates on synthetic
 # connectomes of 40, 100 and 200 regions, at steps of 6 ms
-# (a script of commit 7914a0b, benchmarks/theory_vs_simulation.py --calibrate).
+# (benchmarks/accuracy/evaluators.py fits them again: log_odds).
 INTERCEPT, DEVIATION, DAMPING = -8.1, 5.32, -1.19
 # Softening at which half of the networks leave, and the slope of the log odds there:
 # 900 single simulations of candidates pushed to the edge on synthetic connectomes.
