@@ -49,7 +49,7 @@ PopulationDisplay.from_estimator(population)
 # Age
 # ---
 # The slope with its 95 % confidence interval, against the truth. Its sign comes back,
-# its size does not, and the interval, which knows their scatter alone, misses it.
+# for this box lies around the truth; its size does not, and the interval misses it.
 
 
 def of_groups(values):
