@@ -13,12 +13,17 @@ from numpy.typing import NDArray
 from delssome.costs import cost_terms, expected_cost_terms
 from delssome.models import Candidates, Model
 
-__all__ = ["Evaluation", "Evaluator", "Statistics", "Target"]
+__all__ = ["Evaluation", "Evaluator", "Statistics", "Target", "at_points"]
 
 Array = NDArray[Any]
 
 # Above any total cost: 2 + 2 + 1 is the largest that its terms allow.
 OUT_OF_RANGE = 5.0
+
+
+def at_points(cdf: Array, points: Array) -> Array:
+    """Read a distribution over equal bins of [-1, 1] at some points."""
+    return np.interp(points, np.linspace(-1.0, 1.0, len(cdf) + 1)[1:], cdf)
 
 
 class Target(NamedTuple):
@@ -44,8 +49,7 @@ class Target(NamedTuple):
         if n_points == n_bins:
             return self
         points = np.linspace(-1.0, 1.0, n_points + 1)[1:]
-        ends = np.linspace(-1.0, 1.0, n_bins + 1)[1:]
-        return self._replace(fcd_cdf=np.interp(points, ends, self.fcd_cdf))
+        return self._replace(fcd_cdf=at_points(self.fcd_cdf, points))
 
 
 class Evaluation(NamedTuple):

@@ -14,8 +14,6 @@ from delssome.theory import TheoryEvaluator
 
 __all__ = ["choose_evaluators"]
 
-SURROGATES = ("linear", "deep")
-
 
 def choose_evaluators(
     surrogate: object, simulation: SimulationEvaluator

@@ -24,7 +24,7 @@ from delssome.connectome import n_rois_from_width
 from delssome.costs import COST_NAMES
 from delssome.fitting.components import ComposedEstimator
 from delssome.fitting.fitter import MeanFieldFitter
-from delssome.fitting.posing import components_of
+from delssome.fitting.posing import by_shipped_network, components_of
 from delssome.fitting.rows import (
     Opened,
     Result,
@@ -326,7 +326,7 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
             for setting, value in component.get_params().items():
                 settings[f"{name}__{setting}"] = value
         settings["delssome"] = __version__
-        if fitter.surrogate == "deep":
+        if by_shipped_network(fitter):
             from delssome.surrogate import CircuitSurrogate  # it loads torch
 
             settings["weights"] = CircuitSurrogate.load().digest()

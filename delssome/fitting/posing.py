@@ -39,7 +39,13 @@ from delssome.utils import check_number, instance_or_default, make_generator
 if TYPE_CHECKING:
     from delssome.fitting.fitter import MeanFieldFitter
 
-__all__ = ["Components", "components_of", "make_target", "pose"]
+__all__ = [
+    "Components",
+    "by_shipped_network",
+    "components_of",
+    "make_target",
+    "pose",
+]
 
 Array = NDArray[Any]
 
@@ -76,7 +82,7 @@ def components_of(fitter: MeanFieldFitter) -> Components:
     )
     given.simulator.uses  # noqa: B018, or says why nothing can
     check_step(given.model, given.acquisition)
-    if given.search.n_closing and not _by_shipped_network(fitter):
+    if given.search.n_closing and not by_shipped_network(fitter):
         raise ValueError(
             f"n_closing={given.search.n_closing!r} of the search is for "
             f"surrogate='deep', got surrogate={fitter.surrogate!r}; leave it at 0."
@@ -132,7 +138,7 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
         schedule = replace(schedule, closing=evaluators[1], n_closing=n_closing)
     n_restarts = given.search.n_restarts
     if n_restarts is None:
-        n_restarts = N_RESTARTS if _by_shipped_network(fitter) else 1
+        n_restarts = N_RESTARTS if by_shipped_network(fitter) else 1
     return Task(
         space=space,
         target=target,
@@ -173,7 +179,8 @@ def make_target(X: Array, n_fcd_bins: int, sc_transform: str | None) -> Target:
     return Target(sc, matrix_to_edges(average.fc), average.fcd_cdf)
 
 
-def _by_shipped_network(fitter: MeanFieldFitter) -> bool:
+def by_shipped_network(fitter: MeanFieldFitter) -> bool:
+    """Tell whether the network shipped with the package ranks candidates."""
     return isinstance(fitter.surrogate, str) and fitter.surrogate == "deep"
 
 

@@ -1,6 +1,6 @@
 """Circuit models, one file each, the space of their parameters, and candidates."""
 
-from delssome.models.base import Model, Solution, transfer
+from delssome.models.base import Model, Solution, check_model, transfer
 from delssome.models.candidates import Candidates, check_candidates
 from delssome.models.fic import FIC, FixedPoint
 from delssome.models.mfm import MFM
@@ -16,5 +16,6 @@ __all__ = [
     "Solution",
     "check_candidates",
     "check_maps",
+    "check_model",
     "transfer",
 ]

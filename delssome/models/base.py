@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from delssome.models.steady import relax
 from delssome.utils import Component
 
-__all__ = ["Array", "Model", "Params", "Solution", "transfer"]
+__all__ = ["Array", "Model", "Params", "Solution", "check_model", "transfer"]
 
 Array = NDArray[np.float64]
 Params = Mapping[str, Array]
@@ -251,6 +251,14 @@ class Model(Component):
             NaN for candidates that come to no rest.
         """
         return relax(self, params, sc)
+
+
+def check_model(model: object) -> None:
+    """Refuse what is no model."""
+    if not isinstance(model, Model):
+        raise TypeError(
+            f"model must be a model such as FIC(), got {type(model).__name__}."
+        )
 
 
 def check_declaration(model: type[Model]) -> None:

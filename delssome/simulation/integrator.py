@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from delssome.models import Candidates, Model, check_candidates
+from delssome.models import Candidates, Model, check_candidates, check_model
 from delssome.simulation.acquisition import Acquisition
 from delssome.simulation.backends import load_backend
 from delssome.simulation.simulator import Simulator
@@ -35,10 +35,7 @@ class Simulation(NamedTuple):
 
 def check_step(model: Model, acquisition: Acquisition) -> None:
     """Refuse an integration step at which the model would diverge."""
-    if not isinstance(model, Model):
-        raise TypeError(
-            f"model must be a model such as FIC(), got {type(model).__name__}."
-        )
+    check_model(model)
     if not isinstance(acquisition, Acquisition):
         raise TypeError(
             f"acquisition must be an Acquisition, got {type(acquisition).__name__}."

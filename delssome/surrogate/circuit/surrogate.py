@@ -15,8 +15,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from delssome.evaluation import Evaluation, Evaluator, Statistics, Target
-from delssome.models import FIC, Candidates, Model, check_candidates
+from delssome.evaluation import Evaluation, Evaluator, Statistics, Target, at_points
+from delssome.models import FIC, Candidates, Model, check_candidates, check_model
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import cards
 from delssome.surrogate.circuit.domain import covered, describe_context, outside
@@ -24,7 +24,6 @@ from delssome.surrogate.circuit.network import CircuitNet, circuits, scan_featur
 from delssome.surrogate.circuit.training import (
     BATCH,
     Training,
-    at_points,
     load_group,
 )
 from delssome.theory import range_violation
@@ -130,10 +129,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         ValueError
             With the reason and what to do instead.
         """
-        if not isinstance(model, Model):
-            raise TypeError(
-                f"model must be a model such as FIC(), got {type(model).__name__}."
-            )
+        check_model(model)
         known = self.made_for
         reason = "its equations are others"
         if isinstance(model, known):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch.nn import Parameter, functional
 
 from delssome.costs import expected_cost_terms, fcd_ks_cost
-from delssome.evaluation import Target
+from delssome.evaluation import Target, at_points
 from delssome.models import Candidates, Model
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit.domain import describe_context
@@ -105,11 +105,6 @@ def load_group(file: Path | str, model: Model, points: Array) -> Labelled:
         noise=torch.from_numpy(shard.fc_noise[kept]),
         escape=torch.from_numpy(1.0 - shard.p_in_range[kept]).float(),
     )
-
-
-def at_points(cdf: Array, points: Array) -> Array:
-    """Read a distribution over equal bins of [-1, 1] at some points."""
-    return np.interp(points, np.linspace(-1.0, 1.0, len(cdf) + 1)[1:], cdf)
 
 
 class Training:
