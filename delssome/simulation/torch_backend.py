@@ -4,7 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -22,8 +24,12 @@ __all__ = ["check_device", "fcd_histograms", "integrate"]
 Array = NDArray[Any]
 Tensor = torch.Tensor
 
-# Steps between two returns to Python: what is compiled, on a GPU, as one piece.
+# Steps whose noise is drawn at once, where dispatching an operation takes long. What
+# is compiled is a single step, as compilation takes the longer the more steps it sees.
 CHUNK = 10
+# Every number of simulations is compiled for itself: some are added up to a power of
+# two in this range, or beyond it up to a multiple of the larger.
+FEWEST, COARSE = 64, 1024
 
 
 def check_device(device: object) -> torch.device:
@@ -77,7 +83,7 @@ def integrate(
     device : str
     dtype : {"float32", "float64"}
     compiled : bool, default=None
-        Whether chunks of steps are compiled by ``torch.compile``. None: on a GPU.
+        Whether steps are compiled by ``torch.compile``. None: on a GPU.
 
     Returns
     -------
@@ -87,73 +93,127 @@ def integrate(
     """
     place, precision = torch.device(device), getattr(torch, dtype)
     compiled = place.type == "cuda" if compiled is None else compiled
-    n_sc = 1 if sc.ndim == 2 else len(sc)
+    n = len(G)
+    added = _padded(n) - n if compiled else 0
+    n_sc = 1 if sc.ndim == 2 else n + added
+
+    def padded(values: Array) -> Array:
+        return np.concatenate([values, np.repeat(values[-1:], added, axis=0)])
 
     def regional(values: Array) -> Tensor:  # those that share a connectome go last
+        values = padded(values)
         values = values.reshape(n_sc, -1, values.shape[-1]).transpose(0, 2, 1)
         return torch.tensor(values, device=place, dtype=precision)
 
-    def per_simulation(x: Tensor) -> Array:
-        """Put (..., n_sc, n_rois, m) in order (simulation, ..., roi)."""
-        moved = np.moveaxis(x.cpu().numpy(), [-3, -1], [0, 1])
-        return np.ascontiguousarray(moved.reshape(-1, *moved.shape[2:]))
+    def per_simulation(x: Tensor) -> Array:  # (n_sc, m, ..., n_rois)
+        found: Array = x.flatten(0, 1)[:n].contiguous().cpu().numpy()
+        return found
 
     with torch.inference_mode():
         strength = regional(G)
-        matrix = torch.tensor(sc, device=place, dtype=precision)
+        matrix = torch.tensor(
+            sc if sc.ndim == 2 else padded(sc), device=place, dtype=precision
+        )
         fixed = (
             matrix.reshape(n_sc, *matrix.shape[-2:]),
             strength,
             [regional(values) for values in inputs],
             regional(amplitude),
-            _seed_words(seeds, n_sc, place),
+            _seed_words(padded(seeds), n_sc, place),
         )
         advance = _advance(type(model), model.derivatives, compiled)  # type: ignore[arg-type]
-        frames, totals = _run(model, acquisition, advance, fixed)
+        frames, totals = _run(model, acquisition, advance, fixed, compiled)
         return per_simulation(frames), [per_simulation(total) for total in totals]
 
 
+def _padded(n: int) -> int:
+    """Give the number of simulations that is compiled for."""
+    if n > COARSE:
+        return -(-n // COARSE) * COARSE
+    return max(FEWEST, 1 << (n - 1).bit_length())
+
+
 def _run(
-    model: Model, acquisition: Acquisition, advance: Callable, fixed: tuple
+    model: Model,
+    acquisition: Acquisition,
+    advance: Callable,
+    fixed: tuple,
+    compiled: bool,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Integrate from start to end: frames, and averages of states and outputs."""
+    """Integrate from start to end: frames, and averages of states and outputs.
+
+    Frames are (n_sc, m, n_frames, n_rois), averages (n_sc, m, n_rois).
+    """
     G = fixed[1]
-    state = [torch.full_like(G, value) for value in model.initial_state]
-    blood = [torch.full_like(G, value) for value in haemodynamics.REST]
+    n_sc, n_rois, m = G.shape
+    state = [torch.empty_like(G) for _ in model.states]
+    blood = [torch.empty_like(G) for _ in haemodynamics.REST]
     n_averages = len(model.states) + len(model.outputs)
-    totals = [torch.zeros_like(G, dtype=torch.float64) for _ in range(n_averages)]
+    totals = [torch.empty_like(G, dtype=torch.float64) for _ in range(n_averages)]
     seen = model.states.index(model.observed)
     # Counted on the device, so that no step waits for the host.
     step = torch.zeros((), dtype=torch.int64, device=G.device)
+    chunk = 1 if compiled else CHUNK
 
-    def run(
-        n_steps: int, state: list, blood: list, with_blood: bool
-    ) -> tuple[list, list, list]:
-        """Advance in chunks; sums over a few hundred steps fit in float32."""
-        sums = [torch.zeros_like(G) for _ in range(n_averages)]
-        for start in range(0, n_steps, CHUNK):
-            n = min(CHUNK, n_steps - start)
-            state, blood, sums = advance(
-                n, with_blood, acquisition.step, step, fixed, state, blood, sums
-            )
+    def move(n_steps: int) -> None:
+        """Advance in place; sums over a few hundred steps fit in float32."""
+        now = state, blood, [torch.zeros_like(G) for _ in totals]
+        for start in range(0, n_steps, chunk):
+            n = min(chunk, n_steps - start)
+            now = advance(n, acquisition.step, step, fixed, *now)
             step.add_(n)
-        return state, blood, sums
+        for old, new in zip([*state, *blood], [*now[0], *now[1]], strict=True):
+            old.copy_(new)
+        for total, part in zip(totals, now[2], strict=True):
+            total.add_(part)
 
-    n_warm_up, n_steps = acquisition.warm_up_steps, acquisition.steps_per_frame
-    state, blood, _ = run(n_warm_up, state, blood, False)
-    shape = (acquisition.n_frames, *G.shape)
+    def begin(neural: bool) -> None:
+        """Put haemodynamics to rest, averages to 0 and, if asked, neurons to start."""
+        for x, value in zip(blood, haemodynamics.REST, strict=True):
+            x.fill_(value)
+        for total in totals:
+            total.zero_()
+        if neural:
+            step.zero_()
+            for x, value in zip(state, model.initial_state, strict=True):
+                x.fill_(value)
+
+    n_steps = acquisition.steps_per_frame
+    begin(neural=True)
+    move_frame: Callable[[], object] = lambda: move(n_steps)  # noqa: E731
+    if G.is_cuda:
+        move_frame = _recorded(move_frame, G.device)
+        begin(neural=True)
+    n_full, n_rest = divmod(acquisition.warm_up_steps, n_steps)
+    for _ in range(n_full):
+        move_frame()
+    move(n_rest)
+    begin(neural=False)
+    shape = (n_sc, m, acquisition.n_frames, n_rois)
     bold = torch.empty(shape, dtype=G.dtype, device=G.device)
     n_frames = acquisition.burn_in_frames + acquisition.n_frames
     for frame in range(n_frames):
-        state, blood, sums = run(n_steps, state, blood, True)
-        for total, part in zip(totals, sums, strict=True):
-            total.add_(part)
+        move_frame()
         if frame >= acquisition.burn_in_frames:
             seen_now = state[seen]
             if model.haemodynamics:
                 seen_now = haemodynamics.bold_signal(*blood[2:])
-            bold[frame - acquisition.burn_in_frames] = seen_now
-    return bold, [total / (n_frames * n_steps) for total in totals]
+            bold[:, :, frame - acquisition.burn_in_frames] = seen_now.mT
+    return bold, [total.mT / (n_frames * n_steps) for total in totals]
+
+
+def _recorded(move: Callable[[], object], device: torch.device) -> Callable[[], object]:
+    """Record what a call does on a GPU, to be done again without the host."""
+    with torch.cuda.device(device):
+        beside = torch.cuda.Stream()
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):
+            move()  # compiles
+        torch.cuda.current_stream().wait_stream(beside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            move()
+    return graph.replay
 
 
 @cache
@@ -165,7 +225,6 @@ def _advance(model: type[Model], derivatives: Callable, compiled: bool) -> Calla
 
     def advance(
         n_steps: int,
-        in_scan: bool,
         dt: float,
         step: Tensor,
         fixed: tuple,
@@ -182,8 +241,6 @@ def _advance(model: type[Model], derivatives: Callable, compiled: bool) -> Calla
                 x + dt * dx + amplitude * g[k]
                 for x, dx, g in zip(state, results[:n_states], noise, strict=True)
             ]
-            if not in_scan:
-                continue
             if model.haemodynamics:
                 changes = haemodynamics.derivatives(  # type: ignore[call-arg]
                     state[seen], *blood, torch.exp, torch.log
@@ -195,14 +252,23 @@ def _advance(model: type[Model], derivatives: Callable, compiled: bool) -> Calla
 
     if not compiled:
         return advance
-    fused = torch.compile(advance, dynamic=False)
+    with _compiling():
+        fused = torch.compile(advance, dynamic=False)
 
     def advance_compiled(*arguments: Any) -> Any:
-        # Every batch size, and the rest of a frame, is compiled for itself.
-        with torch._dynamo.config.patch(recompile_limit=64):
+        with _compiling():
             return fused(*arguments)
 
     return advance_compiled
+
+
+@contextmanager
+def _compiling() -> Iterator[None]:
+    """Let torch compile for many sizes, and keep its advice on products to itself."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="torch")
+        with torch._dynamo.config.patch(recompile_limit=64):
+            yield
 
 
 # The counter-based generator Philox 4x32-10 (Salmon et al. 2011) on 64-bit integers,

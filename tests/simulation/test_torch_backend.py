@@ -88,8 +88,7 @@ def test_noise_does_not_depend_on_how_steps_are_chunked():
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
-def test_compiled_chunks_give_the_same_numbers(params, sc, scan):
+def test_compiled_steps_give_the_same_numbers(params, sc, scan):
     """What runs on a GPU, compiled for the CPU instead."""
     inputs = Candidates(FIC(), params, sc).inputs
     G = np.repeat(params["G"][:, None], N_ROIS, axis=1)
@@ -101,16 +100,38 @@ def test_compiled_chunks_give_the_same_numbers(params, sc, scan):
     np.testing.assert_allclose(fast_averages, averages, rtol=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("given", "compiled"),
+    [(1, 64), (64, 64), (65, 128), (1024, 1024), (1025, 2048), (16384, 16384)],
+)
+def test_few_numbers_of_simulations_are_compiled_for(given, compiled):
+    assert torch_backend._padded(given) == compiled
+
+
 @pytest.mark.gpu
-def test_cuda_gives_the_numbers_of_the_cpu(params, sc, scan):
+@pytest.mark.parametrize("own_connectomes", [False, True])
+def test_cuda_gives_the_numbers_of_the_cpu(params, sc, scan, own_connectomes):
     seeds = np.arange(8).reshape(4, 2)
     settings = {"dtype": "float64", "backend": "torch"}
+    if own_connectomes:
+        sc = np.stack([sc * share for share in (0.7, 0.8, 0.9, 1.0)])
     cpu, cuda = (
         simulate(Candidates(FIC(), params, sc), scan, seeds, device=device, **settings)
         for device in ("cpu", "cuda")
     )
     # Same noise, other order of summation.
     np.testing.assert_allclose(cpu.bold, cuda.bold, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.gpu
+def test_on_cuda_it_does_not_matter_what_else_is_simulated(params, sc, scan):
+    candidates = Candidates(FIC(), params, sc)
+    settings = {"backend": "torch", "device": "cuda", "dtype": "float64"}
+    seeds = np.arange(80).reshape(4, 20)
+    together = simulate(candidates, scan, seeds, **settings)
+    alone = simulate(candidates.select(slice(1, 2)), scan, seeds[1:2, :3], **settings)
+    # Products of other sizes are summed in another order.
+    np.testing.assert_allclose(alone.bold[0], together.bold[1, :3], rtol=1e-9)
 
 
 @pytest.mark.gpu
