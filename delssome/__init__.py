@@ -11,7 +11,12 @@ from delssome._version import __version__
 
 if TYPE_CHECKING:
     from delssome.connectome import pack_subjects, unpack_subjects
-    from delssome.fitting import MeanFieldFitter, PopulationFitter, Verification
+    from delssome.fitting import (
+        MeanFieldFitter,
+        MeanFieldPosterior,
+        PopulationFitter,
+        Verification,
+    )
     from delssome.models import FIC, MFM
     from delssome.search import CMAES
     from delssome.simulation import Acquisition, Simulator
@@ -22,6 +27,7 @@ __all__ = [
     "MFM",
     "Acquisition",
     "MeanFieldFitter",
+    "MeanFieldPosterior",
     "PopulationFitter",
     "Simulator",
     "Verification",
@@ -37,6 +43,7 @@ _HOMES = {
     "MFM": "models",
     "Acquisition": "simulation",
     "MeanFieldFitter": "fitting",
+    "MeanFieldPosterior": "fitting",
     "PopulationFitter": "fitting",
     "Simulator": "simulation",
     "Verification": "fitting",

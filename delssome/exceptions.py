@@ -9,6 +9,7 @@ __all__ = [
     "SearchInterruptedWarning",
     "SurrogateDomainError",
     "SurrogateDomainWarning",
+    "UnidentifiedWarning",
 ]
 
 
@@ -30,3 +31,7 @@ class SurrogateDomainError(RuntimeError):
 
 class SurrogateDomainWarning(UserWarning):
     """Simulation contradicts what the surrogate predicted for a finalist."""
+
+
+class UnidentifiedWarning(UserWarning):
+    """The data leave open what an answer seems to say."""

@@ -3,6 +3,13 @@
 from delssome.fitting.fitter import MeanFieldFitter
 from delssome.fitting.outcome import Outcome
 from delssome.fitting.population import PopulationFitter
+from delssome.fitting.posterior import MeanFieldPosterior
 from delssome.fitting.verification import Verification
 
-__all__ = ["MeanFieldFitter", "Outcome", "PopulationFitter", "Verification"]
+__all__ = [
+    "MeanFieldFitter",
+    "MeanFieldPosterior",
+    "Outcome",
+    "PopulationFitter",
+    "Verification",
+]

@@ -6,11 +6,38 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
+from delssome.models import Model
 from delssome.utils import Component
 
-__all__ = ["ComposedEstimator"]
+__all__ = ["ComposedEstimator", "ReadsOut"]
+
+
+Array = NDArray[Any]
+
+
+class ReadsOut:
+    """An estimator whose `readout_` is also known by the name that its model gives."""
+
+    model_: Model
+
+    @property
+    def ei_ratio_(self) -> Array:
+        """Excitation/inhibition ratio, of a model that reads it out."""
+        return self._ei_ratio("readout_")
+
+    def _ei_ratio(self, name: str) -> Array:
+        if self.model_.readout_key != "ei_ratio":
+            raise AttributeError(
+                f"The {self.model_.name} model reads out {self.model_.readout_name}, "
+                f"not E/I: use {name}."
+            )
+        if name not in vars(self):
+            raise AttributeError(f"{type(self).__name__} has no {name} of this fit.")
+        found: Array = vars(self)[name]
+        return found
 
 
 class ComposedEstimator(BaseEstimator):  # type: ignore[misc]

@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from delssome.connectome import prepare_sc, unpack_subjects
+from delssome.connectome import matrix_to_edges, prepare_sc, unpack_subjects
+from delssome.costs import COST_NAMES
 from delssome.evaluation import Evaluator, Statistics
 from delssome.exceptions import OutOfRangeWarning
-from delssome.fitting.components import ComposedEstimator
-from delssome.fitting.outcome import Outcome, conclude
+from delssome.fitting.components import ComposedEstimator, ReadsOut
+from delssome.fitting.outcome import Outcome, conclude, implausible
 from delssome.fitting.posing import make_target, pose
 from delssome.fitting.protocol import Task, search_and_verify
 from delssome.fitting.verification import Verification
 from delssome.models import FIC, Model
 from delssome.search import CMAES, Search
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator
+from delssome.theory import Identifiability, check_assumptions, identifiability
 from delssome.utils import make_generator
 
 __all__ = ["MeanFieldFitter"]
@@ -29,7 +31,7 @@ __all__ = ["MeanFieldFitter"]
 Array = NDArray[Any]
 
 
-class MeanFieldFitter(ComposedEstimator):
+class MeanFieldFitter(ReadsOut, ComposedEstimator):
     """Fit a circuit model to the FC and FCD of a subject or a group.
 
     Candidates are searched, with CMA-ES unless said, scored by simulation or by a
@@ -148,6 +150,11 @@ class MeanFieldFitter(ComposedEstimator):
         (running count), ``best_total`` and ``median_total`` of the candidates in
         range (NaN if none), ``n_in_range``, ``step_size``, ``stage``,
         and ``closing``, whether theory scored it in place of the network.
+    identifiability_ : Identifiability or None
+        What the FC that was fitted can know of the winner, if its parameters were the
+        truth and what is left of FC were noise
+        (:func:`delssome.theory.identifiability`); computed when first asked for, in
+        seconds. None if the theory does not describe the model or the winner.
     sc_, fc_, fcd_cdf_ : ndarray
         What was fitted: scaled SC (n_rois, n_rois), FC (n_rois, n_rois) and FCD
         distribution (n_fcd_bins,).
@@ -293,22 +300,9 @@ class MeanFieldFitter(ComposedEstimator):
         return -float(statistics.compare(target).total[0])
 
     @property
-    def ei_ratio_(self) -> Array:
-        """Excitation/inhibition ratio, of a model that reads it out."""
-        return self._ei_ratio(self.outcome_.readout)
-
-    @property
     def ei_ratios_(self) -> Array:
-        """The same of the searches that ended alike."""
-        return self._ei_ratio(self.outcome_.readouts)
-
-    def _ei_ratio(self, readout: Array) -> Array:
-        if self.model_.readout_key != "ei_ratio":
-            raise AttributeError(
-                f"The {self.model_.name} model reads out {self.model_.readout_name}, "
-                "not E/I: use readout_."
-            )
-        return readout
+        """E/I of the searches that ended alike, of a model that reads it out."""
+        return self._ei_ratio("readouts_")
 
     @property
     def rates_(self) -> Array:
@@ -317,8 +311,51 @@ class MeanFieldFitter(ComposedEstimator):
             raise AttributeError(f"The {self.model_.name} model bounds no rate.")
         return self.outcome_.rates
 
+    def record(self) -> dict[str, Array]:
+        """Give what a population keeps of a fit, as arrays by name."""
+        check_is_fitted(self)
+        maps, rates = self.readouts_, self.outcome_.rates
+        missing = np.full(self.n_rois_, np.nan)
+        spread = maps.std(axis=0, ddof=1) if len(maps) > 1 else missing
+        return {
+            "param_names": np.array(self.param_names_),
+            "params": self.params_,
+            "readout": self.readout_,
+            "spread_over_restarts": spread,
+            "relaxation_over_coupling": self.relaxation_over_coupling_,
+            "spectral_radius": np.array(self.spectral_radius_),
+            "rates": missing if rates is None else rates,
+            "cost": np.array(self.cost_),
+            "cost_sd": np.array(self.cost_sd_),
+            "costs": np.array([self.costs_[name] for name in COST_NAMES]),
+            "validation_cost": np.array(self.validation_cost_),
+            "in_range": np.array(self.in_range_),
+        }
+
+    @property
+    def identifiability_(self) -> Identifiability | None:
+        """What the FC that was fitted can know of the winner."""
+        check_is_fitted(self)
+        if "_identifiability" not in vars(self):
+            self._identifiability = self._identify()
+        return self._identifiability
+
+    def _identify(self) -> Identifiability | None:
+        try:
+            check_assumptions(self.model_)
+            return identifiability(
+                self.space_,
+                self.params_,
+                self.sc_,
+                self.acquisition_,
+                fc=matrix_to_edges(self.fc_),
+            )
+        except ValueError:  # not described, or not stable
+            return None
+
     def _keep(self, task: Task, outcome: Outcome) -> Self:
         """Keep what was fitted and found, and warn if it is implausible."""
+        self.__dict__.pop("_identifiability", None)
         self.space_, self.model_ = task.space, task.space.model
         self.acquisition_ = task.simulator.acquisition
         self.search_, self.simulator_ = task.search, task.simulator.simulator
@@ -338,7 +375,7 @@ class MeanFieldFitter(ComposedEstimator):
         self.spectral_radius_ = outcome.spectral_radius
         self.sc_, self.fc_, self.fcd_cdf_ = outcome.sc, outcome.fc, outcome.fcd_cdf
         if not outcome.in_range:
-            warnings.warn(_implausible(self.model_, outcome), OutOfRangeWarning, 3)
+            warnings.warn(implausible(self.model_, outcome), OutOfRangeWarning, 3)
         return self
 
     def _simulate_winner(self, sc: Array) -> Statistics:
@@ -352,21 +389,3 @@ class MeanFieldFitter(ComposedEstimator):
             n_jobs=self.n_jobs,
         )
         return simulation.statistics(self.space_.candidates(theta, sc), rng)
-
-
-def _implausible(model: Model, outcome: Outcome) -> str:
-    """Say that, and how far, the winner leaves the plausible range."""
-    if outcome.rates is None:
-        return (
-            "A simulation of the best parameters found diverged. Search longer "
-            "(CMAES(max_iter=..., n_restarts=...)), or shorten the step of the "
-            "acquisition (dt)."
-        )
-    low, high = model.rate_range
-    return (
-        f"The best parameters found leave the plausible range of firing rates: "
-        f"{outcome.rates.min():.2f} to {outcome.rates.max():.2f} Hz over regions "
-        f"(mean of repeats), plausible are {low:.2f} to {high:.2f} Hz in every "
-        "repeat. Search longer (CMAES(max_iter=..., n_restarts=...)), or widen the "
-        "range of the model."
-    )

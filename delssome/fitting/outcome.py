@@ -14,10 +14,10 @@ from delssome.connectome import edges_to_matrix
 from delssome.costs import COST_NAMES
 from delssome.fitting.protocol import Task
 from delssome.fitting.verification import choose, confirm, find_alike
-from delssome.models import Candidates
+from delssome.models import Candidates, Model
 from delssome.theory import check_assumptions, effective_parameters
 
-__all__ = ["Outcome", "conclude"]
+__all__ = ["Outcome", "conclude", "implausible"]
 
 Array = NDArray[Any]
 
@@ -130,3 +130,21 @@ def _effective(candidate: Candidates) -> tuple[Array, float]:
     effective = effective_parameters(candidate)
     ratio = effective.relaxation[0] / effective.coupling[0]
     return ratio, float(effective.spectral_radius[0])
+
+
+def implausible(model: Model, outcome: Outcome) -> str:
+    """Say that, and how far, the winner leaves the plausible range."""
+    if outcome.rates is None:
+        return (
+            "A simulation of the best parameters found diverged. Search longer "
+            "(CMAES(max_iter=..., n_restarts=...)), or shorten the step of the "
+            "acquisition (dt)."
+        )
+    low, high = model.rate_range
+    return (
+        f"The best parameters found leave the plausible range of firing rates: "
+        f"{outcome.rates.min():.2f} to {outcome.rates.max():.2f} Hz over regions "
+        f"(mean of repeats), plausible are {low:.2f} to {high:.2f} Hz in every "
+        "repeat. Search longer (CMAES(max_iter=..., n_restarts=...)), or widen the "
+        "range of the model."
+    )

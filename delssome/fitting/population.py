@@ -22,9 +22,11 @@ from sklearn.utils.validation import (
 from delssome._version import __version__
 from delssome.connectome import n_rois_from_width
 from delssome.costs import COST_NAMES
-from delssome.fitting.components import ComposedEstimator
+from delssome.fitting.components import ComposedEstimator, ReadsOut
 from delssome.fitting.fitter import MeanFieldFitter
+from delssome.fitting.inferring import inference_components
 from delssome.fitting.posing import by_shipped_network, components_of
+from delssome.fitting.posterior import MeanFieldPosterior
 from delssome.fitting.rows import (
     Opened,
     Result,
@@ -48,7 +50,7 @@ Array = NDArray[Any]
 NEUTRAL = {"n_jobs", "verbose", "checkpoint"}
 
 
-class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[misc]
+class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: ignore[misc]
     """Fit every subject, or every group of subjects, on its own.
 
     A subject's fit needs nothing from the others: `transform` fits the rows that it is
@@ -58,7 +60,7 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
 
     Parameters
     ----------
-    fitter : MeanFieldFitter, default=None
+    fitter : MeanFieldFitter or MeanFieldPosterior, default=None
         Cloned for every fit. None: ``MeanFieldFitter()``. Each fit has a seed of its
         own, made of the fitter's `random_state` and the data, so that results depend
         neither on order nor on company.
@@ -85,8 +87,12 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
         That of the fits.
     readout_ : ndarray of shape (n_fits, n_rois)
         What the model reads out, as that of :class:`~delssome.MeanFieldFitter`.
-    readout_sd_ : ndarray of shape (n_fits, n_rois)
-        Standard deviation over restarts that ended alike; NaN if there was one.
+    spread_over_restarts_ : ndarray of shape (n_fits, n_rois)
+        Standard deviation over restarts that ended alike, NaN if there was one: by how
+        much an optimiser moved, which is less than what the data leave open.
+    readout_sd_, readout_interval_, mean_readout_, pattern_probability_, ... : ndarray
+        Of posteriors alone: all that :class:`~delssome.MeanFieldPosterior` says, one
+        row for each.
     ei_ratio_, ei_ratio_sd_ : ndarray of shape (n_fits, n_rois)
         The same of a model that reads out E/I; no other has them.
     relaxation_over_coupling_ : ndarray of shape (n_fits, n_rois)
@@ -128,7 +134,7 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
 
     def __init__(
         self,
-        fitter: MeanFieldFitter | None = None,
+        fitter: MeanFieldFitter | MeanFieldPosterior | None = None,
         *,
         store: str | Path | None = None,
         n_jobs: int | None = None,
@@ -243,22 +249,9 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
         )
 
     @property
-    def ei_ratio_(self) -> Array:
-        """Excitation/inhibition ratios, of a model that reads them out."""
-        return self._ei_ratio("readout_")
-
-    @property
     def ei_ratio_sd_(self) -> Array:
-        """Their standard deviation over restarts that ended alike."""
+        """Standard deviations of E/I, of a model that reads it out."""
         return self._ei_ratio("readout_sd_")
-
-    def _ei_ratio(self, name: str) -> Array:
-        if self.model_.readout_key != "ei_ratio":
-            raise AttributeError(
-                f"The {self.model_.name} model reads out {self.model_.readout_name}, "
-                f"not E/I: use {name}."
-            )
-        return vars(self)[name]
 
     def to_frame(self, region_names: Sequence[str] | None = None) -> "pd.DataFrame":
         """Give one row for each fit: costs, range, coefficients, maps, reason.
@@ -288,34 +281,58 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
             "cost": self.cost_,
             "cost_sd": self.cost_sd_,
             **dict(zip(COST_NAMES, self.costs_.T, strict=True)),
-            "validation_cost": self.validation_cost_,
+            **self._if_there("validation_cost"),
             "in_range": self.in_range_,
             "rate_min": self.rates_.min(axis=1),
             "rate_max": self.rates_.max(axis=1),
             **dict(zip(self.param_names_, self.params_.T, strict=True)),
-            "spectral_radius": self.spectral_radius_,
+            **self._if_there("spectral_radius", "pattern_probability"),
             f"{key}_mean": self.readout_.mean(axis=1),
+            **self._ends(f"{key}_mean", "mean_readout_interval"),
             **dict(zip(names, self.readout_.T, strict=True)),
+            **self._ends(names, "readout_interval"),
             "failure": [self.failures_.get(k, "") for k in self.groups_.tolist()],
             "warnings": [self.warnings_.get(k, "") for k in self.groups_.tolist()],
         }
         return pd.DataFrame(parts, index=pd.Index(self.groups_, name="group"))
 
+    def _if_there(self, *names: str) -> dict[str, Array]:
+        """Give columns that not every kind of fit has."""
+        return {k: vars(self)[f"{k}_"] for k in names if f"{k}_" in vars(self)}
+
+    def _ends(self, names: str | list[str], interval: str) -> dict[str, Array]:
+        """Give the ends of intervals as columns, of fits that have them."""
+        found = self._if_there(interval)
+        if not found:
+            return {}
+        several = [names] if isinstance(names, str) else names
+        ends = found[interval].reshape(len(self.groups_), len(several), 2)
+        return {
+            f"{name}_{end}": ends[:, k, side]
+            for k, name in enumerate(several)
+            for side, end in enumerate(("low", "high"))
+        }
+
     def _open(self, n_features: int) -> Opened:
         """Check settings, and find what is known already."""
         fitter = MeanFieldFitter() if self.fitter is None else self.fitter
-        if not isinstance(fitter, MeanFieldFitter):
+        given: Any
+        if isinstance(fitter, MeanFieldPosterior):
+            given = inference_components(fitter)
+        elif isinstance(fitter, MeanFieldFitter):
+            given = components_of(fitter)
+        else:
             raise TypeError(
-                "fitter must be a MeanFieldFitter or None, "
+                "fitter must be a MeanFieldFitter, a MeanFieldPosterior or None, "
                 f"got {type(fitter).__name__}."
             )
-        if fitter.checkpoint is not None:
+        if getattr(fitter, "checkpoint", None) is not None:
             raise ValueError(
                 "checkpoint belongs to a single fit; give PopulationFitter a store."
             )
         n_rois = n_rois_from_width(n_features, fitter.n_fcd_bins)
-        given = components_of(fitter)
-        settings = {
+        settings: dict[str, Any] = {"estimator": type(fitter).__name__}
+        settings |= {
             name: np.asarray(value) if name == "maps" and value is not None else value
             for name, value in fitter.get_params(deep=False).items()
             if name not in NEUTRAL
@@ -352,22 +369,17 @@ class PopulationFitter(TransformerMixin, ComposedEstimator):  # type: ignore[mis
 
     def _gather(self, results: list[Result | None]) -> None:
         """Turn results into arrays."""
+        for name in getattr(self, "_gathered", ()):  # of another kind of fit
+            self.__dict__.pop(name, None)
         one = next(result for result in results if result is not None)
         self.param_names_ = one["param_names"].tolist()
-        for name in (
-            "params",
-            "readout",
-            "readout_sd",
-            "relaxation_over_coupling",
-            "spectral_radius",
-            "rates",
-            "cost",
-            "cost_sd",
-            "costs",
-            "validation_cost",
-            "seconds",
-        ):
-            setattr(self, f"{name}_", column(results, name, one[name].shape))
+        found = {
+            f"{name}_": column(results, name, value.shape)
+            for name, value in one.items()
+            if name not in ("param_names", "in_range", "warnings")
+        }
+        self.__dict__.update(found)
+        self._gathered = tuple(found)
         self.in_range_ = np.array(
             [result is not None and bool(result["in_range"]) for result in results]
         )

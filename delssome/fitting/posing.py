@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Components",
     "by_shipped_network",
+    "check_data",
     "components_of",
     "make_target",
     "pose",
@@ -107,7 +108,7 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     _check_checkpoint(fitter)
     n_rois = n_rois_from_width(X.shape[1], fitter.n_fcd_bins)
     space = ParameterSpace(given.model, check_maps(fitter.maps, n_rois))
-    _check_data(X, fitter.n_fcd_bins)
+    check_data(X, fitter.n_fcd_bins)
     deadline = Deadline(given.search.max_seconds)
     rng = make_generator(fitter.random_state)
     searched, validated = _split(X, given.verification.validation_fraction, rng)
@@ -199,7 +200,8 @@ def _check_checkpoint(fitter: MeanFieldFitter) -> None:
         )
 
 
-def _check_data(X: Array, n_fcd_bins: int) -> None:
+def check_data(X: Array, n_fcd_bins: int) -> None:
+    """Check SC, FC and FCD distributions of packed subjects."""
     subjects = unpack_subjects(X, n_fcd_bins)
     check_sc(subjects.sc, "The SC in X")
     check_fc(subjects.fc, "The FC in X")

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 
-from delssome.costs import COST_NAMES
 from delssome.exceptions import (
     OutOfRangeWarning,
     SearchInterruptedWarning,
     SurrogateDomainWarning,
+    UnidentifiedWarning,
 )
 from delssome.fitting.fitter import MeanFieldFitter
+from delssome.fitting.posterior import MeanFieldPosterior
 from delssome.fitting.store import Store
 from delssome.models import Model
 from delssome.utils import progress_bar
@@ -46,7 +47,7 @@ NOT_OF_THE_FIT = (DeprecationWarning, FutureWarning, ImportWarning)
 class Opened(NamedTuple):
     """What rows are fitted with, and where results are kept."""
 
-    fitter: MeanFieldFitter
+    fitter: MeanFieldFitter | MeanFieldPosterior
     model: Model
     n_rois: int
     seed: int
@@ -80,7 +81,7 @@ def column(results: list[Result | None], name: str, shape: tuple) -> Array:
 
 
 def fit_one(
-    fitter: MeanFieldFitter, X: Array, key: str, seed: int
+    fitter: MeanFieldFitter | MeanFieldPosterior, X: Array, key: str, seed: int
 ) -> tuple[str, Result | str]:
     """Fit a row or a group; give its key with the result or the reason of failure."""
     own_seed = np.random.SeedSequence([seed, int(key, 16)]).generate_state(1)[0]
@@ -95,29 +96,13 @@ def fit_one(
             return key, f"{type(error).__name__}: {reason}"
     if any(issubclass(w.category, SearchInterruptedWarning) for w in caught):
         raise KeyboardInterrupt  # half a search is no result
-    maps, rates = fitter.readouts_, fitter.outcome_.rates
     said = dict.fromkeys(
         f"{w.category.__name__}: {w.message}"
         for w in caught
         if not issubclass(w.category, NOT_OF_THE_FIT)
     )
     return key, {
-        "param_names": np.array(fitter.param_names_),
-        "params": fitter.params_,
-        "readout": fitter.readout_,
-        "readout_sd": (
-            maps.std(axis=0, ddof=1)
-            if len(maps) > 1
-            else np.full(maps.shape[1], np.nan)
-        ),
-        "relaxation_over_coupling": fitter.relaxation_over_coupling_,
-        "spectral_radius": np.float64(fitter.spectral_radius_),
-        "rates": np.full(maps.shape[1], np.nan) if rates is None else rates,
-        "cost": np.float64(fitter.cost_),
-        "cost_sd": np.float64(fitter.cost_sd_),
-        "costs": np.array([fitter.costs_[name] for name in COST_NAMES]),
-        "validation_cost": np.float64(fitter.validation_cost_),
-        "in_range": np.bool_(fitter.in_range_),
+        **fitter.record(),
         "seconds": np.float64(perf_counter() - started),
         "warnings": np.array("; ".join(said)),
     }
@@ -125,7 +110,11 @@ def fit_one(
 
 def warn_once(said: Mapping[Any, str], n_fits: int) -> None:
     """Warn once of what many fits may have warned of."""
-    for category in (SurrogateDomainWarning, OutOfRangeWarning):
+    for category in (
+        SurrogateDomainWarning,
+        OutOfRangeWarning,
+        UnidentifiedWarning,
+    ):
         name = category.__name__
         which = [label for label, text in said.items() if name in text]
         if which:

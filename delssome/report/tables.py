@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from delssome.fitting import MeanFieldFitter
+from delssome.fitting import MeanFieldFitter, MeanFieldPosterior
+from delssome.plotting.source import Fitted
 
 __all__ = ["tables"]
 
@@ -17,7 +18,7 @@ Columns = dict[str, Any]
 
 
 def tables(
-    fitter: MeanFieldFitter,
+    estimator: Fitted,
     region_names: Sequence[str],
     truth: ArrayLike | None = None,
 ) -> dict[str, Columns]:
@@ -25,7 +26,7 @@ def tables(
 
     Parameters
     ----------
-    fitter : MeanFieldFitter
+    estimator : MeanFieldFitter or MeanFieldPosterior
         Fitted.
     region_names : sequence of str of length n_rois
     truth : array-like of shape (n_rois,), default=None
@@ -34,28 +35,70 @@ def tables(
     Returns
     -------
     dict of str to dict of str to sequence
-        By file name: regional parameters, with the firing rates if the model bounds
-        them; coefficients; what the model reads out (``ei_ratio.csv`` of FIC);
-        verification and history.
+        By file name: what the model reads out (``ei_ratio.csv`` of FIC), with what is
+        known of it; coefficients; regional parameters, with the firing rates if the
+        model bounds them. Of a fit verification and history, of a posterior its draws.
     """
-    model, n_rois = fitter.model_, len(region_names)
+    model, n_rois = estimator.model_, len(region_names)
     parameters: Columns = {"region": region_names}
-    for name, values in fitter.regional_params_.items():
+    for name, values in estimator.regional_params_.items():
         parameters[name] = np.broadcast_to(values, n_rois)
     if model.rate is not None:
-        parameters["rate_hz"] = fitter.rates_
-    readout: Columns = {"region": region_names, model.readout_key: fitter.readout_}
-    if len(fitter.readouts_) > 1:
-        readout["sd_over_restarts"] = fitter.readouts_.std(axis=0, ddof=1)
+        parameters["rate_hz"] = estimator.rates_
+    if isinstance(estimator, MeanFieldPosterior):
+        found = _of_posterior(estimator, region_names)
+    else:
+        found = _of_fit(estimator)
+    readout = {"region": region_names, **found.pop("readout")}
     if truth is not None:
         readout["truth"] = truth
+    return {f"{model.readout_key}.csv": readout, **found, "parameters.csv": parameters}
+
+
+def _of_fit(fitter: MeanFieldFitter) -> dict[str, Columns]:
+    readout: Columns = {fitter.model_.readout_key: fitter.readout_}
+    coefficients: Columns = {"name": fitter.param_names_, "value": fitter.params_}
+    if len(fitter.readouts_) > 1:
+        readout["spread_over_restarts"] = fitter.readouts_.std(axis=0, ddof=1)
+    known = fitter.identifiability_
+    if known is not None:
+        readout["sd_known"] = known.readout_sd
+        coefficients["sd_known"] = known.sd
     table = fitter.verification_
-    verification = {k: v for k, v in table.items() if np.ndim(v) == 1}
-    coefficients = dict(zip(fitter.param_names_, table.theta.T, strict=True))
     return {
-        "parameters.csv": parameters,
-        "coefficients.csv": {"name": fitter.param_names_, "value": fitter.params_},
-        f"{model.readout_key}.csv": readout,
-        "verification.csv": {**verification, **coefficients},
+        "readout": readout,
+        "coefficients.csv": coefficients,
+        "verification.csv": {
+            **{k: v for k, v in table.items() if np.ndim(v) == 1},
+            **dict(zip(fitter.param_names_, table.theta.T, strict=True)),
+        },
         "history.csv": dict(fitter.history_),
+    }
+
+
+def _of_posterior(
+    posterior: MeanFieldPosterior, region_names: Sequence[str]
+) -> dict[str, Columns]:
+    key, names = posterior.model_.readout_key, posterior.param_names_
+    low, high = posterior.readout_interval_.T
+    regions = [f"{key}_{region}" for region in region_names]
+    return {
+        "readout": {
+            key: posterior.readout_,
+            "sd": posterior.readout_sd_,
+            "low": low,
+            "high": high,
+        },
+        "coefficients.csv": {
+            "name": names,
+            "mean": posterior.params_,
+            "sd": posterior.params_sd_,
+            "low": posterior.params_interval_[:, 0],
+            "high": posterior.params_interval_[:, 1],
+            "p_positive": posterior.sign_probability_,
+        },
+        "draws.csv": {
+            **dict(zip(names, posterior.draws_.T, strict=True)),
+            **dict(zip(regions, posterior.readout_draws_.T, strict=True)),
+        },
     }

@@ -9,15 +9,34 @@ from delssome.theory.closure import Closure, close
 from delssome.theory.effective import Effective, effective_parameters
 from delssome.theory.escape import escape_features, range_violation, start_holds
 from delssome.theory.evaluator import TheoryEvaluator
+from delssome.theory.fc_noise import (
+    choose_edges,
+    fc_covariance,
+    fisher_z,
+    noise_of_z,
+)
+from delssome.theory.identifiability import Identifiability, identifiability
+from delssome.theory.linearisation import averages_at_rest
+from delssome.theory.sensitivity import Sensitivity
+from delssome.theory.spectra import Spectra
 
 __all__ = [
     "Closure",
     "Effective",
+    "Identifiability",
+    "Sensitivity",
+    "Spectra",
     "TheoryEvaluator",
+    "averages_at_rest",
     "check_assumptions",
+    "choose_edges",
     "close",
     "effective_parameters",
     "escape_features",
+    "fc_covariance",
+    "fisher_z",
+    "identifiability",
+    "noise_of_z",
     "range_violation",
     "start_holds",
 ]

@@ -13,7 +13,7 @@ from delssome.models import Candidates
 from delssome.models.steady import jacobian
 from delssome.simulation import haemodynamics
 
-__all__ = ["Equations", "haemodynamic_response", "regress"]
+__all__ = ["Equations", "averages_at_rest", "haemodynamic_response", "regress"]
 
 Array = NDArray[Any]
 
@@ -67,6 +67,15 @@ class Equations:
         coupling = (self.candidates.sc @ coupled[..., None])[..., 0]
         coupling = coupling * self.candidates.params["G"][:, None]
         return np.stack([*states, coupling])
+
+
+def averages_at_rest(candidates: Candidates) -> dict[str, Array]:
+    """Give states and outputs at the fixed point, (n_candidates, n_rois) each."""
+    equations, model = Equations(candidates), candidates.model
+    variables = equations.fixed_point()
+    outputs = equations(variables)[len(model.states) :]
+    names = (*model.states, *model.outputs)
+    return dict(zip(names, (*variables[:-1], *outputs), strict=True))
 
 
 def regress(

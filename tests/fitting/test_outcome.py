@@ -153,7 +153,7 @@ def of_mfm(make, X):
 def test_a_model_without_inhibition_has_no_ei_ratio(of_mfm):
     with pytest.raises(AttributeError, match=r"MFM model reads out Firing rate \(Hz\)"):
         of_mfm.ei_ratio_  # noqa: B018
-    with pytest.raises(AttributeError, match="use readout_"):
+    with pytest.raises(AttributeError, match="use readouts_"):
         of_mfm.ei_ratios_  # noqa: B018
     assert not hasattr(of_mfm, "ei_ratio_")
 

@@ -3,22 +3,11 @@
 import csv
 import json
 import re
-import warnings
 
 import numpy as np
 import pytest
 
-from delssome import (
-    CMAES,
-    FIC,
-    MFM,
-    Acquisition,
-    MeanFieldFitter,
-    Simulator,
-    Verification,
-    pack_subjects,
-)
-from delssome.observables import fc_matrix, fcd_cdf
+from delssome import MeanFieldPosterior
 from delssome.report import (
     check_out,
     figures,
@@ -31,7 +20,6 @@ from delssome.report import (
 
 N_ROIS = 8
 NAMES = [f"r{k}" for k in range(N_ROIS)]
-MODELS = {"FIC": FIC(), "MFM": MFM()}
 RUN = {
     "delssome": "1.2",
     "random_state": 0,
@@ -42,35 +30,7 @@ RUN = {
 }
 
 
-@pytest.fixture(scope="module")
-def fitters():
-    """One fit of each model."""
-    rng = np.random.default_rng(0)
-    upper = np.triu(rng.integers(1, 1000, (N_ROIS, N_ROIS)), 1)
-    bold = rng.standard_normal((40, N_ROIS)).cumsum(axis=0)
-    X = pack_subjects(upper + upper.T, fc_matrix(bold), fcd_cdf(bold, 10))
-    maps = rng.standard_normal((N_ROIS, 1))
-    fitted = {}
-    for name, model in MODELS.items():
-        fitter = MeanFieldFitter(
-            maps,
-            surrogate="linear",
-            model=model,
-            acquisition=Acquisition(n_frames=40, window=10, burn_in=3.6, warm_up=1.0),
-            search=CMAES(popsize=8, max_iter=1, n_restarts=2),
-            simulator=Simulator(n_repeats=1),
-            verification=Verification(n_finalists=2),
-            random_state=0,
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            fitted[name] = fitter.fit(X)
-    return fitted
-
-
-@pytest.fixture(params=MODELS)
-def fitter(request, fitters):
-    return fitters[request.param]
+IMAGES = {"report.png": b"1", "ei_ratio.png": b"2", "firing_rate.png": b"3"}
 
 
 def read(path):
@@ -111,11 +71,14 @@ def test_tables_hold_what_the_fitter_holds(tmp_path, fitter):
     np.testing.assert_array_equal(
         column(readout, fitter.model_.readout_key), fitter.readout_
     )
+    known = fitter.identifiability_
+    np.testing.assert_array_equal(column(readout, "sd_known"), known.readout_sd)
+    np.testing.assert_array_equal(column(coefficients, "sd_known"), known.sd)
     assert not list(tmp_path.glob(".*"))
 
 
 def test_columns_and_files_have_the_names_of_the_model(fitters):
-    fic, mfm = (tables(fitters[name], NAMES) for name in MODELS)
+    fic, mfm = (tables(fitters[name], NAMES) for name in ("FIC", "MFM"))
     assert set(fic) - set(mfm) == {"ei_ratio.csv"}
     assert set(mfm) - set(fic) == {"firing_rate.csv"}
     assert list(fic["parameters.csv"])[-1] == "rate_hz"
@@ -132,15 +95,60 @@ def test_readout_has_the_spread_of_fits_as_good_and_the_truth(fitters):
     fitter = fitters["FIC"]
     table = tables(fitter, NAMES, np.arange(N_ROIS))["ei_ratio.csv"]
     alike = len(fitter.readouts_) > 1
-    assert list(table) == ["region", "ei_ratio", *["sd_over_restarts"] * alike, "truth"]
+    assert list(table) == [
+        "region",
+        "ei_ratio",
+        *["spread_over_restarts"] * alike,
+        "sd_known",
+        "truth",
+    ]
+
+
+def test_tables_of_a_posterior_hold_intervals_and_draws(tmp_path, posterior):
+    files = tables(posterior, NAMES)
+    write_results(tmp_path, files, {}, summary(posterior))
+    key = posterior.model_.readout_key
+    assert set(files) == {
+        f"{key}.csv",
+        "coefficients.csv",
+        "parameters.csv",
+        "draws.csv",
+    }
+    readout = read(tmp_path / f"{key}.csv")
+    assert list(readout[0]) == ["region", key, "sd", "low", "high"]
+    np.testing.assert_array_equal(column(readout, key), posterior.readout_)
+    np.testing.assert_array_equal(column(readout, "sd"), posterior.readout_sd_)
+    ends = np.transpose([column(readout, end) for end in ("low", "high")])
+    np.testing.assert_array_equal(ends, posterior.readout_interval_)
+    coefficients = read(tmp_path / "coefficients.csv")
+    assert [row["name"] for row in coefficients] == posterior.param_names_
+    for name, expected in (
+        ("mean", posterior.params_),
+        ("sd", posterior.params_sd_),
+        ("low", posterior.params_interval_[:, 0]),
+        ("high", posterior.params_interval_[:, 1]),
+        ("p_positive", posterior.sign_probability_),
+    ):
+        np.testing.assert_array_equal(column(coefficients, name), expected)
+    draws = read(tmp_path / "draws.csv")
+    np.testing.assert_array_equal(
+        [column(draws, name) for name in posterior.param_names_], posterior.draws_.T
+    )
+    np.testing.assert_array_equal(
+        [column(draws, f"{key}_{name}") for name in NAMES],
+        posterior.readout_draws_.T,
+    )
+    parameters = read(tmp_path / "parameters.csv")
+    assert ("rate_hz" in parameters[0]) == (posterior.model_.rate is not None)
 
 
 def test_summary_has_the_names_of_the_model(fitters):
-    fic, mfm = (summary(fitters[name]) for name in MODELS)
+    fic, mfm = (summary(fitters[name]) for name in ("FIC", "MFM"))
     assert fic["model"] == "FIC"
     assert mfm["model"] == "MFM"
-    assert set(fic) - set(mfm) == {"ei_ratio", "ei_ratio_sd", "rates_hz"}
-    assert set(mfm) - set(fic) == {"firing_rate", "firing_rate_sd"}
+    spread = "spread_over_restarts"
+    assert set(fic) - set(mfm) == {"ei_ratio", f"ei_ratio_{spread}", "rates_hz"}
+    assert set(mfm) - set(fic) == {"firing_rate", f"firing_rate_{spread}"}
     for results, fitter in ((fic, fitters["FIC"]), (mfm, fitters["MFM"])):
         readout = results[fitter.model_.readout_key]
         assert readout == {
@@ -162,19 +170,102 @@ def test_summary_leaves_out_a_spectral_radius_that_is_not_known(fitters, monkeyp
     assert "spectral_radius" not in summary(fitters["MFM"])
 
 
-def test_summary_text_is_aligned_and_says_if_rates_are_in_range(fitters):
+def test_summary_of_a_fit_says_what_its_data_know(fitter):
+    found, known = summary(fitter)["known"], fitter.identifiability_
+    assert found == {
+        "n_scans": known.n_scans,
+        "mean_sd": known.mean_readout_sd,
+        "mean_prior_sd": known.mean_readout_prior_sd,
+        "pattern_r": known.pattern_r,
+        "pattern_range": known.pattern_range.tolist(),
+        "p_upside_down": known.p_upside_down,
+    }
+
+
+def test_summary_of_a_posterior_says_what_its_draws_say(posterior):
+    results = summary(posterior)
+    found = results["known"]
+    assert found["mean_sd"] == posterior.mean_readout_sd_
+    assert found["mean_interval"] == posterior.mean_readout_interval_.tolist()
+    assert found["n_scans"] == posterior.n_scans_effective_[0]
+    assert found["p_upside_down"] == 1 - posterior.pattern_probability_
+    # Draws are a fifth as wide as the prior, for the coefficients at least.
+    assert 0 < found["mean_sd"] < found["mean_prior_sd"]
+    r = [
+        np.corrcoef(draw, posterior.readout_)[0, 1] for draw in posterior.readout_draws_
+    ]
+    # Rounding of sums in another order.
+    np.testing.assert_allclose(found["pattern_r"], np.abs(r).mean(), rtol=1e-9)
+    assert results["n_draws"] == len(posterior.draws_)
+    assert results["costs_verified"]["total"] == posterior.cost_
+    assert not {"costs_in_search", "noise", "n_alike", "n_finalists"} & set(results)
+
+
+def test_summary_knows_nothing_where_theory_does_not(fitters, monkeypatch):
+    fitter = fitters["FIC"]
+    monkeypatch.setattr(fitter, "_identifiability", None)
+    results = summary(fitter)
+    assert "known" not in results
+    assert "nothing that can be said here of the E/I ratio" in summary_text(results)
+    assert "sd_known" not in tables(fitter, NAMES)["ei_ratio.csv"]
+    page = html_report({**RUN, **results}, IMAGES)
+    assert "theory does not describe the model" in page
+    assert "Bars" not in page
+
+
+def test_a_map_without_a_pattern_is_not_said_to_have_one(posteriors, monkeypatch):
+    posterior = posteriors["FIC"]
+    level = posterior.readout_draws_.mean(axis=1, keepdims=True)
+    monkeypatch.setattr(posterior, "readout_draws_", np.repeat(level, N_ROIS, axis=1))
+    monkeypatch.setattr(posterior, "readout_", np.full(N_ROIS, level.mean()))
+    results = summary(posterior)
+    assert not any("pattern" in name for name in results["known"])
+    assert "pattern" not in summary_text(results)
+
+
+def test_summary_text_leads_with_the_map_and_what_is_known_of_it(either):
+    results = summary(either)
+    text = summary_text(results)
+    lines = text.splitlines()
+    assert lines[0].startswith(either.model_.readout_name)
+    assert lines[0].endswith("over regions")
+    assert lines[1].startswith("these data know")
+    flat = " ".join(text.split())
+    sd, prior = (results["known"][name] for name in ("mean_sd", "mean_prior_sd"))
+    shown = re.search(r"to \+-(\S+) \(prior ([\d.]+)", flat)
+    # Two significant digits are shown.
+    np.testing.assert_allclose(
+        [float(shown.group(1)), float(shown.group(2))], [sd, prior], rtol=0.05
+    )
+    assert f"up to its sign with r {results['known']['pattern_r']:.2f}" in flat
+    assert "upside down with probability" in flat
+    assert text.index("these data know") < text.index("caveat") < text.index("cost ")
+    assert all(caveat in flat for caveat in results["caveats"])
+    assert max(map(len, lines)) <= 88
+    interval = re.search(r"; (\S+) to (\S+) with probability 0.9", flat)
+    assert bool(interval) == isinstance(either, MeanFieldPosterior)
+
+
+def test_spread_over_restarts_is_said_to_be_the_optimisers(fitters):
+    results = {**summary(fitters["FIC"]), "n_alike": 2}
+    text = " ".join(summary_text(results).split())
+    assert "the optimiser's spread, not what the data leave open" in text
+    assert "restarts" not in summary_text({**results, "n_alike": 1})
+
+
+def test_summary_text_has_costs_aligned_and_says_if_rates_are_in_range(fitters):
     fitter = fitters["FIC"]
     results = summary(fitter, fitter.readout_ + 1)
     lines = summary_text(results).splitlines()
-    assert len({len(line) for line in lines[:5]}) == 1
-    assert lines[4].split()[0] == "total"
-    assert float(lines[4].split()[-1]) == round(fitter.cost_, 3)
-    assert lines[5].startswith("firing rates    ")
-    assert lines[6].startswith("E/I ratio       ")
-    assert lines[8] == "  correlation   1.00 over regions, recovered with true"
+    first = next(k for k, line in enumerate(lines) if line.startswith("cost"))
+    assert len({len(line) for line in lines[first : first + 5]}) == 1
+    assert lines[first + 4].split()[0] == "total"
+    assert float(lines[first + 4].split()[-1]) == round(fitter.cost_, 3)
+    assert lines[first + 5].startswith("firing rates     ")
+    assert lines[2] == "  correlation    1.00 over regions, recovered with true"
     assert "noise" in lines[-2]
     results["in_range"] = False
-    assert "OUTSIDE the plausible range" in summary_text(results)
+    assert "OUTSIDE the" in summary_text(results)
 
 
 def test_summary_text_of_a_model_without_a_range_says_so(fitters):
@@ -182,72 +273,82 @@ def test_summary_text_of_a_model_without_a_range_says_so(fitters):
     text = summary_text(results)
     assert "the MFM model bounds none; no repeat diverged" in text
     assert " in range" not in text
-    lines = text.splitlines()
-    assert len({len(line) for line in lines[:5]}) == 1
     mean = fitters["MFM"].readout_.mean()
-    shown = re.search(r"^Firing rate \(Hz\)  (\S+) \(\S+ to \S+\)$", text, re.MULTILINE)
+    shown = re.match(r"Firing rate \(Hz\)  (\S+) \(\S+ to \S+\) over regions\n", text)
     # Three significant digits are shown.
     assert float(shown.group(1)) == pytest.approx(mean, rel=5e-3)
     results["in_range"] = False
     assert "some repeats DIVERGED" in summary_text(results)
 
 
-def test_page_has_the_names_of_the_model(fitters):
-    for name, fitter in fitters.items():
-        results = {**RUN, **summary(fitter)}
-        images = {"report.png": b"1", f"{fitter.model_.readout_key}.png": b"2"}
-        page = html_report(results, images)
-        assert f"<title>{name} model: fit of one subject, 8 regions</title>" in page
-        assert f"<h2>{fitter.model_.readout_name} by region</h2>" in page
-        assert '<p class="warning">a &lt; b</p>' in page
-        assert page.count("data:image/png;base64,") == 2
-        assert "spectral radius" in page
-        assert f"{fitter.cost_:.3f}" in page
-        assert "$" not in page
-    assert "the MFM model bounds none" in page
-    assert "mean firing rate (Hz)" in page
-    assert "E/I" not in page
+def test_page_has_the_names_of_the_model(either):
+    model, results = either.model_, {**RUN, **summary(either)}
+    page = html_report(results, IMAGES)
+    kind = "posterior" if isinstance(either, MeanFieldPosterior) else "fit"
+    assert (
+        f"<title>{model.name} model: {kind} of one subject, 8 regions</title>" in page
+    )
+    assert f"<h2>{model.readout_name} by region</h2>" in page
+    assert '<p class="warning">a &lt; b</p>' in page
+    assert page.count("data:image/png;base64,") == 2
+    assert ("spectral radius" in page) == (kind == "fit")
+    assert f"{either.cost_:.3f}" in page
+    assert "$" not in page
+    assert ("the MFM model bounds none" in page) == (model.name == "MFM")
+    assert ("E/I" in page) == (model.name == "FIC")
+
+
+def test_page_leads_with_the_map_then_what_is_known_then_caveats(either):
+    results = {**RUN, **summary(either)}
+    results["caveats"] = ["maps > inputs"]
+    page = html_report(results, IMAGES)
+    titles = re.findall(r"<h2>(.+?)</h2>", page)
+    name = either.model_.readout_name
+    expected = [f"{name} by region", "What the data know", "Caveats", "Fit", "Costs"]
+    assert titles == expected
+    assert "to &plusmn;" in page
+    assert '<p class="warning">maps &gt; inputs</p>' in page
+    page = html_report({**results, "caveats": [], "warnings": []}, IMAGES)
+    assert "Caveats" not in page
 
 
 def test_page_leaves_out_what_theory_does_not_describe(fitters):
     results = {**RUN, **summary(fitters["MFM"])}
     del results["spectral_radius"]
-    images = {"report.png": b"1", "firing_rate.png": b"2"}
-    assert "spectral radius" not in html_report(results, images)
+    assert "spectral radius" not in html_report(results, IMAGES)
 
 
 def test_page_has_a_spread_of_several_searches_alone(fitters):
     results = {**RUN, **summary(fitters["FIC"])}
-    images = {"report.png": b"1", "ei_ratio.png": b"2"}
     for n_alike in (1, 2):
-        page = html_report({**results, "n_alike": n_alike}, images)
-        assert ("SD of the mean" in page) == (n_alike > 1)
+        page = html_report({**results, "n_alike": n_alike}, IMAGES)
+        assert ("the optimiser&#x27;s spread" in page) == (n_alike > 1)
 
 
 def test_page_says_that_rates_are_outside(fitters):
     results = {**RUN, **summary(fitters["FIC"]), "in_range": False}
-    images = {"report.png": b"1", "ei_ratio.png": b"2"}
-    page = html_report(results, images)
+    page = html_report(results, IMAGES)
     assert "<strong>outside</strong> the plausible range" in page
 
 
-def test_figures_and_page_are_written(tmp_path, fitter):
-    results = {**RUN, **summary(fitter)}
-    drawn = figures(fitter, NAMES)
-    key = fitter.model_.readout_key
+def test_figures_and_page_are_written(tmp_path, either):
+    results = {**RUN, **summary(either)}
+    drawn = figures(either, NAMES)
+    key = either.model_.readout_key
     assert set(drawn) == {"report.png", f"{key}.png"}
-    assert drawn[f"{key}.png"].axes[0].get_xlabel() == fitter.model_.readout_name
+    assert drawn[f"{key}.png"].axes[0].get_xlabel() == either.model_.readout_name
     files = write_results(tmp_path / "out", {}, drawn, results)
     assert [path.name for path in files] == [*drawn, "report.html", "summary.json"]
     assert all(path.stat().st_size > 1000 for path in files[:3])
     written = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert written["costs_verified"]["total"] == fitter.cost_
+    assert written["costs_verified"]["total"] == either.cost_
+    assert written["caveats"] == results["caveats"]
 
 
 def test_json_has_null_for_what_is_no_number(tmp_path):
-    write_results(tmp_path, {}, {}, {"a": {"b": float("nan")}, "c": float("inf")})
+    write_results(tmp_path, {}, {}, {"a": {"b": float("nan")}, "c": [float("inf")]})
     text = (tmp_path / "summary.json").read_text()
-    assert json.loads(text) == {"a": {"b": None}, "c": None}
+    assert json.loads(text) == {"a": {"b": None}, "c": [None]}
 
 
 def test_out_can_be_overwritten_when_asked(tmp_path):

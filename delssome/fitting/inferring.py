@@ -1,0 +1,295 @@
+"""From data to draws of a posterior: pilot, prior, likelihood, refinement."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delssome.connectome import n_rois_from_width
+from delssome.evaluation import Evaluator, Statistics, Target
+from delssome.fitting.evaluators import choose_evaluators
+from delssome.fitting.likelihood import LikelihoodOfFC, learn_correction
+from delssome.fitting.posing import check_data, make_target
+from delssome.fitting.verification import report_unlike_contexts
+from delssome.inference import Draws, Tempering, draw_prior
+from delssome.models import FIC, Candidates, Model, ParameterSpace, check_maps
+from delssome.search import CMAES
+from delssome.simulation import (
+    Acquisition,
+    SimulationEvaluator,
+    Simulator,
+    check_step,
+)
+from delssome.theory import TheoryEvaluator, fisher_z
+from delssome.utils import check_number, instance_or_default, make_generator
+
+if TYPE_CHECKING:
+    from delssome.fitting.posterior import MeanFieldPosterior
+
+__all__ = [
+    "Inference",
+    "Sampled",
+    "inference_components",
+    "nearest_to_mean",
+    "pose_inference",
+]
+
+Array = NDArray[Any]
+
+# Searches for a place to take the noise at, and their generations of 100 candidates.
+N_PILOTS, N_GENERATIONS = 2, 25
+# Edges that lead to where the posterior is; then all speak that may.
+N_FIRST = 700
+# Fitness of candidates out of range: worse than any in range.
+OUT_OF_RANGE = 100.0
+# Particles at which a network is compared with theory.
+N_COMPARED = 128
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Draws of the prior and of the posterior.
+
+    Attributes
+    ----------
+    prior, x : ndarray of shape (n_draws, n_dim)
+        Search coordinates.
+    scale, departure : ndarray of shape (n_draws,)
+        As of :class:`~delssome.fitting.likelihood.LikelihoodOfFC`.
+    log_evidence : float
+    share_in_range : float
+        Of what is feasible.
+    n_evaluations : int
+    """
+
+    prior: Array
+    x: Array
+    scale: Array
+    departure: Array
+    log_evidence: float
+    share_in_range: float
+    n_evaluations: int
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What is to be inferred, from what, and by what.
+
+    Attributes
+    ----------
+    space : ParameterSpace
+    target : Target
+    acquisition : Acquisition
+    evaluator : Evaluator
+        Of expected FC.
+    exact : Evaluator or None
+        Corrects it where the posterior is. None: nothing does.
+    n_scans : float or None
+    sampler : Tempering
+    rng : numpy.random.Generator
+    verbose : int
+    """
+
+    space: ParameterSpace
+    target: Target
+    acquisition: Acquisition
+    evaluator: Evaluator
+    exact: Evaluator | None
+    n_scans: float | None
+    sampler: Tempering
+    rng: np.random.Generator
+    verbose: int = 0
+
+    def run(self) -> Sampled:
+        """Draw from the posterior."""
+        counting = _Counting(self.evaluator)
+        space, rng = self.space, self.rng
+        pilot_rng, prior_rng, unit_rng, sampler_rng = rng.spawn(4)
+        pilot = self._pilot(counting, pilot_rng)
+        n = self.sampler.n_particles
+        prior, share = draw_prior(space, self._in_range(counting), n, prior_rng)
+
+        def likelihood(theta: Array, **settings: Any) -> LikelihoodOfFC:
+            given = space, counting, self.target, self.acquisition, theta, self.n_scans
+            return LikelihoodOfFC(*given, **settings)
+
+        def refine(points: Array) -> LikelihoodOfFC:
+            # The noise is taken anew, at the particle nearest to the mean of all.
+            x = points[:, : space.n_dim]
+            correction = None
+            if self.exact is not None:
+                given = space, counting, self.exact, self.target.sc
+                correction = learn_correction(*given, x[:N_COMPARED])
+            pilot = space.theta(x[nearest_to_mean(x)])
+            return likelihood(pilot, correction=correction)
+
+        first = likelihood(pilot, most_edges=N_FIRST)
+        off = unit_rng.random((n, first.n_dim - space.n_dim))
+        draws = self.sampler.sample(
+            first,
+            np.hstack([prior, off]),
+            sampler_rng,
+            refine=refine,
+            verbose=self.verbose,
+        )
+        return self._sampled(first, prior, share, draws, counting.n_evaluations)
+
+    def _sampled(
+        self,
+        likelihood: LikelihoodOfFC,
+        prior: Array,
+        share: float,
+        draws: Draws,
+        n_evaluations: int,
+    ) -> Sampled:
+        return Sampled(
+            prior=prior,
+            x=draws.points[:, : self.space.n_dim],
+            scale=likelihood.scale(draws.points),
+            departure=likelihood.departure(draws.points),
+            log_evidence=draws.log_evidence,
+            share_in_range=share,
+            n_evaluations=n_evaluations,
+        )
+
+    def _in_range(self, evaluator: Evaluator) -> Any:
+        def in_range(x: Array) -> NDArray[np.bool_]:
+            candidates = self.space.candidates(self.space.theta(x), self.target.sc)
+            return np.asarray(evaluator.statistics(candidates).violation == 0)
+
+        return in_range
+
+    def _pilot(self, evaluator: Evaluator, rng: np.random.Generator) -> Array:
+        """Give coefficients whose FC is about that of the target."""
+        observed = fisher_z(self.target.fc)
+        best, found = np.inf, np.empty(0)
+        for child in rng.spawn(N_PILOTS):
+            search = CMAES().start(self.space, child)
+            for _ in range(N_GENERATIONS):
+                theta = search.ask()
+                candidates = self.space.candidates(theta, self.target.sc)
+                said = evaluator.statistics(candidates)
+                misfit = np.square(fisher_z(said.fc) - observed).mean(axis=1)
+                outside = OUT_OF_RANGE + np.log1p(said.violation)
+                fitness = np.where(said.violation == 0, misfit, outside)
+                fitness = np.where(np.isnan(fitness), np.inf, fitness)
+                search.tell(fitness)
+                k = int(np.argmin(fitness))
+                if fitness[k] < best:
+                    best, found = fitness[k], theta[k]
+        return found
+
+
+def nearest_to_mean(x: Array) -> int:
+    """Index of the row nearest to the mean of all, by their covariance."""
+    centred = x - x.mean(axis=0)
+    spread = np.cov(x.T).reshape(x.shape[1], -1)
+    distance = np.einsum("ij,jk,ik->i", centred, np.linalg.pinv(spread), centred)
+    return int(np.argmin(distance))
+
+
+class InferenceComponents(NamedTuple):
+    """The components of a posterior, with defaults filled in."""
+
+    model: Model
+    acquisition: Acquisition
+    sampler: Tempering
+    simulator: Simulator
+
+
+def inference_components(estimator: MeanFieldPosterior) -> InferenceComponents:
+    """Give the components of a posterior, with defaults filled in.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For components of another kind, or that do not go together.
+    """
+    model = FIC() if estimator.model is None else estimator.model
+    given = InferenceComponents(
+        instance_or_default("model", model, Model),
+        instance_or_default("acquisition", estimator.acquisition, Acquisition),
+        instance_or_default("sampler", estimator.sampler, Tempering),
+        instance_or_default("simulator", estimator.simulator, Simulator),
+    )
+    given.simulator.uses  # noqa: B018, or says why nothing can
+    check_step(given.model, given.acquisition)
+    return given
+
+
+def pose_inference(
+    estimator: MeanFieldPosterior, X: Array
+) -> tuple[Inference, SimulationEvaluator]:
+    """Check settings and data of a posterior before anything long starts.
+
+    Parameters
+    ----------
+    estimator : MeanFieldPosterior
+    X : ndarray of shape (n_subjects, n_features)
+
+    Returns
+    -------
+    inference : Inference
+    simulation : SimulationEvaluator
+        Of the same model and scan.
+    """
+    n_bins = estimator.n_fcd_bins
+    check_number("n_fcd_bins", n_bins, Integral, 2)
+    check_number("interval", estimator.interval, Real, 0.01, 0.999)
+    if estimator.n_scans is not None:
+        check_number("n_scans", estimator.n_scans, Real, 1e-3)
+    model, scan, sampler, simulator = inference_components(estimator)
+    n_rois = n_rois_from_width(X.shape[1], n_bins)
+    space = ParameterSpace(model, check_maps(estimator.maps, n_rois))
+    check_data(X, n_bins)
+    theory = TheoryEvaluator(
+        model, scan, n_fcd_bins=2, n_samples=0, n_jobs=estimator.n_jobs
+    )
+    simulation = SimulationEvaluator(
+        model, scan, simulator, n_fcd_bins=n_bins, n_jobs=estimator.n_jobs
+    )
+    evaluator: Evaluator = theory
+    if not (isinstance(estimator.surrogate, str) and estimator.surrogate == "linear"):
+        evaluator = choose_evaluators(estimator.surrogate, simulation)[0]
+    if evaluator.simulates:
+        raise ValueError(
+            f"surrogate={estimator.surrogate!r} simulates, but a posterior needs the "
+            "expected FC of candidates: use 'deep' or 'linear'."
+        )
+    inference = Inference(
+        space=space,
+        target=make_target(X, n_bins, estimator.sc_transform),
+        acquisition=scan,
+        evaluator=evaluator,
+        exact=None if evaluator is theory else theory,
+        n_scans=estimator.n_scans,
+        sampler=sampler,
+        rng=make_generator(estimator.random_state).spawn(1)[0],
+        verbose=estimator.verbose,
+    )
+    report_unlike_contexts(evaluator, inference.target)
+    return inference, simulation
+
+
+class _Counting(Evaluator):
+    """An evaluator that counts candidates."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator, self.n_evaluations = evaluator, 0
+        self.n_repeats = evaluator.n_repeats
+
+    def check(self, model: Model) -> None:
+        self.evaluator.check(model)
+
+    def statistics(
+        self, candidates: Candidates, rng: np.random.Generator | None = None
+    ) -> Statistics:
+        self.n_evaluations += len(candidates)
+        return self.evaluator.statistics(candidates, rng)

@@ -1,0 +1,193 @@
+"""What the FC of a number of scans can know of a model, before any are taken."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from delssome.inference import Tempering, draw_feasible
+from delssome.models import ParameterSpace
+from delssome.simulation import Acquisition
+from delssome.theory.fc_noise import choose_edges, fisher_z, noise_of_z
+from delssome.theory.linearisation import averages_at_rest
+from delssome.theory.sensitivity import Sensitivity
+from delssome.theory.spectra import Spectra
+from delssome.utils import check_number, make_generator
+
+__all__ = ["Identifiability", "identifiability"]
+
+Array = NDArray[Any]
+
+SAMPLER = Tempering(n_particles=400, n_moves=6, n_draws=400)
+
+
+@dataclass(frozen=True)
+class Identifiability:
+    """What data can know of a candidate that is taken for the truth.
+
+    Attributes
+    ----------
+    n_scans : float
+        Scans that stand behind the FC.
+    names : list of str
+        Coefficients.
+    sd, prior_sd : ndarray of shape (n_params,)
+        Their standard deviations, after and before the data.
+    readout : ndarray of shape (n_rois,)
+        What the model reads out of the candidate.
+    readout_sd : ndarray of shape (n_rois,)
+    mean_readout_sd, mean_readout_prior_sd : float
+        Of the average over regions.
+    pattern_r : float
+        Expected correlation over regions with the truth, where the sign is right.
+    pattern_range : ndarray of shape (2,)
+        Fifth and 95th percentile of the pattern's standard deviation over regions, in
+        units of the truth's: below 1 it is flatter.
+    p_upside_down : float
+        Probability that the pattern correlates negatively with the truth.
+    stiffness : ndarray of shape (n_params,)
+        Eigenvalues of the information in units of the prior's: how much narrower than
+        the prior the data make every direction, squared. Below 1: sloppy.
+    directions : ndarray of shape (n_params, n_params)
+        These directions in the coordinates of a search, in rows.
+    """
+
+    n_scans: float
+    names: list[str]
+    sd: Array
+    prior_sd: Array
+    readout: Array
+    readout_sd: Array
+    mean_readout_sd: float
+    mean_readout_prior_sd: float
+    pattern_r: float
+    pattern_range: Array
+    p_upside_down: float
+    stiffness: Array
+    directions: Array
+
+
+def identifiability(
+    space: ParameterSpace,
+    theta: ArrayLike,
+    sc: ArrayLike,
+    acquisition: Acquisition,
+    *,
+    n_scans: float = 1.0,
+    fc: ArrayLike | None = None,
+    random_state: int | np.random.RandomState | None = 0,
+) -> Identifiability:
+    """Tell how well the FC of scans determines coefficients and readout.
+
+    Parameters
+    ----------
+    space : ParameterSpace
+        Model with box and constraints, and maps.
+    theta : array-like of shape (n_params,)
+        Coefficients that are taken for the truth, with a stable state.
+    sc : array-like of shape (n_rois, n_rois)
+        Scaled structural connectivity.
+    acquisition : Acquisition
+        Of one scan.
+    n_scans : float, default=1
+        Scans that share these parameters.
+    fc : array-like of shape (n_edges,), default=None
+        Observed FC, upper triangle. Then `n_scans` is the number whose noise is as
+        large as what is left of it: errors of the model count like noise.
+    random_state : int, RandomState instance or None, default=0
+
+    Returns
+    -------
+    Identifiability
+
+    Notes
+    -----
+    Fisher's information of FC on the scale of z, from its derivatives and its
+    covariance, both in closed form, at the candidate. The prior is uniform in the box
+    and the constraints; that it ends where rates leave their range is not seen. Draws
+    of the two together are read out without further approximation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome import FIC, Acquisition
+    >>> from delssome.models import ParameterSpace
+    >>> from delssome.theory import identifiability
+    >>> space = ParameterSpace(FIC(), np.linspace(-1, 1, 6))
+    >>> theta = [3.0, 0.1, 2.0, 0.3, 1.0, 0.005, 0.0]
+    >>> sc = 0.02 * (1 - np.eye(6))
+    >>> known = identifiability(space, theta, sc, Acquisition(), n_scans=8)
+    >>> known.mean_readout_sd < known.mean_readout_prior_sd
+    True
+    """
+    check_number("n_scans", n_scans, Real, 1e-6)
+    theta = np.asarray(theta, dtype=np.float64)
+    sc = np.asarray(sc, dtype=np.float64)
+    candidate = space.candidates(theta[None], sc)
+    edges, which = choose_edges(candidate.n_rois)
+    spectra = Spectra.of(candidate, acquisition)
+    noise, slope = noise_of_z(spectra, edges)
+    found = Sensitivity.at(spectra, candidate, edges)
+    moves = found.of_coefficients(space) * slope
+    factor = cho_factor(noise, lower=True, overwrite_a=True)
+    if fc is not None:
+        left = fisher_z(np.asarray(fc)[which]) - fisher_z(spectra.fc[edges])
+        n_scans = float(len(left) / (left @ cho_solve(factor, left)))
+    information = n_scans * (moves @ cho_solve(factor, moves.T))
+
+    centre = space.x(theta)
+    rng = make_generator(random_state)
+    prior = draw_feasible(space, SAMPLER.n_particles, rng)
+
+    def log_likelihood(x: Array) -> Array:
+        away = x - centre
+        value = -0.5 * np.einsum("ij,jk,ik->i", away, information, away)
+        return np.where(space.feasible(space.theta(x)), value, -np.inf)
+
+    x = SAMPLER.sample(log_likelihood, prior, rng).points
+    return _describe(space, sc, theta, prior, x, information, float(n_scans))
+
+
+def _describe(
+    space: ParameterSpace,
+    sc: Array,
+    theta: Array,
+    prior: Array,
+    x: Array,
+    information: Array,
+    n_scans: float,
+) -> Identifiability:
+    """Read draws of prior and posterior out."""
+    truth, before, after = (
+        space.model.readout(averages_at_rest(space.candidates(points, sc)))
+        for points in (theta[None], space.theta(prior), space.theta(x))
+    )
+    pattern = truth[0] - truth[0].mean()
+    draws = after - after.mean(axis=1, keepdims=True)
+    size = np.maximum(draws.std(axis=1) * pattern.std() * len(pattern), 1e-300)
+    r = draws @ pattern / size
+    spread = np.cov(prior.T).reshape(space.n_dim, space.n_dim)
+    root = np.linalg.cholesky(spread)
+    stiffness, axes = np.linalg.eigh(root.T @ information @ root)
+    ratio = draws.std(axis=1) / max(pattern.std(), 1e-300)
+    return Identifiability(
+        n_scans=n_scans,
+        names=list(space.names),
+        sd=space.theta(x).std(axis=0),
+        prior_sd=space.theta(prior).std(axis=0),
+        readout=truth[0],
+        readout_sd=after.std(axis=0),
+        mean_readout_sd=float(after.mean(axis=1).std()),
+        mean_readout_prior_sd=float(before.mean(axis=1).std()),
+        pattern_r=float(np.abs(r).mean()),
+        pattern_range=np.quantile(ratio, (0.05, 0.95)),
+        p_upside_down=float((r < 0).mean()),
+        stiffness=np.maximum(stiffness[::-1], 0.0),
+        directions=(root @ axes[:, ::-1]).T,
+    )

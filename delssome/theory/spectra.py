@@ -1,0 +1,118 @@
+"""Cross-spectra of BOLD at a few frequencies, which stand for all of a scan."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delssome.models import Candidates
+from delssome.simulation import Acquisition
+from delssome.theory.closure import close
+from delssome.theory.linearisation import haemodynamic_response
+from delssome.theory.network import LinearNetwork
+
+__all__ = ["Spectra"]
+
+Array = NDArray[Any]
+
+# Frequencies (rad/s): dense up to SLOWEST, where spectra change fastest, and none
+# above HIGHEST, where BOLD has no power.
+N_NODES, SLOWEST, HIGHEST = 24, 0.1, 4.0
+# Sampling folds so many frequencies beyond those of the scan onto each of them.
+N_ALIASES = 2
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """BOLD of one candidate in a scan, by frequency, in units of its own deviations.
+
+    Attributes
+    ----------
+    network : LinearNetwork
+        Of one candidate.
+    omega, power : ndarray of shape (n_aliases, n_nodes)
+        Frequencies (rad/s) and the squared response of BOLD to activity there.
+    weights : ndarray of shape (n_nodes,)
+        Share of the scan's Fourier frequencies, of both signs, for which a node stands.
+    n_frames : int
+    """
+
+    network: LinearNetwork
+    omega: Array
+    power: Array
+    weights: Array
+    n_frames: int
+
+    @classmethod
+    def of(cls, candidates: Candidates, acquisition: Acquisition) -> Self:
+        """Take them at the state where noise and nonlinearity settle.
+
+        Raises
+        ------
+        ValueError
+            If there is more than one candidate, or it has no stable state.
+        """
+        if len(candidates) != 1:
+            raise ValueError(
+                "candidates must be one, as what is said of FC fills a matrix of all "
+                f"edges, got {len(candidates)}: take one of candidates.batches(1)."
+            )
+        candidates.check_symmetric("the theory")
+        closure = close(candidates, acquisition.step)
+        if not closure.settled[0]:
+            raise ValueError(
+                "The candidate has no stable state, so that its FC is not that of "
+                "small fluctuations; take one that stays in range."
+            )
+        model = candidates.model
+        activity = candidates.states[model.states.index(model.observed)].mean()
+        omega, weights = _nodes(acquisition)
+        beyond = np.arange(-N_ALIASES, N_ALIASES + 1) * 2 * np.pi / acquisition.tr
+        omega = omega + beyond[:, None]
+        response = haemodynamic_response(omega.ravel(), float(activity))
+        power = np.abs(response.reshape(omega.shape)) ** 2
+        return cls(closure.network, omega, power, weights, acquisition.n_frames)
+
+    @cached_property
+    def _unscaled(self) -> Array:
+        network, total = self.network, 0.0
+        for omega, power in zip(self.omega, self.power, strict=True):
+            transfer = 1.0 / (1j * omega[:, None] + network.decay[0])
+            modes = transfer[:, :, None] * transfer.conj()[:, None, :]
+            modes *= power[:, None, None] * network.noise[0]
+            total = total + network.patterns[0] @ modes @ network.patterns[0].T
+        return np.asarray(total)
+
+    @cached_property
+    def sd(self) -> Array:
+        """Standard deviations of BOLD, (n_rois,), in its own units."""
+        own = np.diagonal(self._unscaled, axis1=1, axis2=2).real
+        return np.asarray(np.sqrt(self.weights @ own))
+
+    @cached_property
+    def cross(self) -> Array:
+        """Cross-spectra, (n_nodes, n_rois, n_rois), complex."""
+        return self._unscaled / (self.sd[:, None] * self.sd)
+
+    @cached_property
+    def fc(self) -> Array:
+        """Expected FC, (n_rois, n_rois)."""
+        return np.einsum("f,fij->ij", self.weights, self.cross.real)
+
+
+def _nodes(acquisition: Acquisition) -> tuple[Array, Array]:
+    """Nodes and weights by Gauss and Legendre, over the logarithm from SLOWEST on."""
+    tr, n_frames = acquisition.tr, acquisition.n_frames
+    first = np.pi / (n_frames * tr)  # half a Fourier frequency: none at 0
+    last = max(min(np.pi / tr, HIGHEST), 2.0 * first)
+    x, weights = np.polynomial.legendre.leggauss(N_NODES)
+    low, high = np.log([SLOWEST + first, SLOWEST + last])
+    from_slowest = np.exp(low + (high - low) * (x + 1.0) / 2.0)
+    # There is one Fourier frequency every 2 pi / (n tr), and two signs.
+    weights = weights * (high - low) / 2.0 * from_slowest * tr / np.pi
+    return from_slowest - SLOWEST, weights
