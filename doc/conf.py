@@ -19,6 +19,10 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 autosummary_generate = True
+# Two names that differ by case alone would share a file on some systems.
+autosummary_filename_map = {
+    "delssome.theory.identifiability": "delssome.theory.identifiability-function"
+}
 numpydoc_show_class_members = False
 templates_path = ["templates"]
 myst_heading_anchors = 3

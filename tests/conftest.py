@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 # Small tensors: threads would only spin against each other.
@@ -15,6 +16,8 @@ import pytest
 import torch
 
 from delssome import Acquisition, pack_subjects
+from delssome.fitting.inferring import Inference, Sampled
+from delssome.inference import draw_feasible
 from delssome.observables import fc_matrix, fcd_cdf
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -79,6 +82,33 @@ def make_subjects(rng, random_sc):
         return pack_subjects(sc, fc_matrix(bold), fcd_cdf(bold, 10, n_fcd_bins))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def drawn_at_once():
+    """A context in which posteriors draw without looking at the data."""
+
+    def run(inference):
+        rng, n = np.random.default_rng(0), 40
+        prior = draw_feasible(inference.space, n, rng)
+        centre = prior.mean(axis=0)
+        return Sampled(
+            prior=prior,
+            x=centre + 0.2 * (prior - centre),
+            scale=rng.uniform(0.4, 0.6, n),
+            departure=np.full(n, 0.01),
+            log_evidence=-1.0,
+            share_in_range=0.5,
+            n_evaluations=100,
+        )
+
+    @contextmanager
+    def context():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Inference, "run", run)
+            yield
+
+    return context
 
 
 @pytest.fixture(scope="session")

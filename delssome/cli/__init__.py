@@ -1,4 +1,4 @@
-"""The command line: ``delssome demo``, ``delssome fit`` and ``delssome train``.
+"""The command line: ``delssome demo``, ``fit``, ``posterior`` and ``train``.
 
 A command is a module with a function ``run``, loaded when it is called for: help and
 errors of usage come at once.

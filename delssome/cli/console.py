@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from delssome.exceptions import UnidentifiedWarning
+
 __all__ = ["listening", "log_on_stderr", "readable_warnings", "say"]
 
 
@@ -47,7 +49,8 @@ def listening(said: list[str]) -> Iterator[None]:
         show = warnings.showwarning
 
         def keep_and_show(message: Warning | str, *args: Any, **kwargs: Any) -> None:
-            said.append(str(message))
+            if not isinstance(message, UnidentifiedWarning):  # a caveat says it
+                said.append(str(message))
             show(message, *args, **kwargs)
 
         warnings.showwarning = keep_and_show

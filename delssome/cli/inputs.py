@@ -56,7 +56,7 @@ def check_data_options(args: Namespace) -> None:
     Parameters
     ----------
     args : argparse.Namespace
-        Of ``delssome fit``.
+        Of ``delssome fit`` or ``delssome posterior``.
     """
     if args.folder:
         if args.sc or args.bold or args.fc or args.fcd:
@@ -83,7 +83,7 @@ def read_inputs(args: Namespace) -> Inputs:
     Parameters
     ----------
     args : argparse.Namespace
-        Of ``delssome fit``.
+        Of ``delssome fit`` or ``delssome posterior``.
 
     Returns
     -------

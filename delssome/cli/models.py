@@ -13,10 +13,11 @@ from types import ModuleType
 from typing import Any
 
 from delssome import models
+from delssome.cli.console import say
 from delssome.models import Model
 from delssome.simulation import Acquisition
 
-__all__ = ["fastest_surrogate", "load_model"]
+__all__ = ["choose_surrogate", "fastest_surrogate", "load_model"]
 
 
 def load_model(given: str, map_signs: Sequence[int] | None = None) -> Model:
@@ -112,6 +113,32 @@ def _model_classes(module: ModuleType) -> dict[str, type[Model]]:
         for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, Model) and value is not Model
     }
+
+
+def choose_surrogate(
+    given: str | None, model: Model, acquisition: Acquisition
+) -> str | None:
+    """Give what was asked for, or else the fastest that serves the model, and say so.
+
+    Parameters
+    ----------
+    given : {"deep", "linear", "none", None}
+    model : Model
+    acquisition : Acquisition
+
+    Returns
+    -------
+    {"deep", "linear", None}
+    """
+    if given is not None:
+        return None if given == "none" else given
+    chosen, refusals = fastest_surrogate(model, acquisition)
+    why = "".join(f" {reason}" for reason in refusals)
+    say(
+        f"note: --surrogate {chosen or 'none'} is the fastest that serves the "
+        f"{model.name} model.{why}"
+    )
+    return chosen
 
 
 def fastest_surrogate(

@@ -3,13 +3,20 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from argparse import ArgumentParser
+from argparse import Action, ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from delssome._version import __version__
 
 __all__ = ["make_parser"]
+
+
+FILES = (
+    "Files are csv, tsv, txt, npy, npz or mat, one matrix each; names at the top and "
+    "the left of a table are left out."
+)
 
 
 class _Parser(ArgumentParser):
@@ -33,7 +40,9 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         "--version", action="version", version=f"delssome {__version__}"
     )
-    commands = parser.add_subparsers(required=True, metavar="{demo,fit,train}")
+    commands = parser.add_subparsers(
+        required=True, metavar="{demo,fit,posterior,train}"
+    )
     _describe_demo(
         commands.add_parser("demo", help="fit synthetic data with known truth")
     )
@@ -46,8 +55,14 @@ def make_parser() -> ArgumentParser:
         commands.add_parser(
             "fit",
             help="fit your own data",
-            description="Files are csv, tsv, txt, npy, npz or mat, one matrix each; "
-            "names at the top and the left of a table are left out.",
+            description=FILES,
+        )
+    )
+    _describe_posterior(
+        commands.add_parser(
+            "posterior",
+            help="say what your own data know: draws and intervals",
+            description=FILES,
         )
     )
     return parser
@@ -74,6 +89,34 @@ def _describe_train(command: ArgumentParser) -> None:
 
 def _describe_fit(command: ArgumentParser) -> None:
     command.set_defaults(command="fit")
+    _add_inputs(command)
+    _add_search(command)
+    _add_common(command)
+
+
+def _describe_posterior(command: ArgumentParser) -> None:
+    command.set_defaults(command="posterior")
+    _add_inputs(command)
+    add = command.add_argument_group("posterior").add_argument
+    add(
+        "--n-scans",
+        type=float,
+        help="scans whose average the data are: bounds the noise (not known)",
+    )
+    add(
+        "--surrogate",
+        choices=["deep", "linear"],
+        help="what gives expected FC: the shipped network, corrected by theory (deep), "
+        "or theory alone (linear); default: the first of these that serves the model",
+    )
+    add("--interval", type=float, default=0.9, help="probability of intervals (0.9)")
+    add("--n-particles", type=int, default=400, help="particles of the sampler (400)")
+    add("--n-draws", type=int, default=1600, help="draws to keep, at least (1600)")
+    _add_simulator(add)
+    _add_common(command)
+
+
+def _add_inputs(command: ArgumentParser) -> None:
     add = command.add_argument_group("data").add_argument
     add("--sc", metavar="FILE", help="structural connectivity, regions x regions")
     add("--bold", metavar="FILE", nargs="+", help="runs, frames x regions; with --tr")
@@ -115,8 +158,6 @@ def _describe_fit(command: ArgumentParser) -> None:
         choices=[-1, 0, 1],
         help="required sign of each map, of models that have map_signs, such as fic",
     )
-    _add_search(command)
-    _add_common(command)
 
 
 def _add_search(command: ArgumentParser) -> None:
@@ -132,8 +173,12 @@ def _add_search(command: ArgumentParser) -> None:
     add(
         "--n-restarts", type=int, help="independent searches (5 by the network, else 1)"
     )
-    add("--n-repeats", type=int, default=3, help="simulations per candidate (3)")
     add("--n-finalists", type=int, default=20, help="candidates verified (20)")
+    _add_simulator(add)
+
+
+def _add_simulator(add: Callable[..., Action]) -> None:
+    add("--n-repeats", type=int, default=3, help="simulations per candidate (3)")
     add("--device", default="cpu", help="cpu (default) or cuda")
 
 

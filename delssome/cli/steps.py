@@ -1,9 +1,10 @@
-"""What the commands that fit have in common: fit, say what came out, write it."""
+"""What the commands that fit have in common: read, fit, say what came out, write it."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 import time
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,14 +16,24 @@ from sklearn.utils import Bunch
 
 from delssome._version import __version__
 from delssome.cli.console import listening, say
+from delssome.cli.inputs import Inputs, check_data_options, read_inputs
+from delssome.cli.models import load_model
 from delssome.connectome import matrix_to_edges
 from delssome.costs import COST_NAMES
 from delssome.evaluation import Target
-from delssome.fitting import MeanFieldFitter
-from delssome.report import figures, summary, summary_text, tables, write_results
+from delssome.fitting import MeanFieldFitter, MeanFieldPosterior
+from delssome.models import Model
+from delssome.report import (
+    check_out,
+    figures,
+    summary,
+    summary_text,
+    tables,
+    write_results,
+)
 from delssome.simulation import Acquisition, SimulationEvaluator
 
-__all__ = ["describe", "fit_and_write"]
+__all__ = ["describe", "fit_and_write", "prepare"]
 
 HOW: dict[Any, str] = {
     None: "simulated",
@@ -48,8 +59,35 @@ def describe(scan: Acquisition) -> str:
     )
 
 
+def prepare(args: Namespace) -> tuple[Path, Model, Inputs]:
+    """Check the folder of results, make the model, read the data, and say what it is.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Of ``delssome fit`` or ``delssome posterior``.
+
+    Returns
+    -------
+    out : Path
+    model : Model
+    inputs : Inputs
+    """
+    out = check_out(args.out, args.overwrite)
+    check_data_options(args)
+    model = load_model(args.model, args.map_signs)
+    inputs = read_inputs(args)
+    n, maps = len(inputs.X), inputs.maps
+    say(
+        f"1/3 read   {f'{n} subjects as a group' if n > 1 else '1 subject or group'}, "
+        f"{len(inputs.region_names)} regions, {0 if maps is None else maps.shape[1]} "
+        f"maps; {describe(inputs.acquisition)}"
+    )
+    return out, model, inputs
+
+
 def fit_and_write(
-    fitter: MeanFieldFitter,
+    estimator: MeanFieldFitter | MeanFieldPosterior,
     X: NDArray[np.float64],
     region_names: Sequence[str],
     out: Path,
@@ -60,8 +98,8 @@ def fit_and_write(
 
     Parameters
     ----------
-    fitter : MeanFieldFitter
-        With its model, search and verification.
+    estimator : MeanFieldFitter or MeanFieldPosterior
+        With its components, none of them None.
     X : ndarray of shape (n_subjects, n_features)
     region_names : sequence of str of length n_rois
     out : Path
@@ -71,45 +109,62 @@ def fit_and_write(
     cohort : Bunch, default=None
         As :func:`delssome.datasets.make_cohort` gives it: it knows the truth.
     """
-    model: Any = fitter.model
-    search: Any = fitter.search
-    verification: Any = fitter.verification
-    say(
-        f"2/3 fit    {model.name} model by {type(search).__name__}, restarts of "
-        f"{search.max_iter} generations of {search.popsize} candidates, every one "
-        f"{HOW[fitter.surrogate]}; then the best {verification.n_finalists} are "
-        "simulated afresh"
-    )
+    say(f"2/3 {_how(estimator)}")
     said: list[str] = []
     with listening(said):
-        fitter.fit(X)
+        estimator.fit(X)
     truth = None if cohort is None else cohort.ei_ratio.mean(axis=0)
-    found = summary(fitter, truth)
+    found = summary(estimator, truth)
     if cohort is not None:
-        found["truth"]["costs"] = _costs_of(fitter, cohort.group_theta)
+        found["truth"]["costs"] = _costs_of(estimator, cohort.group_theta)
     say(f"\n{summary_text(found)}\n")
-    scan = fitter.acquisition_
+    scan = estimator.acquisition_
     results: dict[str, Any] = {
         "delssome": __version__,
-        "random_state": fitter.random_state,
+        "random_state": estimator.random_state,
         "n_subjects": len(X),
         "n_rois": len(region_names),
         "acquisition": {**asdict(scan), "window": scan.fcd_window, "dt": scan.step},
-        "surrogate": fitter.surrogate,
+        "surrogate": estimator.surrogate,
         "warnings": said,
         **found,
     }
     files = write_results(
         out,
-        tables(fitter, region_names, truth),
-        figures(fitter, region_names, truth),
+        tables(estimator, region_names, truth),
+        figures(estimator, region_names, truth),
         results,
     )
     say(f"3/3 write  {', '.join(path.name for path in files)} in {out}")
     say(f"done in {time.perf_counter() - started:.0f} s")
 
 
-def _costs_of(fitter: MeanFieldFitter, theta: ArrayLike) -> dict[str, float]:
+def _how(estimator: MeanFieldFitter | MeanFieldPosterior) -> str:
+    """Say what is about to be done."""
+    model: Any = estimator.model
+    predicted = HOW[estimator.surrogate]
+    if isinstance(estimator, MeanFieldPosterior):
+        sampler: Any = estimator.sampler
+        noise = "noise and error of the model not told apart, without --n-scans"
+        if estimator.n_scans is not None:
+            noise = f"noise at least that of --n-scans {estimator.n_scans:g}"
+        return (
+            f"infer  {model.name} model by {type(sampler).__name__}, "
+            f"{sampler.n_particles} particles, FC {predicted}; {noise}; then the "
+            "posterior mean is simulated"
+        )
+    search: Any = estimator.search
+    verification: Any = estimator.verification
+    return (
+        f"fit    {model.name} model by {type(search).__name__}, restarts of "
+        f"{search.max_iter} generations of {search.popsize} candidates, every one "
+        f"{predicted}; then the best {verification.n_finalists} are simulated afresh"
+    )
+
+
+def _costs_of(
+    fitter: MeanFieldFitter | MeanFieldPosterior, theta: ArrayLike
+) -> dict[str, float]:
     """Simulate other coefficients as `fit` does its winner and give their costs."""
     evaluator = SimulationEvaluator(
         fitter.model_,

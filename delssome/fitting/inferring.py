@@ -27,7 +27,8 @@ from delssome.simulation import (
     Simulator,
     check_step,
 )
-from delssome.theory import TheoryEvaluator, fisher_z
+from delssome.theory import TheoryEvaluator, close, fisher_z, reason_against
+from delssome.theory.closure import N_ITERATIONS
 from delssome.utils import check_number, instance_or_default, make_generator
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Inference",
     "Sampled",
+    "by_distance",
     "inference_components",
-    "nearest_to_mean",
     "pose_inference",
 ]
 
@@ -49,6 +50,8 @@ N_PILOTS, N_GENERATIONS = 2, 25
 N_FIRST = 700
 # Fitness of candidates out of range: worse than any in range.
 OUT_OF_RANGE = 100.0
+# Candidates among which one is looked for that theory describes.
+N_TRIED = 64
 # Particles at which a network is compared with theory.
 N_COMPARED = 128
 
@@ -112,12 +115,13 @@ class Inference:
         counting = _Counting(self.evaluator)
         space, rng = self.space, self.rng
         pilot_rng, prior_rng, unit_rng, sampler_rng = rng.spawn(4)
-        pilot = self._pilot(counting, pilot_rng)
+        pilots = self._pilots(counting, pilot_rng)
         n = self.sampler.n_particles
         prior, share = draw_prior(space, self._in_range(counting), n, prior_rng)
 
         def likelihood(theta: Array, **settings: Any) -> LikelihoodOfFC:
-            given = space, counting, self.target, self.acquisition, theta, self.n_scans
+            pilot = self._first_described(theta)
+            given = space, counting, self.target, self.acquisition, pilot, self.n_scans
             return LikelihoodOfFC(*given, **settings)
 
         def refine(points: Array) -> LikelihoodOfFC:
@@ -127,10 +131,9 @@ class Inference:
             if self.exact is not None:
                 given = space, counting, self.exact, self.target.sc
                 correction = learn_correction(*given, x[:N_COMPARED])
-            pilot = space.theta(x[nearest_to_mean(x)])
-            return likelihood(pilot, correction=correction)
+            return likelihood(space.theta(x[by_distance(x)]), correction=correction)
 
-        first = likelihood(pilot, most_edges=N_FIRST)
+        first = likelihood(pilots, most_edges=N_FIRST)
         off = unit_rng.random((n, first.n_dim - space.n_dim))
         draws = self.sampler.sample(
             first,
@@ -166,10 +169,10 @@ class Inference:
 
         return in_range
 
-    def _pilot(self, evaluator: Evaluator, rng: np.random.Generator) -> Array:
-        """Give coefficients whose FC is about that of the target."""
+    def _pilots(self, evaluator: Evaluator, rng: np.random.Generator) -> Array:
+        """Give coefficients whose FC is about that of the target, best first."""
         observed = fisher_z(self.target.fc)
-        best, found = np.inf, np.empty(0)
+        leaders: list[tuple[float, Array]] = []
         for child in rng.spawn(N_PILOTS):
             search = CMAES().start(self.space, child)
             for _ in range(N_GENERATIONS):
@@ -182,17 +185,29 @@ class Inference:
                 fitness = np.where(np.isnan(fitness), np.inf, fitness)
                 search.tell(fitness)
                 k = int(np.argmin(fitness))
-                if fitness[k] < best:
-                    best, found = fitness[k], theta[k]
-        return found
+                leaders.append((fitness[k], theta[k]))
+        return np.array([theta for _, theta in sorted(leaders, key=lambda x: x[0])])
+
+    def _first_described(self, theta: Array) -> Array:
+        """Give the first of coefficients that the theory describes."""
+        some = theta[:N_TRIED]
+        candidates = self.space.candidates(some, self.target.sc)
+        settled = close(candidates, self.acquisition.step).settled > N_ITERATIONS
+        if not settled.any():
+            raise ValueError(
+                "The theory finds no stable state among the candidates whose FC is "
+                "most like that of X, so that its noise is not known: is X the FC of "
+                "this SC, and within what the ranges of the model allow?"
+            )
+        return np.asarray(some[np.argmax(settled)])
 
 
-def nearest_to_mean(x: Array) -> int:
-    """Index of the row nearest to the mean of all, by their covariance."""
+def by_distance(x: Array) -> Array:
+    """Order of the rows by their distance from the mean, in units of their spread."""
     centred = x - x.mean(axis=0)
     spread = np.cov(x.T).reshape(x.shape[1], -1)
     distance = np.einsum("ij,jk,ik->i", centred, np.linalg.pinv(spread), centred)
-    return int(np.argmin(distance))
+    return np.argsort(distance, kind="stable")
 
 
 class InferenceComponents(NamedTuple):
@@ -249,6 +264,21 @@ def pose_inference(
     n_rois = n_rois_from_width(X.shape[1], n_bins)
     space = ParameterSpace(model, check_maps(estimator.maps, n_rois))
     check_data(X, n_bins)
+    reason = reason_against(model)
+    if reason:
+        raise ValueError(
+            f"A posterior needs the noise of FC, which theory gives, and the theory "
+            f"cannot describe the {model.name} model: {reason}. MeanFieldFitter fits "
+            "it by simulation (surrogate=None)."
+        )
+    known = isinstance(estimator.surrogate, Evaluator) or hasattr(
+        estimator.surrogate, "estimator"
+    )
+    if not known and estimator.surrogate not in ("deep", "linear"):
+        raise TypeError(
+            "surrogate must be 'deep', 'linear' or a fitted Evaluator that gives the "
+            f"expected FC, got {estimator.surrogate!r}."
+        )
     theory = TheoryEvaluator(
         model, scan, n_fcd_bins=2, n_samples=0, n_jobs=estimator.n_jobs
     )

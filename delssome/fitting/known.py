@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from delssome.connectome import edges_to_matrix
 from delssome.costs import COST_NAMES
-from delssome.fitting.inferring import Inference, Sampled, nearest_to_mean
+from delssome.fitting.inferring import Inference, Sampled, by_distance
 from delssome.models import Candidates
 from delssome.simulation import SimulationEvaluator
 from delssome.theory import averages_at_rest
@@ -20,7 +20,7 @@ __all__ = [
     "flat_mean",
     "mean_and_interval",
     "pattern_probability",
-    "simulate_mean",
+    "simulate_typical",
 ]
 
 Array = NDArray[Any]
@@ -84,16 +84,12 @@ def describe(inference: Inference, sampled: Sampled, interval: float) -> dict[st
     }
 
 
-def simulate_mean(
+def simulate_typical(
     inference: Inference, simulation: SimulationEvaluator, sampled: Sampled
 ) -> dict[str, Any]:
-    """Simulate the posterior mean, or the draw nearest to it if it is out of range."""
+    """Simulate the draw nearest to the mean: the mean itself may lie off a ridge."""
     space, target, model = inference.space, inference.target, inference.space.model
-    point = space.theta(sampled.x.mean(axis=0))
-    candidate = space.candidates(point[None], target.sc)
-    said = inference.evaluator.statistics(candidate)
-    if not (space.feasible(point[None])[0] and said.violation[0] == 0):
-        point = space.theta(sampled.x[nearest_to_mean(sampled.x)])
+    point = space.theta(sampled.x[by_distance(sampled.x)[0]])
     theta = np.repeat(point[None], N_EVALUATIONS, axis=0)
     candidates = space.candidates(theta, target.sc)
     (rng,) = inference.rng.spawn(1)

@@ -27,8 +27,8 @@ SCALE = (1e-4, 1e2)
 # Departures of regional parameters from the maps, in shares of their range, and of
 # connections from SC, relative, to one of the former.
 DEPARTURE, PER_CONNECTION = (3e-4, 0.2), 10.0
-# Bins of alike departures.
-N_BINS = 32
+# Bins of alike departures, even in the logarithm from this share of the largest.
+N_BINS, SMALLEST = 48, 1e-7
 # Batches of evaluations that an emulator may learn from, and how many of the best; how
 # much worse than the worst particles they may be.
 N_KEPT, N_TAUGHT, BELOW = 40, 4000, 20.0
@@ -91,7 +91,9 @@ class LikelihoodOfFC:
         moved = moved @ whiten.T
         departures, axes = np.linalg.eigh(moved.T @ moved)
         # Alike ones share one number, so that a likelihood is a sum of few terms.
-        self._starts = np.unique(np.linspace(0, len(axes), N_BINS + 1)[:-1].astype(int))
+        limits = np.geomspace(SMALLEST, 1.0, N_BINS)[1:] * departures[-1]
+        starts = np.searchsorted(departures, limits)
+        self._starts = np.unique(np.append(0, starts[starts < len(axes)]))
         self._counts = np.diff(np.append(self._starts, len(axes)))
         sums = np.add.reduceat(np.maximum(departures, 0.0), self._starts)
         self._departures = sums / self._counts
@@ -227,6 +229,8 @@ def learn_correction(
     quick, slow = (e.statistics(candidates).fc[:, which] for e in (evaluator, exact))
     gap = fisher_z(slow) - fisher_z(quick)
     known = np.isfinite(gap).all(axis=1)
+    if not known.any():
+        return np.zeros((x.shape[1] + 1, gap.shape[1]))
     mean = x[known].mean(axis=0)
     design = np.column_stack([np.ones(np.count_nonzero(known)), x[known] - mean])
     slopes = np.linalg.lstsq(design, gap[known], rcond=1e-6)[0]

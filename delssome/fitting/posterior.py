@@ -17,7 +17,7 @@ from delssome.evaluation import Evaluator
 from delssome.exceptions import UnidentifiedWarning
 from delssome.fitting.components import ComposedEstimator, ReadsOut
 from delssome.fitting.inferring import pose_inference
-from delssome.fitting.known import describe, simulate_mean
+from delssome.fitting.known import describe, simulate_typical
 from delssome.fitting.posing import make_target
 from delssome.inference import Tempering
 from delssome.models import FIC, Model
@@ -145,9 +145,10 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
     n_evaluations_ : int
         Candidates evaluated.
     cost_, cost_sd_, costs_, in_range_, rates_, fc_simulated_, fcd_cdf_simulated_
-        Of the posterior mean, simulated, as of :class:`~delssome.MeanFieldFitter`.
+        Of the draw nearest to the posterior mean, simulated, as of
+        :class:`~delssome.MeanFieldFitter`.
     regional_params_ : dict of str to ndarray of shape (n_rois,)
-        Of the posterior mean.
+        Of the same draw.
     sc_, fc_, fcd_cdf_ : ndarray
         What was fitted.
     model_, acquisition_, sampler_, simulator_ : components
@@ -171,17 +172,16 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
 
     Examples
     --------
-    >>> from delssome import Acquisition, MeanFieldPosterior
+    >>> from delssome import FIC, MeanFieldPosterior
     >>> from delssome.datasets import make_cohort
     >>> from delssome.inference import Tempering
-    >>> scan = Acquisition(n_frames=200, window=20, burn_in=10, warm_up=1)
-    >>> cohort = make_cohort(n_subjects=1, n_rois=10, acquisition=scan, random_state=0)
+    >>> cohort = make_cohort(n_subjects=1, n_rois=20, random_state=0)
     >>> posterior = MeanFieldPosterior(
-    ...     cohort.maps, n_scans=1, acquisition=scan,
-    ...     sampler=Tempering(n_particles=40, n_moves=2, n_draws=40), random_state=0,
+    ...     cohort.maps, n_scans=1, model=FIC(map_signs=(-1, 1)),
+    ...     sampler=Tempering(n_particles=40, n_draws=40), random_state=0,
     ... ).fit(cohort.X)
     >>> posterior.ei_ratio_interval_.shape
-    (10, 2)
+    (20, 2)
     """
 
     _defaults: ClassVar[dict[str, Any]] = {
@@ -223,7 +223,7 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Draw from the posterior, and simulate its mean.
+        """Draw from the posterior, and simulate a typical draw.
 
         Parameters
         ----------
@@ -243,7 +243,7 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         sampled = inference.run()
         found = {
             **describe(inference, sampled, self.interval),
-            **simulate_mean(inference, simulation, sampled),
+            **simulate_typical(inference, simulation, sampled),
         }
         validate_data(self, X, skip_check_array=True)
         for name, value in found.items():
@@ -296,7 +296,7 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         return (mean, np.array(stds)) if return_std else mean
 
     def score(self, X: ArrayLike, y: object = None) -> float:
-        """Minus the simulated total cost of the posterior mean, against the mean of X.
+        """Minus the simulated total cost of a typical draw, against the mean of X.
 
         Parameters
         ----------

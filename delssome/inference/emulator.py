@@ -18,6 +18,8 @@ Array = NDArray[Any]
 DEGREE, PER_TERM = 3, 3
 # Components that are emulated, and points in which they are looked for.
 N_COMPONENTS, N_LOOKED_AT = 24, 500
+# Share of the largest variance below which points lie in a plane.
+FLAT = 1e-10
 # Standard deviations of the points that are one unit of a polynomial.
 UNIT = 3.0
 
@@ -49,8 +51,9 @@ class Emulator:
         self.components = mixes.T @ some
         self._mean = points.mean(axis=0)
         spread = np.cov(points.T).reshape(n_dim, n_dim)
-        spread += 1e-12 * np.trace(spread) * np.eye(n_dim)
-        self._scale = np.linalg.cholesky(np.linalg.inv(spread)) / UNIT
+        # Points may lie nearly in a plane.
+        power, axes = np.linalg.eigh(spread)
+        self._scale = axes / np.sqrt(np.maximum(power, FLAT * power[-1])) / UNIT
         self._degree = DEGREE
         while self._degree > 1 and _n_terms(n_dim, self._degree) * PER_TERM > n:
             self._degree -= 1

@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 # Where feasible points to start from are looked for: spreads around starts of a search,
 # and draws of each.
-SPREADS, N_LOOKED_AT, ROUNDS = (0.05, 0.1, 0.2, 0.4, 0.8), 2000, 20
+SPREADS, N_LOOKED_AT, ROUNDS = (0.05, 0.1, 0.2, 0.4, 0.8), 300, 40
 # Length of the lines on which the next point is drawn: about the longest that there is,
 # a range for an intercept and four for a slope.
 LONGEST = 5.0
@@ -61,7 +61,8 @@ def draw_feasible(
     -----
     Hit and run (Smith 1984): the next point is drawn from a random line through each.
     A line that leaves what is feasible is cut at the rejected point (Neal 2003), which
-    needs neither convexity nor bounds.
+    needs neither convexity nor bounds. Parts that hardly any line joins, as a large
+    `min_w_EI_sd` makes them, keep the share of starts of searches that lead there.
     """
     x = _some_feasible(space, n, rng) if start is None else start.copy()
     for _ in range(n_steps):
@@ -133,18 +134,17 @@ def _some_feasible(space: ParameterSpace, n: int, rng: np.random.Generator) -> A
     """Find feasible points, not uniform, to start from."""
     found: list[Array] = []
     for _ in range(ROUNDS):
-        centre = space.start(rng)
-        for spread in SPREADS:
-            noise = rng.standard_normal((N_LOOKED_AT, space.n_dim))
-            x = centre + spread * noise
-            found.append(x[space.feasible(space.theta(x))])
-        if sum(map(len, found)) >= min(n, 100):
-            break
-    x = np.concatenate(found)
-    if len(x) == 0:
+        noise = rng.standard_normal((len(SPREADS), N_LOOKED_AT, space.n_dim))
+        x = space.start(rng) + np.asarray(SPREADS)[:, None, None] * noise
+        x = x.reshape(-1, space.n_dim)
+        x = x[space.feasible(space.theta(x))]
+        if len(x):
+            found.append(x[rng.integers(len(x), size=n)])
+    if not found:
         raise InfeasibleSpaceError(
             f"None of {ROUNDS * len(SPREADS) * N_LOOKED_AT} draws is within the box "
             f"and the constraints of {space.model!r}; widen the ranges of the model, "
             "or relax its constraints."
         )
-    return x[rng.integers(len(x), size=n)]
+    # As many around each centre: where constraints part the space, chains hardly cross.
+    return np.stack(found)[rng.integers(len(found), size=n), np.arange(n)]

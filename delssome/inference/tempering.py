@@ -224,6 +224,8 @@ class _Cloud:
         """Take another likelihood, at the same power."""
         self.log_likelihood = log_likelihood
         value, self.value = self.value, log_likelihood(self.x)
+        if not np.isfinite(self.value).any():
+            raise ValueError("The refined likelihood is -inf at every particle.")
         self._weigh(self.power * (self.value - value))
 
     def emulate(self) -> Likelihood | None:

@@ -10,6 +10,7 @@ from delssome.plotting.fc import FCDisplay
 from delssome.plotting.fcd import FCDDisplay, FCDMatrixDisplay
 from delssome.plotting.history import HistoryDisplay
 from delssome.plotting.population import PopulationDisplay
+from delssome.plotting.posterior import PosteriorDisplay
 from delssome.plotting.readout import ReadoutDisplay
 from delssome.plotting.report import plot_report
 from delssome.plotting.study import (
@@ -27,6 +28,7 @@ __all__ = [
     "FCDisplay",
     "HistoryDisplay",
     "PopulationDisplay",
+    "PosteriorDisplay",
     "ReadoutDisplay",
     "VerificationDisplay",
     "plot_age",

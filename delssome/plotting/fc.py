@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from delssome.connectome import matrix_to_edges
-from delssome.fitting import MeanFieldFitter
 from delssome.plotting.source import (
+    Fitted,
     check_alike,
     check_estimator,
     empirical_and_simulated,
@@ -56,7 +56,7 @@ class FCDisplay:
     @classmethod
     def from_estimator(
         cls,
-        fitter: MeanFieldFitter,
+        fitter: Fitted,
         X: ArrayLike | None = None,
         *,
         figure: "Figure | SubFigure | None" = None,
@@ -65,7 +65,7 @@ class FCDisplay:
 
         Parameters
         ----------
-        fitter : MeanFieldFitter
+        fitter : MeanFieldFitter or MeanFieldPosterior
             Fitted.
         X : array-like of shape (n_subjects, n_features), default=None
             Other subjects to compare with, averaged as a group and simulated with
@@ -77,7 +77,7 @@ class FCDisplay:
         -------
         FCDisplay
         """
-        check_estimator(fitter, MeanFieldFitter)
+        check_estimator(fitter)
         return cls(*empirical_and_simulated(fitter, X)[0]).plot(figure)
 
     @styled

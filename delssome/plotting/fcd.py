@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from delssome.fitting import MeanFieldFitter
 from delssome.models import Candidates
 from delssome.observables import check_bold, fcd_matrix
 from delssome.plotting.source import (
+    Fitted,
     check_alike,
     check_estimator,
     empirical_and_simulated,
@@ -63,7 +63,7 @@ class FCDDisplay:
     @classmethod
     def from_estimator(
         cls,
-        fitter: MeanFieldFitter,
+        fitter: Fitted,
         X: ArrayLike | None = None,
         *,
         ax: "Axes | None" = None,
@@ -72,7 +72,7 @@ class FCDDisplay:
 
         Parameters
         ----------
-        fitter : MeanFieldFitter
+        fitter : MeanFieldFitter or MeanFieldPosterior
             Fitted.
         X : array-like of shape (n_subjects, n_features), default=None
             Other subjects to compare with, averaged as a group and simulated with
@@ -84,7 +84,7 @@ class FCDDisplay:
         -------
         FCDDisplay
         """
-        check_estimator(fitter, MeanFieldFitter)
+        check_estimator(fitter)
         return cls(*empirical_and_simulated(fitter, X)[1]).plot(ax)
 
     @styled
@@ -150,17 +150,17 @@ class FCDMatrixDisplay:
     @classmethod
     def from_estimator(
         cls,
-        fitter: MeanFieldFitter,
+        fitter: Fitted,
         bold: ArrayLike | None = None,
         *,
         random_state: int = 0,
         figure: "Figure | SubFigure | None" = None,
     ) -> Self:
-        """Plot one simulated scan of the winner, beside a scan that was measured.
+        """Plot one simulated scan, beside a scan that was measured.
 
         Parameters
         ----------
-        fitter : MeanFieldFitter
+        fitter : MeanFieldFitter or MeanFieldPosterior
             Fitted.
         bold : array-like of shape (n_frames, n_rois), default=None
             A scan with the TR of the fit. None: the simulated one alone.
@@ -173,7 +173,7 @@ class FCDMatrixDisplay:
         -------
         FCDMatrixDisplay
         """
-        check_estimator(fitter, MeanFieldFitter)
+        check_estimator(fitter)
         scan = fitter.acquisition_
         fcds = {}
         if bold is not None:

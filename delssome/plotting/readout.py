@@ -4,13 +4,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from delssome.fitting import MeanFieldFitter
-from delssome.plotting.source import check_alike, check_estimator, check_of_regions
+from delssome.fitting import MeanFieldPosterior
+from delssome.plotting.source import (
+    Z_90,
+    Fitted,
+    check_alike,
+    check_estimator,
+    check_of_regions,
+)
 from delssome.plotting.style import (
     ACCENT,
     DARK,
@@ -39,8 +45,12 @@ class ReadoutDisplay:
     readout : array-like of shape (n_rois,)
         For instance the E/I ratio of the FIC model.
     readouts : array-like of shape (n_alike, n_rois), default=None
-        Maps of searches that ended at the same cost: their range is drawn, which is
-        what the data leave open.
+        Maps of searches that ended at the same cost: their range is drawn. It is
+        the optimiser's, and less than what the data leave open.
+    interval : array-like of shape (n_rois, 2), default=None
+        Ends of an interval of every region, drawn as a bar.
+    interval_name : str, default="90 % interval"
+        What it is, for the legend.
     name : str, default="E/I ratio"
         What it is, for the axes: the model's ``readout_name``.
     region_names : sequence of str of length n_rois, default=None
@@ -68,6 +78,8 @@ class ReadoutDisplay:
         readout: ArrayLike,
         readouts: ArrayLike | None = None,
         *,
+        interval: ArrayLike | None = None,
+        interval_name: str = "90 % interval",
         name: str = "E/I ratio",
         region_names: Sequence[str] | None = None,
         networks: Sequence[str] | None = None,
@@ -82,6 +94,15 @@ class ReadoutDisplay:
         self.readouts = np.asarray(
             self.readout[None] if readouts is None else readouts, dtype=np.float64
         )
+        self.interval = None
+        if interval is not None:
+            self.interval = np.asarray(interval, dtype=np.float64)
+            if self.interval.shape != (len(self.readout), 2):
+                raise ValueError(
+                    "interval must hold a low and a high end for each of the "
+                    f"{len(self.readout)} regions, got shape {self.interval.shape}."
+                )
+        self.interval_name = interval_name
         self.name = name
         self.region_names = region_names
         self.networks = None if networks is None else np.asarray(networks)
@@ -90,19 +111,20 @@ class ReadoutDisplay:
     @classmethod
     def from_estimator(
         cls,
-        fitter: MeanFieldFitter,
+        fitter: Fitted,
         *,
         region_names: Sequence[str] | None = None,
         networks: Sequence[str] | None = None,
         truth: ArrayLike | None = None,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Plot the map of a fit, by the name that its model gives it.
+        """Plot the map of a fit and what is open of it, by the name of its model.
 
         Parameters
         ----------
-        fitter : MeanFieldFitter
-            Fitted.
+        fitter : MeanFieldFitter or MeanFieldPosterior
+            Fitted. Intervals of a posterior are its own; those of a fit are what its
+            FC leaves open (``identifiability_``), if theory describes it.
         region_names, networks, truth
             As above.
         ax : matplotlib Axes, default=None
@@ -113,10 +135,10 @@ class ReadoutDisplay:
         -------
         ReadoutDisplay
         """
-        check_estimator(fitter, MeanFieldFitter)
+        check_estimator(fitter)
         return cls(
             fitter.readout_,
-            fitter.readouts_,
+            **_what_is_open(fitter),
             name=fitter.model_.readout_name,
             region_names=region_names,
             networks=networks,
@@ -154,23 +176,15 @@ class ReadoutDisplay:
     def _by_region(self, ax: "Axes") -> None:
         order = np.argsort(self.readout, kind="stable")
         rows, mean = np.arange(len(order)), self.readout.mean()
-        label = f"mean {three_digits(mean)}"
+        if self.interval is not None:
+            low, high = self.interval[order].T
+            label = self.interval_name
+            ax.hlines(rows, low, high, color=PALE, lw=2.5, zorder=0, label=label)
         if len(self.readouts) > 1:
-            # What is open of the level is said in words: drawn for every region it
-            # would hide what is known of the pattern.
-            levels = self.readouts.mean(axis=1)
-            lowest, highest = map(three_digits, (levels.min(), levels.max()))
-            label += f" ({lowest} to {highest})"
-            low, high = _span(self.readouts - levels[:, None] + mean)
-            ax.hlines(
-                rows,
-                low[order],
-                high[order],
-                color=PALE,
-                lw=2.5,
-                zorder=0,
-                label=f"range of {len(levels)} fits as good, at one mean",
-            )
+            low, high = _span(self.readouts[:, order])
+            label = f"range over {len(self.readouts)} restarts"
+            ax.hlines(rows, low, high, color=GREY, lw=0.8, zorder=1, label=label)
+        label = f"mean {three_digits(mean)}"
         ax.axvline(mean, color=GREY, ls="--", lw=0.8, label=label)
         ax.plot(self.readout[order], rows, ls="", marker="o", ms=3, color=DARK)
         ax.set(xlabel=self.name, ylim=(-1, len(order)))
@@ -204,17 +218,20 @@ class ReadoutDisplay:
     def _against_truth(self, ax: "Axes", truth: Array) -> None:
         readout = self.readout
         low, high = _span(self.readouts)
+        values = [truth, low, high]
+        if self.interval is not None:
+            ends, label = self.interval.T, self.interval_name
+            ax.vlines(truth, *ends, color=PALE, lw=2.5, zorder=0, label=label)
+            values += [*ends]
         if len(self.readouts) > 1:
-            label = f"range of {len(self.readouts)} fits as good"
-            ax.vlines(truth, low, high, color=PALE, lw=1.5, zorder=0, label=label)
+            label = f"range over {len(self.readouts)} restarts"
+            ax.vlines(truth, low, high, color=GREY, lw=0.8, zorder=1, label=label)
         ax.plot(truth, readout, ls="", marker="o", mfc="white", mec=DARK)
-        values = np.concatenate([truth, low, high])
-        margin = 0.06 * np.ptp(values)
-        limits = (values.min() - margin, values.max() + margin)
-        ax.plot(limits, limits, color=GREY, ls="--", lw=0.8, zorder=0, label="equal")
+        middle = (truth.mean(), truth.mean())
+        ax.axline(middle, slope=1, color=GREY, ls="--", lw=0.8, zorder=0, label="equal")
         ax.set(
-            xlim=limits,
-            ylim=limits,
+            xlim=_limits(truth),
+            ylim=_limits(np.concatenate(values)),
             xlabel=f"True {in_sentence(self.name)}",
             ylabel=f"Recovered {in_sentence(self.name)}",
             title=f"r = {correlation(truth, readout):.2f} over {len(truth)} regions",
@@ -224,11 +241,32 @@ class ReadoutDisplay:
         ax.legend(loc="best")
 
 
+def _what_is_open(fitter: Fitted) -> dict[str, Any]:
+    """Give the intervals of a posterior, or spread and intervals of a fit."""
+    if isinstance(fitter, MeanFieldPosterior):
+        return {
+            "interval": fitter.readout_interval_,
+            "interval_name": f"{100 * fitter.interval:g} % interval",
+        }
+    found: dict[str, Any] = {"readouts": fitter.readouts_}
+    known = fitter.identifiability_
+    if known is not None:
+        half = Z_90 * known.readout_sd[:, None] * [-1, 1]
+        found["interval"] = fitter.readout_[:, None] + half
+        found["interval_name"] = "90 % of what FC leaves open"
+    return found
+
+
 def _finish(ax: "Axes") -> None:
     """Put the legend where no point can be, and full numbers at the ticks."""
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2)
     ax.ticklabel_format(axis="x", useOffset=False)
     ax.locator_params(axis="x", nbins=5)
+
+
+def _limits(values: Array) -> tuple[float, float]:
+    margin = 0.06 * np.ptp(values) or 0.1
+    return values.min() - margin, values.max() + margin
 
 
 def _span(maps: Array) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,9 +17,11 @@ from delssome.connectome import (
     matrix_to_edges,
     pack_rows,
 )
-from delssome.fitting import MeanFieldFitter
+from delssome.fitting import MeanFieldFitter, MeanFieldPosterior
 
 __all__ = [
+    "Z_90",
+    "Fitted",
     "check_alike",
     "check_estimator",
     "check_of_regions",
@@ -27,12 +30,19 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+# Half the width of a normal density's interval of 90 %, in standard deviations.
+Z_90 = 1.645
+# What is fitted to one subject or group.
+Fitted = MeanFieldFitter | MeanFieldPosterior
 
-def check_estimator(estimator: object, kind: type[BaseEstimator]) -> None:
-    """Refuse what is not a fitted estimator of this kind."""
-    if not isinstance(estimator, kind):
+
+def check_estimator(estimator: object, kind: type[BaseEstimator] | None = None) -> None:
+    """Refuse what is not a fitted estimator of this kind; None: one of `Fitted`."""
+    if not isinstance(estimator, Fitted if kind is None else kind):
+        kinds = get_args(Fitted) if kind is None else (kind,)
+        names = " or a ".join(one.__name__ for one in kinds)
         raise TypeError(
-            f"this display is of a {kind.__name__}, got {type(estimator).__name__}; "
+            f"this display is of a {names}, got {type(estimator).__name__}; "
             "of a pipeline or a search, hand over its fitted step or best_estimator_."
         )
     check_is_fitted(estimator)
@@ -62,17 +72,17 @@ def check_of_regions(n_rois: int, **given: Sequence[str] | ArrayLike | None) -> 
 
 
 def empirical_and_simulated(
-    fitter: MeanFieldFitter, X: ArrayLike | None = None
+    fitter: Fitted, X: ArrayLike | None = None
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Give FC and FCD distributions, each empirical and simulated.
 
     Parameters
     ----------
-    fitter : MeanFieldFitter
+    fitter : MeanFieldFitter or MeanFieldPosterior
         Fitted.
     X : array-like of shape (n_subjects, n_features), default=None
         Subjects, averaged as a group and simulated with their own connectome, as
-        `MeanFieldFitter.score` does. None: those of the fit.
+        `predict` does. None: those of the fit.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-__all__ = ["in_sentence", "three_digits"]
+__all__ = ["in_sentence", "three_digits", "two_digits"]
 
 
 def in_sentence(name: str) -> str:
@@ -42,3 +42,22 @@ def three_digits(value: float) -> str:
     ('2.50', '-0.00123', '1234')
     """
     return f"{value:.0f}" if abs(value) >= 99.95 else f"{value:#.3g}"
+
+
+def two_digits(value: float) -> str:
+    """Write an uncertainty, of any size, with two significant digits.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> two_digits(0.294), two_digits(0.1), two_digits(35.02)
+    ('0.29', '0.10', '35')
+    """
+    return f"{value:.0f}" if abs(value) >= 9.95 else f"{value:#.2g}"

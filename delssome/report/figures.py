@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from delssome.fitting import MeanFieldFitter
+from delssome.plotting.source import Fitted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +19,7 @@ MOST_NAMES = 120  # regions listed one a line in a figure
 
 
 def figures(
-    fitter: MeanFieldFitter,
+    estimator: Fitted,
     region_names: Sequence[str],
     truth: ArrayLike | None = None,
 ) -> dict[str, "Figure"]:
@@ -27,7 +27,7 @@ def figures(
 
     Parameters
     ----------
-    fitter : MeanFieldFitter
+    estimator : MeanFieldFitter or MeanFieldPosterior
         Fitted.
     region_names : sequence of str of length n_rois
     truth : array-like of shape (n_rois,), default=None
@@ -50,7 +50,9 @@ def figures(
     height = 2.6 if names is None else max(2.0, 0.6 + 0.115 * n_rois)
     with rc_context(STYLE):
         report = Figure(figsize=(DOUBLE, 7.4), layout="constrained")
-        plot_report(fitter, report, region_names=names, truth=truth)
+        plot_report(estimator, report, region_names=names, truth=truth)
         regions = Figure(figsize=(SINGLE, height), layout="constrained")
-        ReadoutDisplay.from_estimator(fitter, region_names=names, ax=regions.subplots())
-    return {"report.png": report, f"{fitter.model_.readout_key}.png": regions}
+        ReadoutDisplay.from_estimator(
+            estimator, region_names=names, ax=regions.subplots()
+        )
+    return {"report.png": report, f"{estimator.model_.readout_key}.png": regions}

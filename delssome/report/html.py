@@ -9,7 +9,8 @@ from html import escape
 from string import Template
 from typing import Any
 
-from delssome.plotting.wording import in_sentence, three_digits
+from delssome.plotting.wording import in_sentence, three_digits, two_digits
+from delssome.report.known import known_text
 from delssome.report.summary import range_text
 
 __all__ = ["html_report"]
@@ -29,7 +30,7 @@ table { border-collapse: collapse; margin: 0.5rem 0; }
 th, td { padding: 0.2rem 0.9rem 0.2rem 0; text-align: right;
          border-bottom: 1px solid #ddd; font-variant-numeric: tabular-nums; }
 th:first-child, td:first-child { text-align: left; }
-img { max-width: 100%; }
+img { max-width: 100%; } .map img { max-height: 60rem; }
 .warning { border-left: 4px solid #b2182b; padding: 0.3rem 0.8rem;
            background: #fdf3f2; }
 footer { margin-top: 3rem; color: #666; font-size: 0.85rem; }
@@ -37,25 +38,39 @@ footer { margin-top: 3rem; color: #666; font-size: 0.85rem; }
 </head>
 <body>
 <h1>$title</h1>
-<p>$verdict</p>
-$warnings
-<h2>Costs</h2>
-$costs
-<p>Costs of the search are predictions unless every candidate was simulated; those
-simulated afresh are means of eight evaluations with noise that took no part in the
-choice. Two scans of one subject differ by more than 0.1.</p>
+<h2>$readout by region</h2>
+<div class="map">$regions</div>
+<p>$legend</p>
+<h2>What the data know</h2>
+<p>These data know $known.</p>
+$numbers
+<p>$unknown</p>
+$caveats
 <h2>Fit</h2>
 $report
-<h2>Network</h2>
-$network
-<p>$known</p>
-<h2>$readout by region</h2>
-$regions
+<h2>Costs</h2>
+<p>$verdict</p>
+$costs
+<p>$noise Two scans of one subject differ by more than 0.1.</p>
 <footer>delssome $version, random state $seed. $acquisition. Tables with all digits lie
 beside this page.</footer>
 </body>
 </html>
 """)
+
+# What stands in the title, in the figure's alternative text, and under the costs.
+FIT = (
+    "fit",
+    "search, verification",
+    "Costs of the search are predictions unless every candidate was simulated; those "
+    "simulated afresh are means of eight evaluations with noise that took no part in "
+    "the choice.",
+)
+POSTERIOR = (
+    "posterior",
+    "mean and coefficients before and after the data",
+    "Means of eight evaluations.",
+)
 
 
 def html_report(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
@@ -76,35 +91,63 @@ def html_report(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
     key, name = results["readout_key"], results["readout_name"]
     subjects = results["n_subjects"]
     who = f"{subjects} subjects" if subjects > 1 else "one subject"
-    rows = [
-        [term, f"{before:.3f}", f"{after:.3f}"]
-        for (term, before), after in zip(
-            results["costs_in_search"].items(),
-            results["costs_verified"].values(),
-            strict=True,
-        )
-    ]
     scan, what = results["acquisition"], escape(in_sentence(name))
+    kind, panels, noise = POSTERIOR if _is_posterior(results) else FIT
     return PAGE.substitute(
         title=escape(
-            f"{results['model']} model: fit of {who}, {results['n_rois']} regions"
-        ),
-        verdict=_verdict(results),
-        warnings="".join(
-            f'<p class="warning">{escape(said)}</p>' for said in results["warnings"]
-        ),
-        costs=_table(["", "in the search", "simulated afresh"], rows),
-        network=_table(None, _network(results)),
-        known=_known(results),
-        report=_image(
-            images["report.png"], f"FC, FCD, search, verification and {what}"
+            f"{results['model']} model: {kind} of {who}, {results['n_rois']} regions"
         ),
         readout=escape(name),
         regions=_image(images[f"{key}.png"], f"{escape(name)} of every region"),
+        legend=_legend(results),
+        known=escape(known_text(results)).replace("+-", "&plusmn;"),
+        numbers=_table(None, _numbers(results)),
+        unknown=_unknown(results),
+        caveats=_caveats([*results["warnings"], *results["caveats"]]),
+        report=_image(images["report.png"], f"FC, FCD, {panels} and {what}"),
+        verdict=_verdict(results),
+        costs=_costs(results),
+        noise=noise,
         version=escape(results["delssome"]),
         seed=escape(str(results["random_state"])),
         acquisition=f"TR {scan['tr']:g} s, {scan['n_frames']} frames",
     )
+
+
+def _is_posterior(results: Mapping[str, Any]) -> bool:
+    return "n_draws" in results
+
+
+def _legend(results: Mapping[str, Any]) -> str:
+    """Say what is drawn beside the map."""
+    if _is_posterior(results):
+        return "Points: posterior means; bars: intervals of every region."
+    said = "Lines: range over restarts, which is the optimiser's"
+    if "known" in results:
+        said = (
+            "Bars: what the FC leaves open, if the fit were the truth and all that is "
+            f"left of FC were noise. {said}"
+        )
+    return f"{said}, not what the data leave open."
+
+
+def _caveats(said: Sequence[str]) -> str:
+    """Give a section, or nothing."""
+    if not said:
+        return ""
+    lines = "".join(f'<p class="warning">{escape(one)}</p>' for one in said)
+    return f"<h2>Caveats</h2>{lines}"
+
+
+def _costs(results: Mapping[str, Any]) -> str:
+    columns = {"simulated afresh": results["costs_verified"]}
+    if "costs_in_search" in results:
+        columns = {"in the search": results["costs_in_search"], **columns}
+    rows = [
+        [term, *(f"{costs[term]:.3f}" for costs in columns.values())]
+        for term in results["costs_verified"]
+    ]
+    return _table(["", *columns], rows)
 
 
 def _verdict(results: Mapping[str, Any]) -> str:
@@ -112,38 +155,59 @@ def _verdict(results: Mapping[str, Any]) -> str:
     said = escape(range_text(results))
     for word in ("OUTSIDE", "DIVERGED"):
         said = said.replace(word, f"<strong>{word.lower()}</strong>")
-    return (
-        f"Simulated cost {results['costs_verified']['total']:.3f} (SD "
-        f"{results['cost_sd']:.3f} over evaluations). Firing rates: {said}. "
-        f"{results['finalists_in_range']} of {results['n_finalists']} finalists "
-        f"{'were within it' if 'rates_hz' in results else 'did not diverge'}."
+    of = " of the posterior mean" if _is_posterior(results) else ""
+    said = (
+        f"Simulated cost{of} {results['costs_verified']['total']:.3f} (SD "
+        f"{results['cost_sd']:.3f} over evaluations). Firing rates: {said}."
     )
+    if "n_finalists" in results:
+        said += (
+            f" {results['finalists_in_range']} of {results['n_finalists']} finalists "
+            f"{'were within it' if 'rates_hz' in results else 'did not diverge'}."
+        )
+    return said
 
 
-def _network(results: Mapping[str, Any]) -> list[list[str]]:
-    """Give the rows of the table of what describes the network as a whole."""
+def _numbers(results: Mapping[str, Any]) -> list[list[str]]:
+    """Give the rows of the table of what is read out, and how well it is known."""
     key, what = results["readout_key"], in_sentence(results["readout_name"])
-    readout = results[key]
+    readout, known = results[key], results.get("known", {})
     low, high = three_digits(readout["min"]), three_digits(readout["max"])
-    rows = [
-        ["G", f"{results['coefficients']['G']:.3f}"],
-        [f"mean {what}", three_digits(readout["mean"])],
-        ["over regions", f"{low} to {high}"],
-        ["searches that ended alike", str(results["n_alike"])],
-    ]
-    if results["n_alike"] > 1:
-        spread = three_digits(results[f"{key}_sd"])
-        rows.append(["SD of the mean over these", spread])
+    rows = [[f"mean {what}", three_digits(readout["mean"])]]
+    rows.append(["over regions", f"{low} to {high}"])
+    if "pattern_range" in known:
+        weak, strong = (f"{times:.1f}" for times in known["pattern_range"])
+        said = f"{weak} to {strong} times that shown"
+        rows.append(["strength of the pattern, 90 %", said])
+    if known:
+        rows.append(["scans with as much noise", two_digits(known["n_scans"])])
+    if "mean_flat_prior" in known:
+        mean, low, high = map(three_digits, known["mean_flat_prior"])
+        said = f"{mean} ({low} to {high})"
+        rows.append([f"mean {what}, had its prior been flat", said])
+    for k, (r, low_r, high_r) in enumerate(results.get("map_correlations", ())):
+        said = f"{r:.2f} ({low_r:.2f} to {high_r:.2f})"
+        rows.append([f"{what} with map {k + 1}, r", said])
     if "spectral_radius" in results:
-        rows.insert(0, ["spectral radius", f"{results['spectral_radius']:.3f}"])
+        rows.append(["spectral radius", f"{results['spectral_radius']:.3f}"])
+    rows.append(["G", f"{results['coefficients']['G']:.3f}"])
+    if results.get("n_alike", 1) > 1:
+        spread = three_digits(results[f"{key}_spread_over_restarts"])
+        said = f"{spread} (SD over {results['n_alike']} searches that ended alike)"
+        rows.append(["the optimiser's spread of the mean", said])
     if "truth" in results:
         r = results["truth"][f"{key}_correlation"]
         rows.append([f"{what} with the known truth, r", f"{r:.2f}"])
     return rows
 
 
-def _known(results: Mapping[str, Any]) -> str:
-    """Say what the data tell of this, and what they do not."""
+def _unknown(results: Mapping[str, Any]) -> str:
+    """Say what the data tell, and what they do not."""
+    if _is_posterior(results):
+        return (
+            "FC alone speaks. The prior is uniform over coefficients within the box, "
+            "the constraints and the plausible range."
+        )
     what = escape(in_sentence(results["readout_name"]))
     told = "They leave"
     if "spectral_radius" in results:

@@ -3,27 +3,32 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from delssome.fitting import MeanFieldFitter
+from delssome.fitting import MeanFieldFitter, MeanFieldPosterior
+from delssome.plotting.source import Fitted
 from delssome.plotting.style import correlation
-from delssome.plotting.wording import three_digits
+from delssome.plotting.wording import three_digits, two_digits
+from delssome.report.caveats import caveats
+from delssome.report.known import known, known_text
 
-__all__ = ["mean_and_range", "range_text", "summary", "summary_text"]
+__all__ = ["mean_and_range", "range_text", "spread_text", "summary", "summary_text"]
 
-LABEL = 16  # width of what stands before the numbers, if no name needs more
+LABEL = 17  # width of what stands before the numbers, if no name needs more
+WIDTH = 88  # of lines
 
 
-def summary(fitter: MeanFieldFitter, truth: ArrayLike | None = None) -> dict[str, Any]:
+def summary(estimator: Fitted, truth: ArrayLike | None = None) -> dict[str, Any]:
     """Give the main results of a fit as a nested dict of plain numbers.
 
     Parameters
     ----------
-    fitter : MeanFieldFitter
+    estimator : MeanFieldFitter or MeanFieldPosterior
         Fitted.
     truth : array-like of shape (n_rois,), default=None
         Known readout of simulated data, such as its E/I ratio.
@@ -32,59 +37,96 @@ def summary(fitter: MeanFieldFitter, truth: ArrayLike | None = None) -> dict[str
     -------
     dict
         ``model``, ``readout_key`` and ``readout_name``, as the model calls itself and
-        what it reads out; ``costs_in_search`` and ``costs_verified`` by term and in
-        total, ``noise`` (by how much the finalists' total costs moved when simulated
-        again, median), ``in_range``, under the readout's key (``ei_ratio`` of FIC) its
-        mean, min and max over regions, and with ``_sd`` the SD of its mean over
-        ``n_alike`` searches; ``coefficients``, and ``truth`` if it is known.
-        ``rates_hz`` (mean, min, max) is there if the model bounds a rate, and
-        ``spectral_radius`` if theory describes it.
+        what it reads out; under the readout's key (``ei_ratio`` of FIC) its mean, min
+        and max over regions; ``known``, what the data know of it
+        (:func:`delssome.report.known`), if that can be said; ``caveats``, a list of
+        sentences; ``costs_verified`` by term and in total, simulated; ``in_range``,
+        ``rates_hz`` (mean, min, max) if the model bounds a rate; ``coefficients``, and
+        ``truth`` if it is known.
+
+        Of a fit also ``costs_in_search``, ``noise`` (by how much the finalists' total
+        costs moved when simulated again, median), ``spectral_radius`` if theory
+        describes it, and, with ``_spread_over_restarts`` after the readout's key, the
+        SD of its mean over ``n_alike`` searches: the optimiser's, no uncertainty.
+
+        Of a posterior also ``map_correlations`` (mean, low, high), ``log_evidence``,
+        ``share_in_range`` and ``n_draws``.
     """
-    model, table = fitter.model_, fitter.verification_
-    key = model.readout_key
-    winner = int(np.flatnonzero(table.selected)[0])
-    names = (*fitter.costs_, "total")
-    shift = np.abs(table.simulated_total - table.predicted_total)
-    shift = shift[np.isfinite(shift)]
+    model = estimator.model_
     result: dict[str, Any] = {
         "model": model.name,
-        "readout_key": key,
+        "readout_key": model.readout_key,
         "readout_name": model.readout_name,
-        "costs_in_search": {n: float(table[f"predicted_{n}"][winner]) for n in names},
-        "costs_verified": {**fitter.costs_, "total": fitter.cost_},
-        "cost_sd": fitter.cost_sd_,
-        "noise": float(np.median(shift)) if len(shift) else None,
-        "in_range": fitter.in_range_,
-        "finalists_in_range": int(np.count_nonzero(table.in_range)),
-        "n_finalists": len(table.in_range),
-        "n_evaluations": int(fitter.history_.n_evaluations[-1]),
+        model.readout_key: _spread(estimator.readout_),
     }
+    found = known(estimator)
+    if found is not None:
+        result["known"] = found
+    result["caveats"] = caveats(estimator)
+    if isinstance(estimator, MeanFieldPosterior):
+        result |= _of_posterior(estimator)
+    else:
+        result |= _of_fit(estimator)
+    result["costs_verified"] = {**estimator.costs_, "total": estimator.cost_}
+    result["cost_sd"] = estimator.cost_sd_
+    result["in_range"] = estimator.in_range_
     if model.rate is not None:
-        result["rates_hz"] = _spread(fitter.rates_)
-    result[key] = _spread(fitter.readout_)
-    result[f"{key}_sd"] = float(np.std(fitter.readouts_.mean(axis=1)))
-    result["n_alike"] = len(fitter.readouts_)
-    if np.isfinite(fitter.spectral_radius_):
-        result["spectral_radius"] = fitter.spectral_radius_
+        result["rates_hz"] = _spread(estimator.rates_)
     result["coefficients"] = dict(
-        zip(fitter.param_names_, fitter.params_.tolist(), strict=True)
+        zip(estimator.param_names_, estimator.params_.tolist(), strict=True)
     )
     if truth is not None:
         result["truth"] = {
-            key: _spread(np.asarray(truth, dtype=np.float64)),
-            f"{key}_correlation": correlation(fitter.readout_, truth),
+            model.readout_key: _spread(np.asarray(truth, dtype=np.float64)),
+            f"{model.readout_key}_correlation": correlation(estimator.readout_, truth),
         }
     return result
 
 
+def _of_fit(fitter: MeanFieldFitter) -> dict[str, Any]:
+    """Give what a search and its verification have, and a posterior has not."""
+    table, key = fitter.verification_, fitter.model_.readout_key
+    winner = int(np.flatnonzero(table.selected)[0])
+    shift = np.abs(table.simulated_total - table.predicted_total)
+    shift = shift[np.isfinite(shift)]
+    result: dict[str, Any] = {
+        f"{key}_spread_over_restarts": float(np.std(fitter.readouts_.mean(axis=1))),
+        "n_alike": len(fitter.readouts_),
+    }
+    if np.isfinite(fitter.spectral_radius_):
+        result["spectral_radius"] = fitter.spectral_radius_
+    return {
+        **result,
+        "costs_in_search": {
+            name: float(table[f"predicted_{name}"][winner])
+            for name in (*fitter.costs_, "total")
+        },
+        "noise": float(np.median(shift)) if len(shift) else None,
+        "finalists_in_range": int(np.count_nonzero(table.in_range)),
+        "n_finalists": len(table.in_range),
+        "n_evaluations": int(fitter.history_.n_evaluations[-1]),
+    }
+
+
+def _of_posterior(posterior: MeanFieldPosterior) -> dict[str, Any]:
+    """Give what a posterior has, and a fit has not."""
+    return {
+        "map_correlations": posterior.map_correlations_.tolist(),
+        "log_evidence": posterior.log_evidence_,
+        "share_in_range": posterior.share_in_range_,
+        "n_draws": len(posterior.draws_),
+        "n_evaluations": posterior.n_evaluations_,
+    }
+
+
 def summary_text(results: Mapping[str, Any]) -> str:
-    """Lay the results out for reading.
+    """Lay the results out for reading: the map, what is known of it, then the costs.
 
     Parameters
     ----------
     results : dict
         As `summary` gives it; ``results["truth"]["costs"]``, the costs of the
-        parameters that made the data, are a third column.
+        parameters that made the data, are a further column.
 
     Returns
     -------
@@ -93,43 +135,66 @@ def summary_text(results: Mapping[str, Any]) -> str:
     """
     key, name = results["readout_key"], results["readout_name"]
     truth = results.get("truth", {})
-    width = max(LABEL, len(name) + 2)
-    lines = _cost_lines(results, width)
-    rows = [
-        ("firing rates", range_text(results)),
-        (name, mean_and_range(results[key])),
-    ]
+    rows = [(name, f"{mean_and_range(results[key])} over regions")]
     if truth:
         r = truth[f"{key}_correlation"]
         rows += [
             ("  true", mean_and_range(truth[key])),
             ("  correlation", f"{r:.2f} over regions, recovered with true"),
         ]
-    rows.append(
-        (
-            "finalists",
+    rows.append(("these data know", known_text(results)))
+    if "known" in results:
+        n_scans = two_digits(results["known"]["n_scans"])
+        said = f"what is left of FC counts as noise: as much as {n_scans} scans have"
+        rows.append(("", said))
+    if results.get("n_alike", 1) > 1:
+        rows.append(("restarts", spread_text(results)))
+    rows += [("caveat", said) for said in results["caveats"]]
+    width = max(LABEL, len(name) + 2)
+    return "\n".join(
+        [
+            *(_row(label, text, width) for label, text in rows),
+            *_cost_lines(results, width),
+            *(_row(label, text, width) for label, text in _how_sure_of_costs(results)),
+        ]
+    )
+
+
+def _how_sure_of_costs(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Say whether rates are in range, and by how much costs move."""
+    rows = [("firing rates", range_text(results))]
+    if "n_draws" in results:
+        said = f"{results['n_draws']}, of {results['n_evaluations']} candidates"
+        rows.append(("draws", said))
+    if "n_finalists" in results:
+        said = (
             f"{results['finalists_in_range']} of {results['n_finalists']} "
             f"{'in range' if 'rates_hz' in results else 'without divergence'}, "
-            f"best of {results['n_evaluations']} candidates",
+            f"best of {results['n_evaluations']} candidates"
         )
+        rows.append(("finalists", said))
+    if results.get("noise") is not None:
+        said = (
+            f"costs of finalists simulated again moved by {results['noise']:.2f} "
+            "(median); smaller differences in cost mean nothing"
+        )
+        rows.append(("noise", said))
+    return rows
+
+
+def _row(label: str, text: str, width: int) -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=label.ljust(width),
+        subsequent_indent=" " * width,
     )
-    if results["noise"] is not None:
-        rows += [
-            (
-                "noise",
-                "costs of finalists simulated again moved by "
-                f"{results['noise']:.2f} (median);",
-            ),
-            ("", "smaller differences in cost mean nothing"),
-        ]
-    return "\n".join([*lines, *(label.ljust(width) + text for label, text in rows)])
 
 
 def _cost_lines(results: Mapping[str, Any], width: int) -> list[str]:
-    columns = [
-        ("in the search", results["costs_in_search"]),
-        ("simulated afresh", results["costs_verified"]),
-    ]
+    columns = [("simulated afresh", results["costs_verified"])]
+    if "costs_in_search" in results:
+        columns.insert(0, ("in the search", results["costs_in_search"]))
     truth = results.get("truth", {})
     if "costs" in truth:
         columns.append(("true parameters", truth["costs"]))
@@ -138,6 +203,26 @@ def _cost_lines(results: Mapping[str, Any], width: int) -> list[str]:
         cells = "".join(f"{costs[name]:20.3f}" for _, costs in columns)
         lines.append(f"  {name}".ljust(width) + cells)
     return lines
+
+
+def spread_text(results: Mapping[str, Any]) -> str:
+    """Say how far restarts ended apart, and that this is no uncertainty.
+
+    Parameters
+    ----------
+    results : dict
+        As `summary` gives it, of a fit.
+
+    Returns
+    -------
+    str
+    """
+    spread = results[f"{results['readout_key']}_spread_over_restarts"]
+    return (
+        f"the mean differs by {three_digits(spread)} (SD) over {results['n_alike']} "
+        "searches that ended alike: the optimiser's spread, not what the data leave "
+        "open"
+    )
 
 
 def range_text(results: Mapping[str, Any]) -> str:

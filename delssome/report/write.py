@@ -94,6 +94,8 @@ def _without_nan(value: Any) -> Any:
     """Put null where JSON has no number: NaN and infinity."""
     if isinstance(value, Mapping):
         return {name: _without_nan(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

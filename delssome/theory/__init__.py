@@ -4,7 +4,7 @@ Derivation, range of validity and measured accuracy: ``doc/theory.rst`` and
 ``doc/results.md``.
 """
 
-from delssome.theory.assumptions import check_assumptions
+from delssome.theory.assumptions import check_assumptions, reason_against
 from delssome.theory.closure import Closure, close
 from delssome.theory.effective import Effective, effective_parameters
 from delssome.theory.escape import escape_features, range_violation, start_holds
@@ -38,5 +38,6 @@ __all__ = [
     "identifiability",
     "noise_of_z",
     "range_violation",
+    "reason_against",
     "start_holds",
 ]

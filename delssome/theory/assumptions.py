@@ -9,7 +9,7 @@ from delssome.models import Candidates, Model
 from delssome.models.steady import jacobian
 from delssome.theory.linearisation import Equations
 
-__all__ = ["check_assumptions"]
+__all__ = ["check_assumptions", "reason_against"]
 
 # States that do not couple have to relax faster (1/s): a tenth of the time that
 # BOLD resolves (0.3 Hz).
@@ -31,12 +31,26 @@ def check_assumptions(model: Model) -> None:
     ValueError
         With the reason and what to do instead.
     """
-    reason = _by_declaration(model) or _by_looking(model)
+    reason = reason_against(model)
     if reason:
         raise ValueError(
             f"The theory cannot describe the {model.name} model: {reason}. Simulate "
             "the candidates instead (surrogate=None)."
         )
+
+
+def reason_against(model: Model) -> str:
+    """Say why the theory cannot describe a model; empty if it can.
+
+    Parameters
+    ----------
+    model : Model
+
+    Returns
+    -------
+    str
+    """
+    return _by_declaration(model) or _by_looking(model)
 
 
 def _by_declaration(model: Model) -> str:

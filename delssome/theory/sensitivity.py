@@ -49,7 +49,8 @@ class Sensitivity:
     q. The state at which a region rests is taken to move with its own parameters and
     the strength of its own connections, as in FIC, which holds it; where regions move
     each other's rest (MFM) that part is left out. Slopes are those of the fixed point,
-    within some 10 per cent of slopes averaged over the noise.
+    within some 10 per cent of slopes averaged over the noise, and 30 near the edge of
+    stability.
     """
 
     regional: dict[str, Array]
@@ -71,8 +72,13 @@ class Sensitivity:
         edges : tuple of two ndarrays of int, shape (n_edges,)
             Rows and columns.
         """
+        model, sc = candidates.model, candidates.sc.reshape(spectra.fc.shape)
+        if candidates.params["G"][0] == 0:
+            raise ValueError(
+                "G is 0: regions that are not coupled have no FC that could move; take "
+                "a candidate with some coupling."
+            )
         by = _Directions(spectra, edges)
-        model = candidates.model
         own: dict[str, Array] = {}
         for name in model.searched:
             if name == "G":
@@ -82,9 +88,8 @@ class Sensitivity:
             for sign in (1, -1):
                 params = dict(candidates.params)
                 params[name] = params[name] + sign * STEP * (high - low)
-                moved.append(_regions(Candidates(model, params, candidates.sc)))
+                moved.append(_regions(Candidates(model, params, sc)))
             own[name] = by.regions(*moved)
-        sc = candidates.sc
         stronger, weaker = (
             _regions(Candidates(model, candidates.params, sc * (1.0 + sign * STEP)))
             for sign in (1, -1)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from delssome.models import Candidates
 from delssome.simulation import Acquisition
-from delssome.theory.closure import close
+from delssome.theory.closure import N_ITERATIONS, close
 from delssome.theory.linearisation import haemodynamic_response
 from delssome.theory.network import LinearNetwork
 
@@ -64,7 +64,7 @@ class Spectra:
             )
         candidates.check_symmetric("the theory")
         closure = close(candidates, acquisition.step)
-        if not closure.settled[0]:
+        if closure.settled[0] <= N_ITERATIONS:
             raise ValueError(
                 "The candidate has no stable state, so that its FC is not that of "
                 "small fluctuations; take one that stays in range."

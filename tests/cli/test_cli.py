@@ -14,12 +14,14 @@ from delssome import (
     CMAES,
     Acquisition,
     MeanFieldFitter,
+    MeanFieldPosterior,
     Simulator,
     Verification,
     __version__,
     pack_subjects,
 )
 from delssome.cli import main
+from delssome.cli.models import load_model
 from delssome.exceptions import OutOfRangeWarning
 from delssome.observables import fc_gradients, fc_matrix, fcd_cdf
 
@@ -129,6 +131,13 @@ def fit_options(out, options):
     return argv
 
 
+def posterior_options(out, options):
+    """Arguments of `delssome posterior`."""
+    of_search = ("--popsize", "--max-iter", "--n-finalists")
+    argv = fit_options(out, {**options, **dict.fromkeys(of_search)})
+    return ["posterior", *argv[1:]]
+
+
 def read(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -153,7 +162,7 @@ def test_demo_writes_a_folder_and_finds_the_truth_of_its_cohort(tmp_path, capsys
     assert {path.name for path in out.iterdir()} == FILES
     rows = read(out / "ei_ratio.csv")
     assert len(rows) == 8
-    assert set(rows[0]) == {"region", "ei_ratio", "truth"}
+    assert set(rows[0]) == {"region", "ei_ratio", "sd_known", "truth"}
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 2
     assert "$" not in page.replace("data:", "")
@@ -169,6 +178,7 @@ def test_demo_writes_a_folder_and_finds_the_truth_of_its_cohort(tmp_path, capsys
         "fcd_ks",
         "noise",
         "true parameters",
+        "these data know  mean E/I ratio to +-",
     ):
         assert word in printed
     assert str(out) in printed
@@ -249,7 +259,7 @@ def test_fit_of_another_model_has_its_names(tmp_path, data, capsys):
     names = {path.name for path in tmp_path.iterdir()}
     assert names == FILES - {"ei_ratio.csv", "ei_ratio.png"} | own
     rows = read(tmp_path / "firing_rate.csv")
-    assert set(rows[0]) == {"region", "firing_rate"}
+    assert set(rows[0]) == {"region", "firing_rate", "sd_known"}
     parameters = read(tmp_path / "parameters.csv")
     assert set(parameters[0]) == {"region", "w", "I", "G", "sigma"}
     results = json.loads((tmp_path / "summary.json").read_text())
@@ -289,7 +299,67 @@ def test_fit_of_a_model_of_the_users_own(tmp_path, data, capsys):
     results = json.loads((out / "summary.json").read_text())
     assert results["surrogate"] is None
     assert "spectral_radius" not in results
+    assert "known" not in results
+    assert "nothing that can be said here of the x" in printed
     assert "spectral radius" not in (out / "report.html").read_text()
+    argv = posterior_options(tmp_path / "posterior", options)
+    assert "neither network nor theory gives of the Decay" in error_of(capsys, *argv)
+
+
+@pytest.mark.parametrize(
+    ("model", "surrogate", "key"),
+    [("fic", "deep", "ei_ratio"), ("mfm", "linear", "firing_rate")],
+)
+def test_posterior_equals_the_estimator(
+    model, surrogate, key, tmp_path, data, drawn_at_once, capsys
+):
+    options = {
+        "--sc": data["sc"],
+        "--bold": data["bold"],
+        "--tr": 0.72,
+        "--maps": data["maps"],
+        "--model": model,
+        "--n-scans": 2,
+        "--interval": 0.8,
+    }
+    sc, bold, maps = (
+        np.loadtxt(data[name], delimiter=",", ndmin=2)
+        for name in ("sc", "bold", "maps")
+    )
+    posterior = MeanFieldPosterior(
+        maps,
+        surrogate,
+        n_scans=2,
+        model=load_model(model),
+        acquisition=SCAN,
+        simulator=Simulator(n_repeats=1),
+        interval=0.8,
+        random_state=0,
+    )
+    X = pack_subjects(sc, fc_matrix(bold), fcd_cdf(bold, 10))
+    with drawn_at_once():
+        assert main(posterior_options(tmp_path, options)) == 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            posterior.fit(X)
+    own = {"draws.csv", f"{key}.csv", f"{key}.png"}
+    of_fits = {"history.csv", "verification.csv", "ei_ratio.csv", "ei_ratio.png"}
+    assert {path.name for path in tmp_path.iterdir()} == (FILES - of_fits) | own
+    rows = read(tmp_path / f"{key}.csv")
+    np.testing.assert_array_equal(column(rows, key), posterior.readout_)
+    np.testing.assert_array_equal(
+        column(rows, "low"), posterior.readout_interval_[:, 0]
+    )
+    results = json.loads((tmp_path / "summary.json").read_text())
+    assert results["costs_verified"]["total"] == posterior.cost_
+    assert results["known"]["interval"] == 0.8
+    printed = capsys.readouterr().out
+    assert "2/3 infer  " in printed
+    assert "noise at least that of --n-scans 2" in printed
+    assert "with probability 0.8" in " ".join(printed.split())
+    page = (tmp_path / "report.html").read_text()
+    # A warning of the fit says the same as a caveat.
+    assert page.count("which way up the pattern") <= 1
 
 
 def test_map_signs_go_to_the_model_that_has_them(tmp_path, data, monkeypatch, capsys):
@@ -408,6 +478,7 @@ ERRORS = {
     "setting": ({"--popsize": 1}, "popsize must be"),
     "device": ({"--device": "abacus"}, "device='abacus'"),
     "no such model": ({"--model": "guess"}, "fic, mfm or FILE.py:CLASS, got 'guess'"),
+    "surrogate of a search": ({"--surrogate": "guess"}, "invalid choice: 'guess'"),
     "a surrogate that does not serve": (
         {"--model": "mfm", "--surrogate": "deep"},
         "MFM",
@@ -425,8 +496,17 @@ def test_error_of_input_is_one_line_and_writes_nothing(case, tmp_path, data, cap
     assert not out.exists()
 
 
+def test_options_of_a_search_are_not_of_a_posterior(tmp_path, data, capsys):
+    files = {"--sc": data["sc"], "--bold": data["bold"], "--tr": 0.72}
+    argv = posterior_options(tmp_path / "out", files)
+    assert "--popsize" in error_of(capsys, *argv, "--popsize", 8)
+    message = error_of(capsys, *argv, "--n-scans", 0)
+    assert "n_scans" in message
+    assert not (tmp_path / "out").exists()
+
+
 def test_usage_errors_are_one_line(capsys):
-    assert "{demo,fit,train}" in error_of(capsys)
+    assert "{demo,fit,posterior,train}" in error_of(capsys)
     assert "invalid choice: 'guess'" in error_of(capsys, "guess")
     assert "--out" in error_of(capsys, "fit")
     assert "give --sc" in error_of(capsys, "fit", "--out", "nowhere")
@@ -452,7 +532,15 @@ def test_help_names_the_commands(capsys):
 
 
 @pytest.mark.parametrize(
-    "argv", [["--help"], ["fit", "--help"], ["--version"], ["fit"], ["guess"]]
+    "argv",
+    [
+        ["--help"],
+        ["fit", "--help"],
+        ["posterior", "--help"],
+        ["--version"],
+        ["fit"],
+        ["guess"],
+    ],
 )
 def test_help_and_errors_of_usage_load_nothing_heavy(argv):
     code = (

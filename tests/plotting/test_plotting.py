@@ -19,6 +19,7 @@ from delssome import (
     MFM,
     Acquisition,
     MeanFieldFitter,
+    MeanFieldPosterior,
     PopulationFitter,
     Simulator,
     Verification,
@@ -33,6 +34,7 @@ from delssome.plotting import (
     FCDMatrixDisplay,
     HistoryDisplay,
     PopulationDisplay,
+    PosteriorDisplay,
     ReadoutDisplay,
     VerificationDisplay,
     plot_report,
@@ -45,6 +47,14 @@ PLOTS = [
     *(display.from_estimator for display in ON_AXES),
     FCDisplay.from_estimator,
     FCDMatrixDisplay.from_estimator,
+    plot_report,
+]
+OF_POSTERIORS = [
+    FCDDisplay.from_estimator,
+    ReadoutDisplay.from_estimator,
+    FCDisplay.from_estimator,
+    FCDMatrixDisplay.from_estimator,
+    PosteriorDisplay.from_estimator,
     plot_report,
 ]
 
@@ -86,6 +96,23 @@ def fitted(subjects):
 def unbounded(subjects):
     """A fit of a model that bounds no rate and reads out something else."""
     return fit_quickly(subjects, surrogate="linear", model=MFM())
+
+
+@pytest.fixture(scope="module", params=["FIC", "MFM"])
+def posterior(request, subjects, drawn_at_once):
+    rng = np.random.default_rng(0)
+    posterior = MeanFieldPosterior(
+        rng.standard_normal(N_ROIS),
+        "linear",
+        model=MFM() if request.param == "MFM" else None,
+        acquisition=SCAN,
+        simulator=Simulator(n_repeats=1),
+        interval=0.8,
+        random_state=0,
+    )
+    with warnings.catch_warnings(), drawn_at_once():
+        warnings.simplefilter("ignore")
+        return posterior.fit(subjects[:1])
 
 
 @pytest.fixture
@@ -131,14 +158,35 @@ def test_plot_draws_a_model_without_a_range_of_rates(plot, unbounded):
     getattr(drawn, "figure_", drawn).canvas.draw()
 
 
-@pytest.mark.parametrize("plot", [*PLOTS, PopulationDisplay.from_estimator])
-def test_plot_wants_a_fitted_estimator(plot):
-    kind = PopulationFitter if "Population" in plot.__qualname__ else MeanFieldFitter
-    with pytest.raises(NotFittedError):
-        plot(kind())
-    with pytest.raises(TypeError, match=f"of a {kind.__name__}, got Pipeline"):
-        plot(make_pipeline(kind()))
+@pytest.mark.parametrize("plot", OF_POSTERIORS)
+def test_plot_draws_a_posterior(plot, posterior):
+    drawn = plot(posterior)
+    figure = getattr(drawn, "figure_", drawn)
+    figure.canvas.draw()
+    assert figure.get_figwidth() in (3.4, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("plots", "kind"),
+    [
+        (PLOTS, MeanFieldFitter),
+        (OF_POSTERIORS, MeanFieldPosterior),
+        ([PopulationDisplay.from_estimator], PopulationFitter),
+    ],
+)
+def test_plot_wants_a_fitted_estimator(plots, kind):
+    for plot in plots:
+        with pytest.raises(NotFittedError):
+            plot(kind())
+        with pytest.raises(TypeError, match=f"of a .*{kind.__name__}.*, got Pipeline"):
+            plot(make_pipeline(kind()))
     assert not plt.get_fignums()
+
+
+def test_search_and_verification_are_of_fits_alone(posterior):
+    for display in (HistoryDisplay, VerificationDisplay):
+        with pytest.raises(TypeError, match="of a MeanFieldFitter, got MeanFieldPost"):
+            display.from_estimator(posterior)
 
 
 @pytest.mark.parametrize("display", ON_AXES)
@@ -280,15 +328,83 @@ def test_readout_has_the_name_that_the_model_gives_it(unbounded):
     assert ReadoutDisplay(np.ones(3)).plot().ax_.get_xlabel() == "E/I ratio"
 
 
-def test_readout_shows_how_fits_as_good_differ():
+def test_readout_shows_by_how_much_restarts_differ():
     pattern = np.array([-0.2, 0.1, 0.1])
     readouts = np.array([2 + pattern, 3 + 2 * pattern])
-    ax = ReadoutDisplay(readouts.mean(axis=0), readouts).plot().ax_
-    # Of the level in words, of the pattern in bars around the mean map.
-    assert ax.lines[0].get_label() == "mean 2.50 (2.00 to 3.00)"
+    display = ReadoutDisplay(readouts.mean(axis=0), readouts)
+    ax = display.plot().ax_
     bars = np.array(ax.collections[0].get_segments())[:, :, 0]
-    assert_allclose(bars, [[2.1, 2.3], [2.6, 2.7], [2.6, 2.7]])
-    assert ax.collections[0].get_label() == "range of 2 fits as good, at one mean"
+    assert_allclose(bars, np.sort(readouts, axis=0).T)
+    assert ax.collections[0].get_label() == "range over 2 restarts"
+    assert ax.lines[0].get_label() == "mean 2.50"
+
+
+def test_readout_shows_what_fc_leaves_open(fitter, unbounded):
+    for fit in (fitter, unbounded):
+        ax = ReadoutDisplay.from_estimator(fit).ax_
+        bars = ax.collections[0]
+        assert bars.get_label() == "90 % of what FC leaves open"
+        ends = np.array(bars.get_segments())[:, :, 0]
+        order = np.argsort(fit.readout_)
+        assert_allclose(ends.mean(axis=1), fit.readout_[order])
+        sd = fit.identifiability_.readout_sd
+        assert_allclose(np.ptp(ends, axis=1), 2 * 1.645 * sd[order])
+    fitter._identifiability = None  # of what theory does not describe
+    ax = ReadoutDisplay.from_estimator(fitter).ax_
+    assert not any("FC" in bars.get_label() for bars in ax.collections)
+
+
+def test_readout_of_a_posterior_has_its_intervals(posterior):
+    ax = ReadoutDisplay.from_estimator(posterior).ax_
+    (bars,) = ax.collections
+    assert bars.get_label() == "80 % interval"
+    ends = np.array(bars.get_segments())[:, :, 0]
+    order = np.argsort(posterior.readout_)
+    assert_array_equal(ends, posterior.readout_interval_[order])
+    truth = np.linspace(2, 3, N_ROIS)
+    ax = ReadoutDisplay.from_estimator(posterior, truth=truth).ax_
+    ends = np.array(ax.collections[0].get_segments())
+    assert_array_equal(ends[:, :, 1], posterior.readout_interval_)
+    assert_array_equal(ends[:, 0, 0], truth)
+    low, high = ax.get_ylim()
+    assert low < posterior.readout_interval_.min()
+    assert high > posterior.readout_interval_.max()
+
+
+def test_posterior_is_shown_against_the_prior(posterior):
+    display = PosteriorDisplay.from_estimator(posterior)
+    mean, coefficients = display.axes_
+    name = {"FIC": "Mean E/I ratio", "MFM": "Mean firing rate (Hz)"}
+    assert mean.get_xlabel() == name[posterior.model_.name]
+    before, after = mean.patches
+    for patch, draws in (
+        (before, posterior.prior_readout_draws_),
+        (after, posterior.readout_draws_),
+    ):
+        edges = patch.get_data().edges
+        assert_allclose(edges[[0, -1]], np.sort(draws.mean(axis=1))[[0, -1]])
+    space = posterior.space_
+    names = [label.get_text() for label in coefficients.get_yticklabels()]
+    assert names == posterior.param_names_
+    before, after = coefficients.collections
+    for bars, draws in ((before, posterior.prior_draws_), (after, posterior.draws_)):
+        ends = np.array(bars.get_segments())[:, :, 0]
+        assert_allclose(ends, np.quantile(space.x(draws), (0.1, 0.9), axis=0).T)
+    # Of slopes alone: intercepts, coupling and noise are positive.
+    said = {text.xy[1]: text.get_text() for text in coefficients.texts[:-1]}
+    x = space.x(posterior.draws_)
+    places = coefficients.get_yticks()
+    for k, one in enumerate(names):
+        if one.endswith("_1"):
+            assert said[places[k]] == f"{(x[:, k] > 0).mean():.2f}"
+        else:
+            assert places[k] not in said
+
+
+def test_posterior_display_refuses_what_does_not_match():
+    draws = np.zeros((5, 2))
+    with pytest.raises(ValueError, match="a column for each of the 3 names"):
+        PosteriorDisplay(draws[:, 0], draws[:, 0], draws, draws, list("abc"))
 
 
 def test_readout_by_network_is_sorted_by_means():
@@ -315,6 +431,8 @@ def test_readout_refuses_lengths_that_do_not_match():
     for name in ("truth", "region_names", "networks"):
         with pytest.raises(ValueError, match=rf"{name} .* each of the 3 regions"):
             ReadoutDisplay(np.ones(3), **{name: ["a", "b"]})
+    with pytest.raises(ValueError, match=r"interval must .* 3 regions, got .*\(3,\)"):
+        ReadoutDisplay(np.ones(3), interval=np.ones(3))
     with pytest.raises(ValueError, match="give one of them"):
         ReadoutDisplay(np.ones(2), networks=["a", "b"], truth=[1.0, 2.0])
 
@@ -413,6 +531,18 @@ def test_report_has_the_names_of_the_model(unbounded):
     labels = {ax.get_xlabel() for ax in figure.axes}
     assert "Firing rate (Hz)" in labels
     assert not any("E/I" in label for label in labels)
+
+
+def test_report_of_a_posterior_has_panels_of_its_own(posterior):
+    figure = plot_report(posterior)
+    labels = {ax.get_xlabel() for ax in figure.axes}
+    assert {
+        "Region",
+        "FCD (correlation between windows)",
+        posterior.model_.readout_name,
+        "Coefficient, in ranges (slopes: in quarters)",
+    } <= labels
+    assert "Evaluations" not in labels
 
 
 def test_matplotlib_is_loaded_when_something_is_drawn():

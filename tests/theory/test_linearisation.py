@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from delssome.simulation import haemodynamics
-from delssome.theory.linearisation import Equations, haemodynamic_response, regress
+from delssome.theory.linearisation import (
+    Equations,
+    averages_at_rest,
+    haemodynamic_response,
+    regress,
+)
 
 
 def test_without_noise_slopes_are_the_jacobian(model, candidates):
@@ -86,3 +91,13 @@ def test_response_to_a_slow_wave_is_that_of_the_integrated_equations():
     measured = 2 * np.mean((np.array(bold)[late] - np.mean(bold)) * wave) / amplitude
     expected = haemodynamic_response([omega], x)[0]
     assert abs(measured - expected) < 0.01 * abs(expected)
+
+
+def test_at_rest_feedback_inhibition_holds_every_region(model, candidates):
+    found = averages_at_rest(candidates)
+    assert set(found) == {"S_E", "S_I", "r_E"}
+    point = model.fixed_point(candidates.params["w_EI"])
+    np.testing.assert_allclose(found["S_E"], point.S_E * np.ones((5, 8)))
+    np.testing.assert_allclose(found["S_I"], point.S_I)
+    np.testing.assert_allclose(found["r_E"], model.target_rate, rtol=1e-7)
+    np.testing.assert_allclose(model.readout(found), point.S_E / point.S_I)

@@ -1,0 +1,49 @@
+"""``delssome posterior``: what the user's files know of a model."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import time
+from argparse import Namespace
+
+from delssome.cli.models import choose_surrogate
+from delssome.cli.steps import fit_and_write, prepare
+from delssome.fitting import MeanFieldPosterior
+from delssome.inference import Tempering
+from delssome.simulation import Simulator
+
+__all__ = ["run"]
+
+
+def run(args: Namespace) -> None:
+    """Read, infer and write.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Of ``delssome posterior``.
+    """
+    started = time.perf_counter()
+    out, model, inputs = prepare(args)
+    surrogate = choose_surrogate(args.surrogate, model, inputs.acquisition)
+    if surrogate is None:
+        raise ValueError(
+            f"a posterior needs the expected FC of candidates, which neither network "
+            f"nor theory gives of the {model.name} model: use delssome fit."
+        )
+    posterior = MeanFieldPosterior(
+        inputs.maps,
+        surrogate,
+        n_scans=args.n_scans,
+        model=model,
+        acquisition=inputs.acquisition,
+        sampler=Tempering(n_particles=args.n_particles, n_draws=args.n_draws),
+        simulator=Simulator(n_repeats=args.n_repeats, device=args.device),
+        interval=args.interval,
+        n_fcd_bins=inputs.n_fcd_bins,
+        sc_transform=None if args.sc_transform == "none" else args.sc_transform,
+        n_jobs=args.n_jobs,
+        verbose=1,
+        random_state=args.seed,
+    )
+    fit_and_write(posterior, inputs.X, inputs.region_names, out, started)
