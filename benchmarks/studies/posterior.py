@@ -42,7 +42,9 @@ class Kind(NamedTuple):
     scan: Acquisition = LONG
     signs: tuple | None = (-1, 1)
     departs: str | None = None
-    sd: float = 0.0  # relative but of weights w_EI and w_EE
+    # Relative; of weights w_EI and w_EE as it is; of all at once, a share of their
+    # ranges, and ten times as much of connections.
+    sd: float = 0.0
 
 
 MAIN, NO_SIGNS = "68 regions, 8 scans", "no signs"
@@ -56,6 +58,7 @@ KINDS = {
     "w_EI": Kind(departs="w_EI", sd=0.05),
     "w_EE": Kind(departs="w_EE", sd=0.09),
     "sigma": Kind(departs="sigma", sd=0.05),
+    "all at once": Kind(departs="all", sd=0.03),
 }
 # Draws of the prior: what it says of E/I, and of correlations with the truth.
 N_PRIOR = 400
@@ -67,10 +70,16 @@ NOISE = ROOT / "benchmarks" / "kept" / "fc_noise.json"
 def depart(candidate, kind, rng):
     """Let connections, or one parameter of every region, depart from what is fitted."""
     params, sc, model = dict(candidate.params), candidate.sc, candidate.model
-    if kind.departs == "edges":
-        off = np.triu(rng.normal(0.0, kind.sd, sc.shape), k=1)
-        sc = sc * np.exp(off + off.T)
-    elif kind.departs:
+    if kind.departs in ("edges", "all"):
+        sd = kind.sd if kind.departs == "edges" else 10 * kind.sd
+        off = np.triu(rng.normal(0.0, sd, sc.shape), k=1)
+        sc = np.minimum(sc * np.exp(off + off.T), 1.0)
+    if kind.departs == "all":
+        for name in model.regional:
+            low, high = getattr(model, name)
+            off = rng.normal(0.0, kind.sd * (high - low), params[name].shape)
+            params[name] = np.clip(params[name] + off, low, high)
+    elif kind.departs and kind.departs != "edges":
         own = params[kind.departs]
         off = rng.normal(0.0, kind.sd, own.shape)
         own = own * np.exp(off) if kind.departs == "sigma" else own + off

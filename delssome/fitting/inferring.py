@@ -271,13 +271,11 @@ def pose_inference(
             f"cannot describe the {model.name} model: {reason}. MeanFieldFitter fits "
             "it by simulation (surrogate=None)."
         )
-    known = isinstance(estimator.surrogate, Evaluator) or hasattr(
-        estimator.surrogate, "estimator"
-    )
-    if not known and estimator.surrogate not in ("deep", "linear"):
+    surrogate = estimator.surrogate
+    if isinstance(surrogate, str) and surrogate not in ("deep", "linear"):
         raise TypeError(
             "surrogate must be 'deep', 'linear' or a fitted Evaluator that gives the "
-            f"expected FC, got {estimator.surrogate!r}."
+            f"expected FC, got {surrogate!r}."
         )
     theory = TheoryEvaluator(
         model, scan, n_fcd_bins=2, n_samples=0, n_jobs=estimator.n_jobs
@@ -286,11 +284,11 @@ def pose_inference(
         model, scan, simulator, n_fcd_bins=n_bins, n_jobs=estimator.n_jobs
     )
     evaluator: Evaluator = theory
-    if not (isinstance(estimator.surrogate, str) and estimator.surrogate == "linear"):
-        evaluator = choose_evaluators(estimator.surrogate, simulation)[0]
+    if not (isinstance(surrogate, str) and surrogate == "linear"):
+        evaluator = choose_evaluators(surrogate, simulation)[0]
     if evaluator.simulates:
         raise ValueError(
-            f"surrogate={estimator.surrogate!r} simulates, but a posterior needs the "
+            f"surrogate={surrogate!r} simulates, but a posterior needs the "
             "expected FC of candidates: use 'deep' or 'linear'."
         )
     inference = Inference(

@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from delssome.theory import averages_at_rest
 
 __all__ = [
     "describe",
+    "doubts",
     "flat_mean",
     "mean_and_interval",
     "pattern_probability",
@@ -25,6 +27,11 @@ __all__ = [
 
 Array = NDArray[Any]
 
+# Probability below which the orientation of a pattern is said to be open.
+SURE = 0.95
+# Departure of regions from the maps up to which intervals held the truth as often as
+# they say (benchmarks/studies/posterior.py, "all at once", where it was 0.03).
+CALIBRATED = 0.06
 # Evaluations of the mean.
 N_EVALUATIONS = 8
 # Bins of the prior's distribution, over the range of the posterior's draws and beyond.
@@ -194,3 +201,33 @@ def flat_mean(draws: Array, prior: Array, interval: float) -> Array:
     tail = (1.0 - interval) / 2.0
     ends = np.searchsorted(cumulative, (tail, 1.0 - tail)).clip(max=len(draws) - 1)
     return np.array([weights @ draws, *draws[order][ends]])
+
+
+def doubts(readout_name: str, found: Mapping[str, Any]) -> Iterator[str]:
+    """Say what of a posterior must not be read as it stands.
+
+    Parameters
+    ----------
+    readout_name : str
+    found : dict
+        As `describe` gives it.
+
+    Yields
+    ------
+    str
+    """
+    p, departure = found["pattern_probability_"], found["departure_"][0]
+    if p < SURE:
+        yield (
+            f"The data leave open which way up the pattern of the {readout_name} is: "
+            f"the map has its orientation with a probability of {p:.2f}. Read "
+            "readout_interval_ or draws_, not the map alone; signs of maps "
+            "(FIC(map_signs=...)) or more scans decide it."
+        )
+    if departure > CALIBRATED:
+        yield (
+            f"Regions depart from the maps by {departure:.2f} of the ranges, as far as "
+            f"FC tells, and intervals were calibrated up to {CALIBRATED}: these hold "
+            "under the model alone, which the data contradict. Other maps, or another "
+            "model, come first."
+        )

@@ -91,9 +91,7 @@ class LikelihoodOfFC:
         moved = moved @ whiten.T
         departures, axes = np.linalg.eigh(moved.T @ moved)
         # Alike ones share one number, so that a likelihood is a sum of few terms.
-        limits = np.geomspace(SMALLEST, 1.0, N_BINS)[1:] * departures[-1]
-        starts = np.searchsorted(departures, limits)
-        self._starts = np.unique(np.append(0, starts[starts < len(axes)]))
+        self._starts = _bins(departures)
         self._counts = np.diff(np.append(self._starts, len(axes)))
         sums = np.add.reduceat(np.maximum(departures, 0.0), self._starts)
         self._departures = sums / self._counts
@@ -200,6 +198,14 @@ class LikelihoodOfFC:
         inside = ((rest >= 0.0) & (rest <= 1.0)).all(axis=1)
         theta = self.space.theta(points[:, : self.space.n_dim])
         return np.asarray(inside & self.space.feasible(theta))
+
+
+def _bins(departures: Array) -> Array:
+    """Give where bins of alike ones start, among ascending departures."""
+    if len(departures) <= N_BINS:
+        return np.arange(len(departures))
+    limits = np.geomspace(SMALLEST, 1.0, N_BINS)[1:] * departures[-1]
+    return np.unique(np.append(0, np.searchsorted(departures, limits)))
 
 
 def learn_correction(

@@ -17,7 +17,7 @@ from delssome.evaluation import Evaluator
 from delssome.exceptions import UnidentifiedWarning
 from delssome.fitting.components import ComposedEstimator, ReadsOut
 from delssome.fitting.inferring import pose_inference
-from delssome.fitting.known import describe, simulate_typical
+from delssome.fitting.known import describe, doubts, simulate_typical
 from delssome.fitting.posing import make_target
 from delssome.inference import Tempering
 from delssome.models import FIC, Model
@@ -30,8 +30,6 @@ Array = NDArray[Any]
 
 # Draws whose simulations are averaged by `predict`.
 N_PREDICTED = 24
-# Probability below which the orientation of a pattern is said to be open.
-SURE = 0.95
 
 
 # What a population keeps as it is.
@@ -175,13 +173,13 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
     >>> from delssome import FIC, MeanFieldPosterior
     >>> from delssome.datasets import make_cohort
     >>> from delssome.inference import Tempering
-    >>> cohort = make_cohort(n_subjects=1, n_rois=20, random_state=0)
+    >>> cohort = make_cohort(n_subjects=1, n_rois=30, random_state=0)
     >>> posterior = MeanFieldPosterior(
     ...     cohort.maps, n_scans=1, model=FIC(map_signs=(-1, 1)),
     ...     sampler=Tempering(n_particles=40, n_draws=40), random_state=0,
     ... ).fit(cohort.X)
     >>> posterior.ei_ratio_interval_.shape
-    (20, 2)
+    (30, 2)
     """
 
     _defaults: ClassVar[dict[str, Any]] = {
@@ -249,8 +247,8 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         for name, value in found.items():
             setattr(self, name, value)
         self.sampler_, self.simulator_ = inference.sampler, simulation.simulator
-        if self.pattern_probability_ < SURE:
-            warnings.warn(_open(self), UnidentifiedWarning, stacklevel=2)
+        for doubt in doubts(self.model_.readout_name, found):
+            warnings.warn(doubt, UnidentifiedWarning, stacklevel=2)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -377,13 +375,3 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
             n_fcd_bins=self.n_fcd_bins,
             n_jobs=self.n_jobs,
         )
-
-
-def _open(posterior: MeanFieldPosterior) -> str:
-    name, p = posterior.model_.readout_name, posterior.pattern_probability_
-    return (
-        f"The data leave open which way up the pattern of the {name} is: the map has "
-        f"its orientation with a probability of {p:.2f}. Read readout_interval_ or "
-        "draws_, not the map alone; signs of maps (FIC(map_signs=...)) or more scans "
-        "decide it."
-    )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delssome.fitting import MeanFieldPosterior
+from delssome.fitting.known import CALIBRATED
 from delssome.observables import fc_gradients
 from delssome.plotting.source import Z_90, Fitted
 from delssome.plotting.style import correlation
@@ -168,6 +169,14 @@ def _circular(estimator: Fitted) -> Iterator[str]:
 
 def _model_error(estimator: Fitted, n_scans: float) -> Iterator[str]:
     """Compare what is left of FC with the noise of the scans that there are, or one."""
+    if isinstance(estimator, MeanFieldPosterior) and (
+        estimator.departure_[0] > CALIBRATED
+    ):
+        yield (
+            f"Regions depart from the maps by {estimator.departure_[0]:.2f} of the "
+            f"ranges, and intervals were calibrated up to {CALIBRATED}: they hold "
+            "under a model that these data contradict."
+        )
     stated = getattr(estimator, "n_scans", None)
     if n_scans < TOO_FEW * (1.0 if stated is None else stated):
         there_are = "" if stated is None else f", and {stated:g} were stated"

@@ -19,10 +19,12 @@ N_ROIS, N_EDGES, N_BINS, N_DRAWS = 10, 45, 50, 80
 SCAN = Acquisition(n_frames=200, window=20, burn_in=10, warm_up=1)
 SAMPLER = Tempering(n_particles=40, n_moves=2, leap=10, n_draws=N_DRAWS)
 
-# Scans as short as these are like none that the network has learned from.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::delssome.exceptions.SurrogateDomainWarning"
-)
+# Scans as short as these are like none that the network has learned from, and leave
+# most of what is asked open.
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore::delssome.exceptions.{name}")
+    for name in ("SurrogateDomainWarning", "UnidentifiedWarning")
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -334,7 +336,7 @@ class BrokenError(Exception):
     pass
 
 
-@pytest.mark.parametrize("broken", ["pose_inference", "simulate_mean"])
+@pytest.mark.parametrize("broken", ["pose_inference", "simulate_typical"])
 def test_a_refit_that_fails_changes_nothing(make, X, alike, monkeypatch, broken):
     posterior = pickle.loads(pickle.dumps(alike))
     before, predicted = vars(posterior).copy(), posterior.predict(X)
