@@ -150,8 +150,8 @@ def _how(estimator: MeanFieldFitter | MeanFieldPosterior) -> str:
             noise = f"noise at least that of --n-scans {estimator.n_scans:g}"
         return (
             f"infer  {model.name} model by {type(sampler).__name__}, "
-            f"{sampler.n_particles} particles, FC {predicted}; {noise}; then the "
-            "posterior mean is simulated"
+            f"{sampler.n_particles} particles, FC {predicted}; {noise}; then a "
+            "typical draw is simulated"
         )
     search: Any = estimator.search
     verification: Any = estimator.verification

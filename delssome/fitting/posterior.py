@@ -60,8 +60,8 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
     Where :class:`~delssome.MeanFieldFitter` gives the parameters that fit best, this
     gives draws of all that fit as well, given the noise of the scan, which is known in
     closed form, and an error of the model that is learned from what is left of the
-    data. Its intervals hold the truth as often as they say (`doc/results.md`,
-    *Posterior*).
+    data. With signs of maps its intervals hold the truth about as often as they say,
+    on synthetic groups; without, less often (`doc/results.md`, *Posterior*).
 
     Parameters
     ----------
@@ -340,9 +340,9 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
 
         Returns
         -------
-        xarray.DataTree
+        xarray.DataTree, or InferenceData of ArviZ before 1
             Groups ``posterior`` (coefficients, readout, n_scans_effective, departure)
-            and ``prior``. Needs ArviZ 1 (``pip install "delssome[arviz]"``).
+            and ``prior``. Needs ArviZ (``pip install "delssome[arviz]"``).
         """
         import arviz as az
 
@@ -359,10 +359,11 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
             name: draws[None]
             for name, draws in zip(self.param_names_, theta.T, strict=True)
         }
-        return az.from_dict(
-            {"posterior": posterior, "prior": prior},
-            dims={self.model_.readout_key: ["region"]},
-        )
+        groups = {"posterior": posterior, "prior": prior}
+        dims = {self.model_.readout_key: ["region"]}
+        if int(az.__version__.split(".")[0]) < 1:
+            return az.from_dict(**groups, dims=dims)
+        return az.from_dict(groups, dims=dims)
 
     def _simulation(self, n_repeats: int | None = None) -> SimulationEvaluator:
         simulator = self.simulator_

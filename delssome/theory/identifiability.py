@@ -24,7 +24,7 @@ __all__ = ["Identifiability", "identifiability"]
 
 Array = NDArray[Any]
 
-SAMPLER = Tempering(n_particles=400, n_moves=6, n_draws=400)
+SAMPLER = Tempering(n_particles=800, n_moves=8, n_draws=2400)
 
 
 @dataclass(frozen=True)
