@@ -97,9 +97,10 @@ class Refined:
     def sample(self, likelihood, prior, rng, *, refine, verbose):
         """Sample, and keep what `refine` gives."""
 
-        def keep(points):
-            found = refine(points)
-            self.likelihood = copy(found)  # it learns from what it is asked
+        def keep(points, value, power):
+            found = refine(points, value, power)
+            if found:
+                self.likelihood = copy(found)  # it learns from what it is asked
             return found
 
         return self.sampler.sample(likelihood, prior, rng, refine=keep)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from delssome.connectome import n_rois_from_width
 from delssome.evaluation import Evaluator, Statistics, Target
+from delssome.fitting.correction import Gap
 from delssome.fitting.evaluators import choose_evaluators
-from delssome.fitting.likelihood import LikelihoodOfFC, learn_correction
+from delssome.fitting.likelihood import LikelihoodOfFC
 from delssome.fitting.posing import check_data, make_target
 from delssome.fitting.verification import report_unlike_contexts
 from delssome.inference import Draws, Tempering, draw_prior
@@ -29,6 +30,7 @@ from delssome.simulation import (
 )
 from delssome.theory import TheoryEvaluator, close, fisher_z, reason_against
 from delssome.theory.closure import N_ITERATIONS
+from delssome.theory.fc_noise import MOST_EDGES
 from delssome.utils import check_number, instance_or_default, make_generator
 
 if TYPE_CHECKING:
@@ -46,14 +48,28 @@ Array = NDArray[Any]
 
 # Searches for a place to take the noise at, and their generations of 100 candidates.
 N_PILOTS, N_GENERATIONS = 2, 25
-# Edges that lead to where the posterior is; then all speak that may.
-N_FIRST = 700
 # Fitness of candidates out of range: worse than any in range.
 OUT_OF_RANGE = 100.0
 # Candidates among which one is looked for that theory describes.
 N_TRIED = 64
-# Particles at which a network is compared with theory.
-N_COMPARED = 128
+# Particles at which a network is compared with theory, after each step in power.
+N_COMPARED = 48
+
+
+class Stage(NamedTuple):
+    """From which power of the likelihood on so many edges speak, at most."""
+
+    power: float
+    n_edges: int
+
+
+# A few edges lead to where the posterior is. At each stage, noise is taken anew.
+STAGES = (
+    Stage(0.0, 700),
+    Stage(0.02, 700),
+    Stage(0.1, 1200),
+    Stage(1.0, MOST_EDGES),
+)
 
 
 @dataclass(frozen=True)
@@ -119,30 +135,44 @@ class Inference:
         n = self.sampler.n_particles
         prior, share = draw_prior(space, self._in_range(counting), n, prior_rng)
 
-        def likelihood(theta: Array, **settings: Any) -> LikelihoodOfFC:
+        gap = None
+        if self.exact is not None:
+            gap = Gap(space, self.evaluator, self.exact, self.target.sc)
+            gap.learn(prior[:N_COMPARED])
+
+        def likelihood(theta: Array, most_edges: int) -> LikelihoodOfFC:
             pilot = self._first_described(theta)
             given = space, counting, self.target, self.acquisition, pilot, self.n_scans
-            return LikelihoodOfFC(*given, **settings)
+            return LikelihoodOfFC(*given, gap=gap, most_edges=most_edges)
 
-        def refine(points: Array) -> LikelihoodOfFC:
-            # The noise is taken anew, at the particle nearest to the mean of all.
+        stages = list(STAGES)
+        now = likelihood(pilots, stages.pop(0).n_edges)
+
+        def refine(points: Array, value: Array, power: float) -> LikelihoodOfFC | None:
+            nonlocal now
+            if not stages:
+                return None
             x = points[:, : space.n_dim]
-            correction = None
-            if self.exact is not None:
-                given = space, counting, self.exact, self.target.sc
-                correction = learn_correction(*given, x[:N_COMPARED])
-            return likelihood(space.theta(x[by_distance(x)]), correction=correction)
+            if gap is not None:
+                gap.learn(x[:N_COMPARED])
+            if power >= stages[0].power:
+                best = np.argsort(-value, kind="stable")
+                now = likelihood(space.theta(x[best]), stages.pop(0).n_edges)
+                return now
+            if gap is None:
+                return None
+            now = now.corrected(gap)
+            return now
 
-        first = likelihood(pilots, most_edges=N_FIRST)
-        off = unit_rng.random((n, first.n_dim - space.n_dim))
+        off = unit_rng.random((n, now.n_dim - space.n_dim))
         draws = self.sampler.sample(
-            first,
+            now,
             np.hstack([prior, off]),
             sampler_rng,
             refine=refine,
             verbose=self.verbose,
         )
-        return self._sampled(first, prior, share, draws, counting.n_evaluations)
+        return self._sampled(now, prior, share, draws, counting.n_evaluations)
 
     def _sampled(
         self,

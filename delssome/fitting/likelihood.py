@@ -4,20 +4,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Callable
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from delssome.evaluation import Evaluator, Target
+from delssome.fitting.correction import Gap
 from delssome.inference import Emulator
 from delssome.models import ParameterSpace
 from delssome.simulation import Acquisition
 from delssome.theory import Sensitivity, Spectra, choose_edges, fisher_z, noise_of_z
 from delssome.theory.fc_noise import MOST_EDGES
 
-__all__ = ["LikelihoodOfFC", "learn_correction"]
+__all__ = ["LikelihoodOfFC"]
 
 Array = NDArray[Any]
 
@@ -48,9 +50,8 @@ class LikelihoodOfFC:
         Coefficients at which noise and sensitivity are taken.
     n_scans : float, default=None
         Scans whose mean the FC is. None: not known.
-    correction : ndarray of shape (n_dim + 1, n_edges), default=None
-        What has to be added to the evaluator's z: coefficients of 1 and of search
-        coordinates. None: nothing.
+    gap : Gap, default=None
+        What has to be added to the evaluator's z. None: nothing.
     most_edges : int
         Edges that speak, at most.
 
@@ -71,12 +72,11 @@ class LikelihoodOfFC:
         acquisition: Acquisition,
         pilot: Array,
         n_scans: float | None = None,
-        correction: Array | None = None,
+        gap: Gap | None = None,
         most_edges: int = MOST_EDGES,
     ) -> None:
         self.space, self.evaluator, self.sc = space, evaluator, target.sc
         self.least = 0.0 if n_scans is None else 1.0 / n_scans
-        self.correction = correction
         candidate = space.candidates(pilot[None], target.sc)
         edges, self._which = choose_edges(len(target.sc), most_edges)
         spectra = Spectra.of(candidate, acquisition)
@@ -98,6 +98,15 @@ class LikelihoodOfFC:
         self._rotation = (axes.T @ whiten).astype(np.float32)
         self._observed = fisher_z(target.fc[self._which])
         self._record: list[tuple[Array, Array, Array]] = []
+        self._gap: Emulator | None = None
+        if gap is not None:
+            self._correct(gap)
+
+    def corrected(self, gap: Gap) -> Self:
+        """Give the same with another correction, and the same evaluations."""
+        other = copy(self)
+        other._correct(gap)
+        return other
 
     @property
     def n_dim(self) -> int:
@@ -127,16 +136,14 @@ class LikelihoodOfFC:
             return value
         points, theta = points[inside], theta[inside]
         found = self.evaluator.statistics(self.space.candidates(theta, self.sc))
-        residual = self._observed - fisher_z(found.fc[:, self._which])
-        if self.correction is not None:
-            x = points[:, :n_dim]
-            residual -= self.correction[0] + x @ self.correction[1:]
-        residual = residual.astype(np.float32) @ self._rotation.T
+        off = self._observed - fisher_z(found.fc[:, self._which])
+        off = off.astype(np.float32) @ self._rotation.T
+        residual = off - self._correction(points)
         squares = np.add.reduceat(np.square(residual), self._starts, axis=1)
         log_density = self._of_squares(points, squares)
         known = (found.violation == 0) & np.isfinite(log_density)
         value[inside] = np.where(known, log_density, -np.inf)
-        kept = points[known], residual[known], log_density[known]
+        kept = points[known], off[known], log_density[known]
         self._record = [*self._record, kept][-N_KEPT:]
         return value
 
@@ -160,7 +167,7 @@ class LikelihoodOfFC:
         callable or None
             From points to log likelihoods; None if too little is known yet.
         """
-        points, residual, known = map(np.concatenate, zip(*self._record, strict=True))
+        points, off, known = map(np.concatenate, zip(*self._record, strict=True))
         n_dim, order = self.space.n_dim, np.argsort(-known, kind="stable")
         worst = np.quantile(value, 0.05) - BELOW
         n = max(np.count_nonzero(known > worst), 4 * n_dim)
@@ -169,7 +176,9 @@ class LikelihoodOfFC:
             return None
         # In no order, so that any of them stand for all.
         order = np.random.default_rng(0).permutation(order)
-        emulator = Emulator(points[order, :n_dim], residual[order])
+        points = points[order]
+        residual = off[order] - self._correction(points)
+        emulator = Emulator(points[:, :n_dim], residual)
         # Sums of squares of centre + amplitudes @ components, bin by bin.
         centre, components = emulator.centre, emulator.components
         constant = np.add.reduceat(np.square(centre), self._starts)
@@ -192,6 +201,20 @@ class LikelihoodOfFC:
 
         return log_likelihood
 
+    def _correct(self, gap: Gap) -> None:
+        self._gap = gap.on(self._which)
+        if self._gap is not None:
+            self._rotated = self._rotation @ self._gap.centre.astype(np.float32)
+            components = self._gap.components.T.astype(np.float32)
+            self._turned = (self._rotation @ components).T
+
+    def _correction(self, points: Array) -> Array | float:
+        """Give what corrects residuals, rotated."""
+        if self._gap is None:
+            return 0.0
+        amplitudes = self._gap.amplitudes(points[:, : self.space.n_dim])
+        return self._rotated + amplitudes.astype(np.float32) @ self._turned
+
     def _inside(self, points: Array) -> NDArray[np.bool_]:
         """Tell which points are in the prior, but for the range."""
         rest = points[:, self.space.n_dim :]
@@ -206,42 +229,6 @@ def _bins(departures: Array) -> Array:
         return np.arange(len(departures))
     limits = np.geomspace(SMALLEST, 1.0, N_BINS)[1:] * departures[-1]
     return np.unique(np.append(0, np.searchsorted(departures, limits)))
-
-
-def learn_correction(
-    space: ParameterSpace,
-    evaluator: Evaluator,
-    exact: Evaluator,
-    sc: Array,
-    x: Array,
-) -> Array:
-    """Learn, by linear regression, by how much the z of one evaluator is off another's.
-
-    Parameters
-    ----------
-    space : ParameterSpace
-    evaluator, exact : Evaluator
-    sc : ndarray of shape (n_rois, n_rois)
-    x : ndarray of shape (n, n_dim)
-        Search coordinates at which they are compared.
-
-    Returns
-    -------
-    ndarray of shape (n_dim + 1, n_edges)
-        Coefficients of 1 and of search coordinates.
-    """
-    _, which = choose_edges(len(sc))
-    candidates = space.candidates(space.theta(x), sc)
-    quick, slow = (e.statistics(candidates).fc[:, which] for e in (evaluator, exact))
-    gap = fisher_z(slow) - fisher_z(quick)
-    known = np.isfinite(gap).all(axis=1)
-    if not known.any():
-        return np.zeros((x.shape[1] + 1, gap.shape[1]))
-    mean = x[known].mean(axis=0)
-    design = np.column_stack([np.ones(np.count_nonzero(known)), x[known] - mean])
-    slopes = np.linalg.lstsq(design, gap[known], rcond=1e-6)[0]
-    slopes[0] -= mean @ slopes[1:]
-    return slopes
 
 
 def _between(limits: tuple[float, float], unit: Array) -> Array:

@@ -19,13 +19,12 @@ __all__ = ["Draws", "Tempering"]
 Array = NDArray[Any]
 Likelihood = Callable[[Array], Array]
 
-# Power of the likelihood from which on particles are about the posterior: three times
-# as wide where it is normal.
-ABOUT = 0.1
 # Differences of two particles are stretched by a factor around the best one for a
 # normal density (ter Braak 2006), in one move of ten by 1, which jumps between modes.
 STRETCH_SD, JUMP = 0.5, 0.1
 JITTER = 1e-5
+# Powers, as shares of the present one, at which a refined likelihood may take over.
+POWERS = np.geomspace(1.0, 1e-3, 61)
 
 
 class Draws(NamedTuple):
@@ -110,7 +109,7 @@ class Tempering(Component):
         prior: Array,
         rng: np.random.Generator,
         *,
-        refine: Callable[[Array], Likelihood] | None = None,
+        refine: Callable[[Array, Array, float], Likelihood | None] | None = None,
         verbose: int = 0,
     ) -> Draws:
         """Take draws of a uniform prior to draws of the posterior.
@@ -125,8 +124,8 @@ class Tempering(Component):
             Draws of the prior.
         rng : numpy.random.Generator
         refine : callable, default=None
-            From particles that are about the posterior, to a more exact likelihood,
-            which takes over from there.
+            From particles, their values and the power, after each step of it, to a
+            more exact likelihood, which takes over from there, or None.
         verbose : int, default=0
             1 or more shows progress.
 
@@ -142,9 +141,9 @@ class Tempering(Component):
         with bar:
             while cloud.power < 1.0:
                 cloud.heat(self._step(cloud.value, cloud.power))
-                if refine is not None and cloud.power >= ABOUT:
-                    cloud.change(refine(cloud.x))
-                    refine = None
+                finer = refine and refine(cloud.x, cloud.value, cloud.power)
+                if finer:
+                    cloud.change(finer, self.share)
                 path.append((cloud.power, self._spread_out(cloud)))
                 # Even in the logarithm of the power.
                 done = 90 + int(18 * np.log10(max(cloud.power, 1e-5)))
@@ -158,9 +157,7 @@ class Tempering(Component):
         """By how much the power may grow."""
 
         def excess(step: float) -> float:
-            weights = np.exp(step * (value - value.max()))
-            effective = weights.sum() ** 2 / (weights**2).sum()
-            return float(effective / len(value) - self.share)
+            return _effective(step * value) - self.share
 
         most = 1.0 - power
         if excess(most) >= 0:
@@ -220,13 +217,24 @@ class _Cloud:
         if 1.0 - self.power < 1e-9:
             self.power = 1.0
 
-    def change(self, log_likelihood: Likelihood) -> None:
-        """Take another likelihood, at the same power."""
+    def change(self, log_likelihood: Likelihood, share: float) -> None:
+        """Take another likelihood, at a power that leaves a share of the particles.
+
+        At the same power, where that does; or else at a lower one, since a likelihood
+        that differs by many nats would leave few particles.
+        """
         self.log_likelihood = log_likelihood
-        value, self.value = self.value, log_likelihood(self.x)
+        before, self.value = self.power * self.value, log_likelihood(self.x)
         if not np.isfinite(self.value).any():
             raise ValueError("The refined likelihood is -inf at every particle.")
-        self._weigh(self.power * (self.value - value))
+        for power in self.power * POWERS:
+            if _effective(power * self.value - before) >= share:
+                self.power = power
+                break
+        else:
+            shares = [_effective(p * self.value - before) for p in self.power * POWERS]
+            self.power *= POWERS[np.argmax(shares)]
+        self._weigh(self.power * self.value - before)
 
     def emulate(self) -> Likelihood | None:
         """Give a cheap likelihood, if there is one."""
@@ -293,3 +301,9 @@ class _Cloud:
         ok &= np.isfinite(found)
         self.x[own[ok]], self.value[own[ok]] = moved[ok], found[ok]
         return int(np.count_nonzero(ok))
+
+
+def _effective(log_weights: Array) -> float:
+    """Effective share of particles with such weights."""
+    weights = np.exp(log_weights - log_weights.max())
+    return float(weights.sum() ** 2 / (weights**2).sum() / len(weights))

@@ -5,12 +5,12 @@ from scipy.stats import multivariate_normal
 from delssome import FIC, Acquisition
 from delssome.connectome import prepare_sc
 from delssome.evaluation import Evaluator, Statistics, Target
+from delssome.fitting.correction import N_KEPT, Gap
 from delssome.fitting.likelihood import (
     DEPARTURE,
     PER_CONNECTION,
     SCALE,
     LikelihoodOfFC,
-    learn_correction,
 )
 from delssome.models import ParameterSpace
 from delssome.theory import (
@@ -92,9 +92,9 @@ def target(space, pilot, sc, theory):
 
 @pytest.fixture
 def make(space, theory, target, pilot):
-    def make(evaluator=theory, n_scans=None, correction=None):
+    def make(evaluator=theory, n_scans=None, gap=None):
         given = space, evaluator, target, SCAN, pilot
-        return LikelihoodOfFC(*given, n_scans=n_scans, correction=correction)
+        return LikelihoodOfFC(*given, n_scans=n_scans, gap=gap)
 
     return make
 
@@ -195,20 +195,32 @@ def test_signs_of_maps_are_obeyed(theory, target, pilot, points, space):
     np.testing.assert_array_equal(np.isfinite(broken), ~falls)
 
 
-def test_a_correction_is_added_to_what_the_evaluator_says(make, points, space):
-    slopes = np.random.default_rng(4).normal(0, 0.1, (space.n_dim + 1, N_EDGES))
+@pytest.fixture
+def gap(space, pilot, sc, rng):
+    """What a linear evaluator is off another."""
+    gap = Gap(space, Fake(), Fake(level=0.4, by_G=0.15, by_w_EE=0.02), sc)
+    gap.learn(space.x(pilot) + 0.05 * rng.standard_normal((60, space.n_dim)))
+    return gap
 
-    class Corrected(Fake):
-        def z(self, candidates):
-            theta = space.theta(points[:, : space.n_dim])
-            G = space.expand(theta)["G"]
-            rows = [int(np.argmin(np.abs(G - g))) for g in candidates.params["G"]]
-            x = points[rows, : space.n_dim]
-            return super().z(candidates) + slopes[0] + x @ slopes[1:]
 
-    np.testing.assert_allclose(
-        make(Fake(), correction=slopes)(points), make(Corrected())(points), rtol=1e-4
-    )
+def test_a_gap_is_added_to_what_the_evaluator_says(make, points, gap):
+    corrected = make(Fake(), gap=gap)(points)
+    expected = make(gap.evaluators[1])(points)
+    assert np.isfinite(corrected).all()
+    np.testing.assert_allclose(corrected, expected, rtol=1e-4, atol=1e-2)
+
+
+def test_a_likelihood_is_corrected_with_what_it_knows(make, space, pilot, gap, rng):
+    x = space.x(pilot) + 0.01 * rng.standard_normal((800, space.n_dim))
+    points = np.hstack([x, rng.random((800, 2))])
+    plain = make(Fake(), n_scans=1)
+    before = plain(points)
+    corrected = plain.corrected(gap)
+    np.testing.assert_array_equal(plain(points), before)
+    exact = make(gap.evaluators[1], n_scans=1)(points)
+    np.testing.assert_allclose(corrected(points), exact, rtol=1e-4, atol=1e-2)
+    emulated = plain.corrected(gap).emulate(exact)(points)
+    assert np.std(emulated - exact) < 0.05 * np.std(exact)
 
 
 def test_it_can_be_emulated_where_it_was_evaluated(make, points, space, pilot, rng):
@@ -251,21 +263,42 @@ def test_alike_departures_of_many_edges_share_one_number(pilot, theory):
     assert np.abs(error).max() < 5.0
 
 
-def test_a_correction_is_learned_where_it_is_linear(space, pilot, sc, rng):
-    quick, slow = Fake(), Fake(level=0.4, by_G=0.15, by_w_EE=0.02)
-    x = space.x(pilot) + 0.05 * rng.standard_normal((40, space.n_dim))
-    learned = learn_correction(space, quick, slow, sc, x)
-    assert learned.shape == (space.n_dim + 1, N_EDGES)
+def off(gap, x):
+    """Give what a gap says of points."""
+    found = gap.on(np.arange(N_EDGES))
+    return found.centre + found.amplitudes(x) @ found.components
+
+
+def test_a_gap_is_learned_where_it_is_linear(space, pilot, sc, gap, rng):
+    quick, slow = gap.evaluators
     new = space.x(pilot) + 0.1 * rng.standard_normal((20, space.n_dim))
     candidates = space.candidates(space.theta(new), sc)
-    gap = slow.z(candidates) - quick.z(candidates)
-    np.testing.assert_allclose(learned[0] + new @ learned[1:], gap, atol=1e-6)
-    # Ranges are 3 wide for G and 9 for w_EE.
-    edges = np.linspace(0.5, 1.5, N_EDGES)
-    expected = np.zeros((space.n_dim, N_EDGES))
-    expected[space.slices["G"].start] = 0.05 * 3 * edges
-    expected[space.slices["w_EE"].start] = 0.02 * 9 * edges
-    np.testing.assert_allclose(learned[1 : 1 + space.n_dim], expected, atol=1e-6)
+    expected = slow.z(candidates) - quick.z(candidates)
+    np.testing.assert_allclose(off(gap, new), expected, atol=1e-6)
+
+
+def test_a_gap_that_is_bent_is_learned_from_more(space, pilot, sc, rng):
+    class Bent(Fake):
+        def z(self, candidates):
+            return super().z(candidates) + 0.2 * candidates.params["G"][:, None] ** 2
+
+    gap = Gap(space, Fake(), Bent(), sc)
+    for _ in range(N_KEPT + 3):
+        gap.learn(space.x(pilot) + 0.05 * rng.standard_normal((40, space.n_dim)))
+    new = space.x(pilot) + 0.05 * rng.standard_normal((20, space.n_dim))
+    G = space.expand(space.theta(new))["G"][:, None]
+    expected = np.repeat(0.2 * G**2, N_EDGES, axis=1)
+    np.testing.assert_allclose(off(gap, new), expected, atol=1e-3)
+
+
+def test_what_was_elsewhere_is_forgotten(space, pilot, sc, rng):
+    gap = Gap(space, Fake(), Fake(level=0.4), sc)
+    x = space.x(pilot) + 0.05 * rng.standard_normal((40, space.n_dim))
+    gap.learn(x)
+    gap.evaluators = Fake(), Fake(level=0.5)
+    for _ in range(N_KEPT):
+        gap.learn(x)
+    np.testing.assert_allclose(off(gap, x[:1])[0], 0.2 * np.linspace(0.5, 1.5, N_EDGES))
 
 
 def test_candidates_of_which_one_evaluator_knows_nothing_teach_nothing(
@@ -277,18 +310,16 @@ def test_candidates_of_which_one_evaluator_knows_nothing_teach_nothing(
             fc = np.where(np.arange(len(candidates))[:, None] < 10, np.nan, found.fc)
             return found._replace(fc=fc)
 
-    quick = Fake()
     x = space.x(pilot) + 0.05 * rng.standard_normal((40, space.n_dim))
-    some = learn_correction(space, quick, Gaps(level=0.4, by_G=0.15), sc, x)
-    rest = learn_correction(space, quick, Fake(level=0.4, by_G=0.15), sc, x[10:])
-    np.testing.assert_allclose(some, rest, atol=1e-9)
+    some = Gap(space, Fake(), Gaps(level=0.4, by_G=0.15), sc)
+    rest = Gap(space, Fake(), Fake(level=0.4, by_G=0.15), sc)
+    some.learn(x)
+    rest.learn(x[10:])
+    np.testing.assert_allclose(off(some, x), off(rest, x), atol=1e-9)
 
 
-def test_with_few_examples_a_correction_stays_moderate(space, pilot, sc, rng):
-    """Fewer than coordinates, and all the same one."""
-    x = np.repeat(space.x(pilot)[None], 3, axis=0)
-    learned = learn_correction(space, Fake(), Fake(level=0.4), sc, x)
-    edges = np.linspace(0.5, 1.5, N_EDGES)
-    moved = x + 0.1 * rng.standard_normal(x.shape)
-    found = learned[0] + moved @ learned[1:]
-    np.testing.assert_allclose(found, 0.1 * np.tile(edges, (3, 1)), atol=1e-6)
+def test_of_a_few_examples_no_gap_is_learned(space, pilot, sc, make, points):
+    gap = Gap(space, Fake(), Fake(level=0.4), sc)
+    gap.learn(points[:3, : space.n_dim])
+    assert gap.on(np.arange(N_EDGES)) is None
+    np.testing.assert_array_equal(make(Fake(), gap=gap)(points), make(Fake())(points))

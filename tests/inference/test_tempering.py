@@ -127,34 +127,70 @@ def test_a_likelihood_that_rules_most_of_the_prior_out():
     check(runs, lambda x: x.mean(axis=0), 0.2, 0.006)
 
 
-def test_what_refines_takes_over():
-    """Draws and evidence are those of the likelihood that is right."""
-    mean, sd, off = 0.5, 0.03, 0.05
-    seen = []
+@pytest.mark.parametrize("off", [0.05, 0.3])
+def test_what_refines_takes_over(off):
+    """Draws and evidence are those of the likelihood that is right, near or far."""
+    mean, sd = 0.5, 0.03
 
-    def refine(points):
-        seen.append(points)
+    def refine(points, value, power):
+        assert points.shape == (400, 2)
+        np.testing.assert_allclose(value, normal(mean + off, sd)(points))
+        if power < 0.1:
+            return None
+        np.testing.assert_allclose(points.mean(axis=0), mean + off, atol=0.06)
         return in_box(lambda x: 2.0 + normal(mean, sd)(x), 0.0, 1.0)
 
-    runs = sample_often(normal(mean + off, sd), 2, refine=refine)
+    runs = [
+        sample(normal(mean + off, sd), 2, seed=seed, refine=once(refine))
+        for seed in range(N_RUNS)
+    ]
     check(runs, lambda x: (x.mean(axis=0) - mean) / sd, 0.0, 0.06)
     check(runs, lambda x: x.std(axis=0) / sd, 1.0, 0.03)
-    check_evidence(runs, 2.0 + np.log(2 * np.pi * sd**2), 0.16)
-    # Once a run, from particles that were about where the first one peaks.
-    assert len(seen) == N_RUNS
-    for points in seen:
-        assert points.shape == (400, 2)
-        np.testing.assert_allclose(points.mean(axis=0), mean + off, atol=0.03)
+    if off < 2 * sd:  # or few particles tell what lies between
+        check_evidence(runs, 2.0 + np.log(2 * np.pi * sd**2), 0.16)
+
+
+def test_where_what_refines_says_otherwise_power_falls():
+    """So that many particles go on, rather than a few and their copies."""
+    mean, sd, off = 0.5, 0.03, 0.3
+
+    def refine(points, value, power):
+        return in_box(normal(mean, sd), 0.0, 1.0)
+
+    def after(power):
+        found = sample(
+            normal(mean + off, sd),
+            2,
+            refine=once(lambda *told: refine(*told) if told[2] >= power else None),
+        )
+        return found.temperatures
+
+    assert (np.diff(after(0.0)) > 0).all()
+    assert (np.diff(after(0.5)) < 0).any()
+    assert after(0.5)[-1] == 1.0
 
 
 def test_what_refines_does_so_where_one_step_is_enough():
     found = sample(
         lambda x: np.zeros(len(x)),
         1,
-        refine=lambda points: in_box(lambda x: np.full(len(x), 1.0), 0.0, 1.0),
+        refine=once(lambda *_: in_box(lambda x: np.full(len(x), 1.0), 0.0, 1.0)),
     )
     assert found.log_evidence == pytest.approx(1.0)
     np.testing.assert_array_equal(found.log_likelihood, 1.0)
+
+
+def once(refine):
+    """Let something refine until it has."""
+    found = []
+
+    def refine_once(*told):
+        if not found and (finer := refine(*told)):
+            found.append(finer)
+            return finer
+        return None
+
+    return refine_once
 
 
 class Emulated:
