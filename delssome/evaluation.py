@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from delssome.costs import cost_terms, expected_cost_terms
 from delssome.models import Candidates, Model
 
-__all__ = ["Evaluation", "Evaluator", "Statistics", "Target", "at_points"]
+__all__ = [
+    "Evaluation",
+    "Evaluator",
+    "Slopes",
+    "Statistics",
+    "Target",
+    "at_points",
+]
 
 Array = NDArray[Any]
 
@@ -161,6 +168,11 @@ class Statistics(NamedTuple):
         return Evaluation(costs, self.violation)
 
 
+# From the parameters of one candidate, (n_rois,) where regional, and how sharply
+# corners of the cost are taken, to the total cost and its derivatives; inf without one.
+Slopes = Callable[[Mapping[str, Array], float], tuple[float, dict[str, Array]]]
+
+
 class Evaluator(ABC):
     """Candidates in, statistics out; with a target, costs.
 
@@ -228,6 +240,10 @@ class Evaluator(ABC):
 
     def expected_error(self, candidates: Candidates, target: Target) -> Array | None:
         """Error that it expects in the total cost, (n_candidates,); None: none said."""
+        return None
+
+    def slopes(self, model: Model, target: Target) -> Slopes | None:
+        """Give costs with derivatives by regional parameters; None: it knows none."""
         return None
 
     def outside(self, target: Target) -> list[str]:

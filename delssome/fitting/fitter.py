@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -56,6 +57,13 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         scikit-learn's ``FrozenEstimator`` wherever the fitter is cloned
         (cross-validation, grid search). One that cannot serve the model is refused
         with the reason.
+    departure : float or sequence of float, default=0
+        How far regions depart from the maps, each on its own: standard deviation as a
+        share of the parameters' ranges; inf: as far as they like. 0: not at all. All
+        regional parameters are then found by descent in the gradient of the network
+        (``surrogate="deep"``), from where a short search leaves them, and departures
+        cost as much as they are unlikely. Of several, the one whose winner fits the
+        held-out subjects best (`verification`).
     model : Model, default=None
         Model with its ranges and constraints, such as ``FIC(map_signs=(-1, 1))``, the
         published signs for (T1w/T2w, RSFC gradient). None: ``FIC()``.
@@ -96,6 +104,11 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         ``c0 + c1 * map1 + ...``.
     param_names_ : list of str
         For FIC w_EE_0, w_EE_1, w_EE_2, w_EI_0, ..., G, sigma_0, ....
+    departure_ : float
+        Of those that were tried, the one of the winner; 0: regions follow the maps.
+    departures_ : dict of str to ndarray of shape (n_rois,)
+        What the maps do not explain of the regional parameters, in shares of their
+        ranges; empty if regions follow the maps.
     regional_params_ : dict of str to ndarray of shape (n_rois,)
         Searched and solved parameters (for FIC w_EE, w_EI, sigma and the feedback
         inhibition w_IE, in nA); a float where they are global: G.
@@ -202,6 +215,7 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         maps: ArrayLike | None = None,
         surrogate: str | Evaluator | None = "deep",
         *,
+        departure: float | Sequence[float] = 0.0,
         model: Model | None = None,
         acquisition: Acquisition | None = None,
         search: Search | None = None,
@@ -216,6 +230,7 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
     ) -> None:
         self.maps = maps
         self.surrogate = surrogate
+        self.departure = departure
         self.model = model
         self.acquisition = acquisition
         self.search = search
@@ -362,6 +377,8 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         self.n_rois_ = task.space.n_rois
         self.outcome_ = outcome
         self.params_ = outcome.params
+        self.departure_ = outcome.departure
+        self.departures_ = outcome.departures
         self.param_names_ = outcome.param_names
         self.regional_params_ = outcome.regional_params
         self.readout_, self.readouts_ = outcome.readout, outcome.readouts

@@ -14,7 +14,7 @@ from delssome.connectome import edges_to_matrix
 from delssome.costs import COST_NAMES
 from delssome.fitting.protocol import Task
 from delssome.fitting.verification import choose, confirm, find_alike
-from delssome.models import Candidates, Model
+from delssome.models import Candidates, Model, ParameterSpace
 from delssome.theory import check_assumptions, effective_parameters
 
 __all__ = ["Outcome", "conclude", "implausible"]
@@ -28,7 +28,8 @@ class Outcome:
 
     Attributes
     ----------
-    params, param_names, regional_params, readout, readouts, rates, in_range
+    params, param_names, departure, departures, regional_params, readout, readouts
+    rates, in_range
     cost, cost_sd, costs, validation_cost, fc_simulated, fcd_cdf_simulated
     verification, history, relaxation_over_coupling, spectral_radius, sc, fc, fcd_cdf
         As of :class:`~delssome.MeanFieldFitter`, without the underscore. `rates` is
@@ -37,6 +38,8 @@ class Outcome:
 
     params: Array
     param_names: list[str]
+    departure: float
+    departures: dict[str, Array]
     regional_params: dict[str, Any]
     readout: Array
     readouts: Array
@@ -95,6 +98,8 @@ def conclude(task: Task, table: Bunch, history: Bunch) -> Outcome:
     return Outcome(
         params=table.theta[winner.row].copy(),
         param_names=list(space.names),
+        departure=float(table.departure[winner.row]),
+        departures=_departures(space, table.theta[winner.row]),
         regional_params={
             name: values[0].copy() if values.ndim == 2 else float(values[0])
             for name, values in one.solved.items()
@@ -119,6 +124,18 @@ def conclude(task: Task, table: Bunch, history: Bunch) -> Outcome:
         fc=edges_to_matrix(target.fc, diagonal=1.0),
         fcd_cdf=target.fcd_cdf.copy(),
     )
+
+
+def _departures(space: ParameterSpace, theta: Array) -> dict[str, Array]:
+    """Give departures from the maps, in shares of the ranges."""
+    if not space.departs:
+        return {}
+    n_own, model = space.n_rois, space.model
+    return {
+        name: theta[part][-n_own:] / np.ptp(getattr(model, name))
+        for name, part in space.slices.items()
+        if name in model.regional
+    }
 
 
 def _effective(candidate: Candidates) -> tuple[Array, float]:

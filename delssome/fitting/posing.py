@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +26,7 @@ from delssome.connectome import (
     unpack_subjects,
 )
 from delssome.evaluation import Evaluator, Target
+from delssome.fitting.departing import N_LEADING
 from delssome.fitting.evaluators import choose_evaluators
 from delssome.fitting.journal import Journal
 from delssome.fitting.protocol import Task
@@ -107,7 +108,9 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     given = components_of(fitter)
     _check_checkpoint(fitter)
     n_rois = n_rois_from_width(X.shape[1], fitter.n_fcd_bins)
-    space = ParameterSpace(given.model, check_maps(fitter.maps, n_rois))
+    departures = _departures(fitter, given, len(X))
+    maps = check_maps(fitter.maps, n_rois)
+    space = ParameterSpace(given.model, maps, departs=bool(departures))
     check_data(X, fitter.n_fcd_bins)
     deadline = Deadline(given.search.max_seconds)
     rng = make_generator(fitter.random_state)
@@ -125,6 +128,12 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
         n_jobs=fitter.n_jobs,
     )
     evaluators = choose_evaluators(fitter.surrogate, simulator)
+    if departures and evaluators[0].slopes(given.model, target) is None:
+        raise ValueError(
+            f"departure={fitter.departure!r} needs costs with a gradient, which the "
+            f"network of FIC has (surrogate='deep'), got surrogate="
+            f"{fitter.surrogate!r}."
+        )
     journal = _journal(fitter, given, X, evaluators[0])
     report_unlike_contexts(evaluators[0], target)
     schedule = Schedule(
@@ -134,6 +143,8 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
         deadline=deadline,
         verbose=fitter.verbose,
     )
+    if departures:
+        schedule = replace(schedule, max_iter=min(schedule.max_iter, N_LEADING))
     n_closing = min(given.search.n_closing, given.search.max_iter // 2)
     if n_closing:  # by theory, which stands behind the network
         schedule = replace(schedule, closing=evaluators[1], n_closing=n_closing)
@@ -151,6 +162,7 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
         verification=given.verification,
         schedule=schedule,
         rng=rng,
+        departures=departures,
     )
 
 
@@ -183,6 +195,34 @@ def make_target(X: Array, n_fcd_bins: int, sc_transform: str | None) -> Target:
 def by_shipped_network(fitter: MeanFieldFitter) -> bool:
     """Tell whether the network shipped with the package ranks candidates."""
     return isinstance(fitter.surrogate, str) and fitter.surrogate == "deep"
+
+
+def _departures(
+    fitter: MeanFieldFitter, given: Components, n_subjects: int
+) -> tuple[float, ...]:
+    """Give how far regions may depart from the maps, () if not at all."""
+    asked = fitter.departure
+    if isinstance(asked, str) or np.ndim(asked) > 1:
+        raise TypeError(
+            "departure must be a number or a sequence of numbers, standard deviations "
+            f"as shares of the ranges, got {asked!r}."
+        )
+    if np.ndim(asked) == 0 and asked == 0:
+        return ()
+    departures = tuple(np.atleast_1d(asked).tolist())
+    for one in departures:
+        check_number("departure", one, Real, 1e-6)
+    if np.ndim(asked) and given.verification.validation_fraction * n_subjects < 0.5:
+        raise ValueError(
+            "A choice of departure needs subjects that are held out to choose by: give "
+            "several rows and Verification(validation_fraction=...), or one departure."
+        )
+    if given.search.n_closing:
+        raise ValueError(
+            f"n_closing={given.search.n_closing!r} of the search is for regions that "
+            f"follow maps, got departure={asked!r}; leave it at 0."
+        )
+    return departures
 
 
 def _check_checkpoint(fitter: MeanFieldFitter) -> None:
@@ -223,6 +263,7 @@ def _journal(
         fitter.n_fcd_bins,
         fitter.sc_transform,
         fitter.random_state,
+        fitter.departure,
     )
     key = joblib.hash((__version__, settings, X, evaluator.digest()))
     return Journal(fitter.checkpoint, str(key))

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from delssome.evaluation import Evaluator, Target
 from delssome.exceptions import SurrogateDomainError, SurrogateDomainWarning
+from delssome.fitting.departing import depart
 from delssome.fitting.searching import Schedule, search
 from delssome.fitting.verification import Verification, disagreement, verify
 from delssome.models import ParameterSpace
@@ -42,6 +43,8 @@ class Task:
     schedule : Schedule
         Of the first search.
     rng : numpy.random.Generator
+    departures : tuple of float
+        How far regions may depart from the maps, each tried; none: not at all.
     """
 
     space: ParameterSpace
@@ -54,6 +57,7 @@ class Task:
     verification: Verification
     schedule: Schedule
     rng: np.random.Generator
+    departures: tuple[float, ...] = ()
 
 
 def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
@@ -71,8 +75,9 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
     space, target, how = task.space, task.target, task.verification
     tables: list[Bunch] = []
     histories: list[Bunch] = []
+    leading = space.following if task.departures else space
     searchers = [
-        task.search.start(space, child) for child in task.rng.spawn(task.n_restarts)
+        task.search.start(leading, child) for child in task.rng.spawn(task.n_restarts)
     ]
     schedule = task.schedule
     further = -(-how.refine_budget // task.search.popsize)
@@ -81,7 +86,12 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
             schedule = replace(
                 schedule, max_iter=further, closing=None, n_closing=0, stage=stage
             )
-        finalists, history = search(space, evaluator, target, searchers, schedule)
+        finalists, history = search(leading, evaluator, target, searchers, schedule)
+        departure = np.zeros(len(finalists.theta))
+        if task.departures:
+            finalists, departure, descents = depart(task, evaluator, finalists)
+            descents.n_evaluations += history.n_evaluations[-1]
+            history = _join([history, descents])
         table = verify(
             space,
             task.simulator,
@@ -96,6 +106,7 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
             if expected is not None:
                 table.predicted_error = expected
         table.stage = np.full(len(table.in_range), stage)
+        table.departure = departure
         history.stage = np.full(len(history.restart), stage)
         if histories:
             history.n_evaluations += histories[-1].n_evaluations[-1]
@@ -107,7 +118,7 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
             break
         if how.on_disagreement == "raise":
             raise SurrogateDomainError(said)
-        if how.on_disagreement == "warn" or schedule.deadline.passed:
+        if how.on_disagreement == "warn" or schedule.deadline.passed or task.departures:
             warnings.warn(said, SurrogateDomainWarning, stacklevel=3)
             break
         if schedule.verbose >= 1:
@@ -121,6 +132,8 @@ def _join(tables: list[Bunch]) -> Bunch:
     names = dict.fromkeys(name for table in tables for name in table)
     joined = Bunch()
     for name in names:
-        parts = [table.get(name, np.full(len(table.stage), np.nan)) for table in tables]
+        parts = [
+            table.get(name, np.full(len(table.restart), np.nan)) for table in tables
+        ]
         joined[name] = np.concatenate(parts)
     return joined

@@ -220,6 +220,21 @@ class Model(Component):
         """
         return np.ones(len(params["G"]), dtype=bool)
 
+    def tilts(self, maps: Array) -> dict[str, Array]:
+        """Give what `constrain` demands that is linear in a regional parameter.
+
+        Parameters
+        ----------
+        maps : ndarray of shape (n_rois, n_maps)
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_constraints, n_rois)
+            Vectors along which a parameter must not fall; sums over regions are 0.
+            Default: none.
+        """
+        return {}
+
     def solve(self, params: Params, sc: Array) -> Solution:
         """Give parameters that follow from the searched ones; default: none do.
 

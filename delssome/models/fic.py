@@ -211,6 +211,12 @@ class FIC(Model):
             ok &= centred.std(axis=1) >= self.min_w_EI_sd
         return ok
 
+    def tilts(self, maps: Array) -> dict[str, Array]:
+        """Give the directions in which signs of maps keep w_EI."""
+        signs = np.zeros(maps.shape[1]) if self.map_signs is None else self.map_signs
+        centred = ((maps - maps.mean(axis=0)) * signs).T
+        return {"w_EI": centred[np.asarray(signs) != 0] / len(maps)}
+
     def solve(self, params: Params, sc: Array) -> Solution:
         """Solve for the w_IE (nA) that holds every region at `target_rate`."""
         point = self.fixed_point(params["w_EI"])

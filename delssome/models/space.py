@@ -31,6 +31,9 @@ class ParameterSpace:
     maps : array-like of shape (n_rois, n_maps)
         Heterogeneity maps, for instance T1w/T2w ratio and principal gradient of
         resting-state FC. No column: regions share one value (homogeneous).
+    departs : bool, default=False
+        Whether regions also depart from the maps, each on its own: as many more
+        coefficients as there are regions, for every regional parameter.
 
     References
     ----------
@@ -38,25 +41,35 @@ class ParameterSpace:
     Zeng et al. 2026, Nature Methods (box and constraints).
     """
 
-    def __init__(self, model: Model, maps: ArrayLike) -> None:
-        self.model = model
+    def __init__(self, model: Model, maps: ArrayLike, departs: bool = False) -> None:
+        self.model, self.departs = model, departs
         self.maps = check_maps(maps)
         self.n_rois, n_maps = self.maps.shape
         self._mean, self._sd = self.maps.mean(axis=0), self.maps.std(axis=0)
         self._design = np.column_stack([np.ones(self.n_rois), self.maps])
+        own = [f"at_{k}" for k in range(self.n_rois)] if departs else []
+        if departs:  # one unit of a coordinate is the whole range
+            self._mean = np.append(self._mean, np.zeros(self.n_rois))
+            self._sd = np.append(self._sd, np.full(self.n_rois, SLOPE_UNIT))
+            self._design = np.hstack([self._design, np.eye(self.n_rois)])
 
         self.slices: dict[str, slice] = {}
         self.names: list[str] = []
         for name in model.searched:
             start = len(self.names)
             if name in model.regional:
-                self.names += [f"{name}_{k}" for k in range(n_maps + 1)]
+                self.names += [f"{name}_{k}" for k in (*range(n_maps + 1), *own)]
             else:
                 self.names.append(name)
             self.slices[name] = slice(start, len(self.names))
         self.n_dim = len(self.names)
         # Constraints that do not fit these maps are refused here.
         model.constrain(self.expand(self.theta(np.full(self.n_dim, 0.5))), self.maps)
+
+    @property
+    def following(self) -> "ParameterSpace":
+        """The same without departures."""
+        return ParameterSpace(self.model, self.maps)
 
     def theta(self, x: ArrayLike) -> Array:
         """Coefficients on the raw maps from search coordinates, (..., n_dim)."""
@@ -126,6 +139,30 @@ class ParameterSpace:
         """
         return Candidates(self.model, self.expand(theta), sc)
 
+    def departing(self, params: dict[str, Array]) -> Array:
+        """Coefficients of regional parameters of any kind, the inverse of `expand`.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            (n_candidates, n_rois) for regional, (n_candidates,) for global parameters.
+
+        Returns
+        -------
+        ndarray of shape (n_candidates, n_dim)
+            Maps explain as much as they can, departures the rest; of a space that
+            departs.
+        """
+        by_maps = self._design[:, : self.maps.shape[1] + 1]
+        theta = np.empty((len(params["G"]), self.n_dim))
+        for name, part in self.slices.items():
+            if name not in self.model.regional:
+                theta[:, part.start] = params[name]
+                continue
+            found = np.linalg.lstsq(by_maps, params[name].T, rcond=None)[0]
+            theta[:, part] = np.hstack([found.T, params[name] - (by_maps @ found).T])
+        return theta
+
     def feasible(self, theta: ArrayLike) -> NDArray[np.bool_]:
         """Tell which candidates keep every region in the box and the constraints.
 
@@ -162,7 +199,11 @@ class ParameterSpace:
             low, high = getattr(self.model, name)
             if name in self.model.regional:
                 draw = rng.uniform(low, high, self.n_rois)
-                theta[part] = np.linalg.lstsq(self._design, draw, rcond=None)[0]
+                by_maps = self._design[:, : self.maps.shape[1] + 1]
+                found = np.linalg.lstsq(by_maps, draw, rcond=None)[0]
+                theta[part] = np.append(
+                    found, np.zeros(part.stop - part.start - len(found))
+                )
             else:
                 theta[part] = rng.uniform(low, high)
         return self.x(theta)

@@ -3,8 +3,9 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -14,11 +15,19 @@ from delssome.models import Candidates
 from delssome.models.steady import jacobian
 from delssome.surrogate.circuit import algebra, plain
 from delssome.theory.linearisation import Equations
-from delssome.theory.network import Regions, reduce_regions
+from delssome.theory.network import reduce_regions
 
-__all__ = ["N_LOCAL", "N_MODE", "Circuit", "circuits", "runs_compiled"]
+__all__ = [
+    "N_LOCAL",
+    "N_MODE",
+    "Circuit",
+    "circuits",
+    "describe_regions",
+    "runs_compiled",
+]
 
 Array = NDArray[Any]
+T = TypeVar("T", bound=Any)  # a tensor or an array
 
 N_LOCAL, N_MODE = 11, 3
 
@@ -121,7 +130,10 @@ def circuits(
         (regions.power * regions.scale**2).astype(np.float32),
     )
     found = _at_frequency_zero(*given, device)
-    local, mode = _describe_regions(candidates, regions, found, step, *given[2:])
+    with np.errstate(invalid="ignore", divide="ignore"):  # of unstable candidates
+        own = candidates.sigma, 2.0 - regions.fastest * step
+        local, mode = describe_regions(np, candidates.params, *own, found, *given[2:])
+    local, mode = local.astype(np.float32), mode.astype(np.float32)
     stable = (found.smallest > 0) & np.isfinite(local).all(axis=(1, 2))
     stable &= candidates.rests
     # Off the diagonal of the system, every entry is negative or 0.
@@ -155,33 +167,52 @@ def _at_frequency_zero(
     return plain.Response(smallest[:, 0], sums, variance, own, together, share, mode)
 
 
-def _describe_regions(
-    candidates: Candidates,
-    regions: Regions,
-    found: plain.Response[Array],
-    step: float,
-    decay: Array,
-    power: Array,
-) -> tuple[Array, Array]:
-    """Give what is known of regions, and of the slowest mode, of the order of one."""
-    n_rois = candidates.n_rois
+def describe_regions(
+    xp: Any,
+    params: Mapping[str, T],
+    sigma: T,
+    slack: T,
+    found: plain.Response[T],
+    decay: T,
+    power: T,
+) -> tuple[T, T]:
+    """Give what is known of regions, and of the slowest mode, of the order of one.
+
+    Parameters
+    ----------
+    xp : module
+        NumPy or torch, of whose kind all else is.
+    params : mapping
+        With what :attr:`Circuit.reads` names, (n, n_rois) each.
+    sigma : (n, n_rois)
+        Amplitude of the noise.
+    slack : (n, n_rois)
+        2, less the fastest rate of a region in steps.
+    found : Response
+    decay, power : (n, n_rois)
+
+    Returns
+    -------
+    local : (n, n_rois, 11)
+    mode : (n, 3)
+    """
+    n_rois = decay.shape[1]
     ranges = [
-        2.0 * (candidates.params[name] - low) / (high - low) - 1.0
+        2.0 * (params[name] - low) / (high - low) - 1.0
         for name, (low, high) in Circuit.reads.items()
     ]
-    with np.errstate(invalid="ignore", divide="ignore"):  # of unstable candidates
-        local = [
-            decay / 10.0,
-            0.5 * np.log(power) + 6.0,
-            *ranges,
-            np.log(candidates.sigma) + 5.5,
-            (decay - found.sums) / 5.0 - 1.0,
-            np.log(np.maximum(2.0 - regions.fastest * step, 1e-3)),
-            np.log(found.variance) / 4 + 3,
-            np.log(found.own) / 2,
-            np.log(np.abs(found.together) + 1e-3) / 2,
-            np.log(n_rois * found.share + 1e-2) / 2,
-        ]
-        spread = np.log(np.square(n_rois * found.share).mean(axis=-1))
-        mode = np.stack([*np.log(found.mode.T), spread], axis=-1)
-    return np.stack(local, axis=-1, dtype=np.float32), mode
+    local = [
+        decay / 10.0,
+        0.5 * xp.log(power) + 6.0,
+        *ranges,
+        xp.log(sigma) + 5.5,
+        (decay - found.sums) / 5.0 - 1.0,
+        xp.log(slack.clip(min=1e-3)),
+        xp.log(found.variance) / 4 + 3,
+        xp.log(found.own) / 2,
+        xp.log(xp.abs(found.together) + 1e-3) / 2,
+        xp.log(n_rois * found.share + 1e-2) / 2,
+    ]
+    spread = xp.log(xp.square(n_rois * found.share).mean(-1))
+    first, second = found.mode[:, 0], found.mode[:, 1]
+    return xp.stack(local, -1), xp.stack([xp.log(first), xp.log(second), spread], -1)

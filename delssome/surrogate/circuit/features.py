@@ -3,19 +3,18 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import algebra, plain
 from delssome.surrogate.circuit.circuits import Circuit, runs_compiled
 
-__all__ = ["BAND", "MIX", "N_FC", "N_SCAN", "describe_fc", "scan_features"]
+__all__ = ["BAND", "MIX", "N_FC", "N_SCAN", "describe_fc", "scale", "scan_features"]
 
-Array = NDArray[Any]
+T = TypeVar("T", bound=Any)  # a tensor or an array
 
 N_FC, N_SCAN = 43, 3
 # Numbers that describe FC and, among them, those of each view of its signals.
@@ -72,42 +71,53 @@ def describe_fc(
         edges, sd, share, numbers = map(torch.from_numpy, found)
     else:
         edges, sd, share, numbers = plain.describe(*given, mix, (SLOWER, FASTER))
-    scaled = _scale(numbers.cpu().numpy().astype(np.float64), share.cpu().numpy())
+    plain_numbers = numbers.cpu().numpy().astype(np.float64)
+    scaled = scale(np, plain_numbers, share.cpu().numpy()).astype(np.float32)
     return edges, sd, share, torch.from_numpy(scaled).to(edges.device)
 
 
-def _scale(numbers: Array, share: Array) -> Array:
-    """Bring the numbers that describe FC to the order of one, (n, n_described)."""
+def scale(xp: Any, numbers: T, share: T) -> T:
+    """Bring the numbers that describe FC to the order of one, (n, n_described).
+
+    Parameters
+    ----------
+    xp : module
+        NumPy or torch, of whose kind all else is.
+    numbers : (n, 30)
+        Double precision.
+    share : (n, n_rois)
+    """
     n_rois = share.shape[1]
     mean, pattern, third, fourth, rows, largest, decay, trace, trace2 = numbers[:, :9].T
     rows, largest = rows / n_rois**2, largest / n_rois
     row_mean = (1.0 + (n_rois - 1) * mean) / n_rois
     square = numbers[:, 12] / n_rois**2
+    size = xp.log(xp.ones_like(mean) * n_rois / USUAL_N_ROIS)
     described = [
         mean,
-        np.sqrt(pattern + 1e-6),
-        np.cbrt(third),
+        xp.sqrt(pattern + 1e-6),
+        xp.sign(third) * (xp.abs(third) + 1e-30) ** (1 / 3),
         (fourth + 1e-6) ** 0.25,
-        np.sqrt(np.maximum(rows - row_mean**2, 0.0) + 1e-6),
-        np.minimum(rows / np.maximum(np.abs(mean), 1e-3), 5.0),
+        xp.sqrt((rows - row_mean**2).clip(min=0.0) + 1e-6),
+        (rows / xp.abs(mean).clip(min=1e-3)).clip(max=5.0),
         largest,
-        np.log(np.maximum(square - largest**2, 1e-6)) / 4,
-        n_rois * np.square(share).sum(axis=1) - 1.0,
-        np.log(np.maximum(decay, 0.0) + 1e-2) / 2,
-        np.log(np.maximum(trace / n_rois, 1e-2)),
-        np.log(np.maximum(trace2 / numbers[:, 12], 1e-2)),
-        np.full_like(mean, np.log(n_rois / USUAL_N_ROIS)),
+        xp.log((square - largest**2).clip(min=1e-6)) / 4,
+        n_rois * xp.square(share).sum(1) - 1.0,
+        xp.log(decay.clip(min=0.0) + 1e-2) / 2,
+        xp.log((trace / n_rois).clip(min=1e-2)),
+        xp.log((trace2 / numbers[:, 12]).clip(min=1e-2)),
+        size,
     ]
     for k in range(9, N_NUMBERS, N_VIEW):
-        described += _scale_view(numbers[:, k : k + N_VIEW], pattern, n_rois)
-    return np.stack(described, axis=-1, dtype=np.float32)
+        described += _scale_view(xp, numbers[:, k : k + N_VIEW], pattern, n_rois)
+    return xp.stack(described, -1)
 
 
-def _scale_view(numbers: Array, pattern: Array, n_rois: int) -> list[Array]:
+def _scale_view(xp: Any, numbers: T, pattern: T, n_rois: int) -> list[T]:
     """Compare the variance over edges, the pattern, with the noise in windows."""
     whole = pattern * n_rois * (n_rois - 1)
     noise, along, *traces, of_mean = numbers.T
-    rest = np.maximum(noise - of_mean, 1e-4)
+    rest = (noise - of_mean).clip(min=1e-4)
     ratios = [
         noise,
         pattern / noise,
@@ -117,4 +127,4 @@ def _scale_view(numbers: Array, pattern: Array, n_rois: int) -> list[Array]:
         of_mean,
         pattern / rest,
     ]
-    return [np.log(np.abs(ratio) + 1e-9) for ratio in ratios]
+    return [xp.log(xp.abs(ratio) + 1e-9) for ratio in ratios]

@@ -149,7 +149,19 @@ class CircuitNet(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Give FC, upper triangle, and what the heads read, (n, n_features)."""
         slow, power = self.correct_regions(circuit, scan)
-        edges, sd, share, described = describe_fc(circuit, slow, power, self.mix)
+        edges, *found = describe_fc(circuit, slow, power, self.mix)
+        return edges, self.features(circuit, scan, slow, *found)
+
+    def features(
+        self,
+        circuit: Circuit,
+        scan: torch.Tensor,
+        slow: torch.Tensor,
+        sd: torch.Tensor,
+        share: torch.Tensor,
+        described: torch.Tensor,
+    ) -> torch.Tensor:
+        """Pool what is known of regions and of FC, (n, n_features)."""
         n_rois = sd.shape[1]
         found = [
             sd.log() / 2 + 3,
@@ -162,7 +174,7 @@ class CircuitNet(nn.Module):
         # Faster than amax.
         largest = x.max(dim=1).values
         pooled = [x.mean(1), largest, weighted, circuit.mode, described, scan]
-        return edges, torch.cat(pooled, dim=-1)
+        return torch.cat(pooled, dim=-1)
 
     def scaled(self, features: torch.Tensor) -> torch.Tensor:
         """Standardise features as in training."""

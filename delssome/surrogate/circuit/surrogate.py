@@ -15,12 +15,20 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from delssome.evaluation import Evaluation, Evaluator, Statistics, Target, at_points
+from delssome.evaluation import (
+    Evaluation,
+    Evaluator,
+    Slopes,
+    Statistics,
+    Target,
+    at_points,
+)
 from delssome.models import FIC, Candidates, Model, check_candidates, check_model
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import cards
 from delssome.surrogate.circuit.domain import covered, describe_context, outside
 from delssome.surrogate.circuit.network import CircuitNet, circuits, scan_features
+from delssome.surrogate.circuit.slopes import CostSlopes, Differentiable
 from delssome.surrogate.circuit.training import (
     BATCH,
     Training,
@@ -286,6 +294,15 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         error = self.statistics(candidates).error
         assert error is not None
         return np.asarray(error.sum(axis=1))
+
+    def slopes(self, model: Model, target: Target) -> Slopes:
+        """Give expected costs with derivatives by regional parameters."""
+        check_is_fitted(self)
+        self.check(model)
+        scan = instance_or_default("acquisition", self.acquisition, Acquisition)
+        asked = Differentiable(self.net_, model, scan, target.sc)
+        cdf = at_points(target.fcd_cdf, self.net_.points.cpu().numpy())
+        return CostSlopes(asked, target._replace(fcd_cdf=cdf), self.n_repeats)
 
     def outside(self, target: Target) -> list[str]:
         """Say in what a context is unlike all of the corpus.

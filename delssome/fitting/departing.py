@@ -1,0 +1,115 @@
+"""Regions that depart from the maps: descents from where they follow them."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
+
+from delssome.evaluation import Evaluation, Evaluator
+from delssome.fitting.searching import Finalists
+from delssome.search.descent import Descended, descend
+from delssome.utils import progress_bar
+
+if TYPE_CHECKING:
+    from delssome.fitting.protocol import Task
+
+__all__ = ["N_LEADING", "depart"]
+
+Array = NDArray[Any]
+
+# Generations of a search that lead to where a descent starts: what parameters of maps
+# can gain beyond is little beside what regions gain.
+N_LEADING = 5
+# Ends of a descent's stages, from the last, that become finalists.
+N_ENDS = 3
+
+
+def depart(
+    task: Task, evaluator: Evaluator, leaders: Finalists
+) -> tuple[Finalists, NDArray[np.float64], Bunch]:
+    """Descend from the best candidate of every search.
+
+    Parameters
+    ----------
+    task : Task
+        Of a space that departs.
+    evaluator : Evaluator
+        That knows slopes.
+    leaders : Finalists
+        In the space of the maps, best first.
+
+    Returns
+    -------
+    finalists : Finalists
+        Best first.
+    departure : ndarray of shape (n_finalists,)
+        With which each was found.
+    history : Bunch of ndarrays
+        One entry for a stage of a descent, as of generations.
+    """
+    space, target, schedule = task.space, task.target, task.schedule
+    loss = evaluator.slopes(space.model, target)
+    assert loss is not None
+    found: list[Array] = []
+    rows: list[dict[str, Any]] = []
+    origin: list[tuple[int, int, float]] = []
+    firsts = [int(np.argmax(leaders.restart == r)) for r in np.unique(leaders.restart)]
+    starts = [(k, departure) for k in firsts for departure in task.departures]
+    bar = progress_bar(
+        total=len(starts), desc="descent", unit="run", verbose=schedule.verbose
+    )
+    with bar:
+        for k, departure in starts:
+            if found and schedule.deadline.passed:
+                break
+            params = space.following.expand(leaders.theta[k])
+            start = space.departing(params)[0]
+            ended = descend(space, loss, start, departure)
+            for stage, theta in enumerate(ended.theta):
+                generation = int(leaders.generation.max()) + 1 + stage
+                restart = int(leaders.restart[k])
+                rows.append(_row(restart, generation, ended, stage))
+                if stage >= len(ended.theta) - N_ENDS:
+                    found.append(theta)
+                    origin.append((restart, generation, departure))
+            bar.update()
+    theta = np.array(found)
+    ok = space.feasible(theta)
+    if not ok.any():
+        raise ValueError(
+            f"No descent kept the constraints of {space.model!r}; relax them, or let "
+            "regions follow the maps (departure=0)."
+        )
+    restarts, generations, departures = map(np.array, zip(*origin, strict=True))
+    evaluation = evaluator.evaluate(space.candidates(theta, target.sc), target)
+    order = np.argsort(np.where(ok, evaluation.fitness, np.inf), kind="stable")
+    order = order[ok[order]]
+    finalists = Finalists(
+        theta[order],
+        restarts[order],
+        generations[order],
+        Evaluation(evaluation.costs[order], evaluation.violation[order]),
+    )
+    history = Bunch(**{name: np.array([r[name] for r in rows]) for name in rows[0]})
+    history.n_evaluations = history.n_evaluations.cumsum()
+    return finalists, departures[order], history
+
+
+def _row(restart: int, generation: int, ended: Descended, stage: int) -> dict[str, Any]:
+    """Describe a stage of a descent as a generation of one candidate."""
+    return {
+        "restart": restart,
+        "generation": generation,
+        "n_evaluations": int(ended.n_evaluations[stage]),
+        "best_total": float(ended.loss[stage]),
+        "median_total": float(ended.loss[stage]),
+        "n_in_range": 1,
+        "step_size": np.nan,
+        "closing": False,
+    }

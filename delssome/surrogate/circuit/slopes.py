@@ -1,0 +1,215 @@
+"""How what the network says of one candidate moves with all regional parameters."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from delssome.evaluation import Target
+from delssome.models import Candidates, Model
+from delssome.models.steady import jacobian
+from delssome.simulation import Acquisition
+from delssome.surrogate.circuit import plain
+from delssome.surrogate.circuit.circuits import Circuit, describe_regions
+from delssome.surrogate.circuit.features import (
+    FASTER,
+    SLOWER,
+    scale,
+    scan_features,
+)
+from delssome.surrogate.circuit.network import CircuitNet
+from delssome.theory.linearisation import Equations
+from delssome.theory.network import reduce_regions
+
+__all__ = ["CostSlopes", "Differentiable", "Said"]
+
+Array = NDArray[Any]
+
+# Share of its range by which a parameter is moved to either side.
+STEP = 1e-4
+# Log odds of an escape that are safe, and what one more costs.
+SAFE, PRICE_OF_ESCAPE = -3.0, 0.05
+
+
+class Said(NamedTuple):
+    """What the network says of one candidate, as tensors with a derivative.
+
+    Attributes
+    ----------
+    fc : tensor of shape (n_edges,)
+    cdf : tensor of shape (n_points,)
+    noise : tensor
+        Variance over edges that one scan adds to FC.
+    escape : tensor
+        Log odds that a simulation leaves the plausible range.
+    """
+
+    fc: torch.Tensor
+    cdf: torch.Tensor
+    noise: torch.Tensor
+    escape: torch.Tensor
+
+
+class Differentiable:
+    """The network in double precision, with derivatives by regional parameters.
+
+    Parameters
+    ----------
+    net : CircuitNet
+    model : Model
+    acquisition : Acquisition
+    sc : ndarray of shape (n_rois, n_rois)
+
+    Notes
+    -----
+    A region enters by its decay, reach, power and fastest rate, which depend on its
+    own parameters and on G; these derivatives are central differences, for all regions
+    at once. All that follows is differentiated by torch.
+    """
+
+    def __init__(
+        self, net: CircuitNet, model: Model, acquisition: Acquisition, sc: Array
+    ) -> None:
+        self.net = deepcopy(net).double().cpu().requires_grad_(False)
+        self.model, self.step, self.sc = model, acquisition.step, sc
+        self.names = [*model.regional, "G"]
+        self._sc = torch.from_numpy(np.asarray(sc, dtype=np.float64))[None]
+        self._scan = scan_features(acquisition).double()
+
+    def __call__(self, params: Mapping[str, torch.Tensor]) -> Said | None:
+        """Ask it; None if the candidate has no stable state.
+
+        Parameters
+        ----------
+        params : mapping
+            Tensors (n_rois,) of regional parameters, and of none G.
+        """
+        given = [params[name] for name in self.names]
+        numbers = _Numbers.apply(self, *given)
+        if not torch.isfinite(numbers).all():
+            return None
+        decay, reach, power, fastest = numbers[:, None]
+        found = plain.at_frequency_zero(self._sc, reach, decay, power)
+        if not found.smallest.item() > 0:
+            return None
+        own = {name: params[name][None] for name in self.model.regional}
+        described = describe_regions(
+            torch, own, own["sigma"], 2.0 - fastest * self.step, found, decay, power
+        )
+        net = self.net
+        circuit = Circuit(*described, self._sc, reach, decay, power)
+        slow, corrected = net.correct_regions(circuit, self._scan)
+        fc = plain.describe(
+            self._sc, reach, decay, slow, corrected, net.mix, (SLOWER, FASTER)
+        )
+        known = fc.sd, fc.share, scale(torch, fc.numbers, fc.share)
+        features = net.scaled(net.features(circuit, self._scan, slow, *known))
+        return Said(
+            fc.edges[0],
+            net.distribution(features)[0],
+            net.log_noise(features)[0].exp(),
+            net.log_odds(features)[0],
+        )
+
+    def numbers(self, rows: Mapping[str, Array]) -> Array:
+        """Decay, reach, power and fastest rate of regions, (4, n, n_rois)."""
+        candidates = Candidates(self.model, dict(rows), self.sc)
+        equations = Equations(candidates)
+        slopes = jacobian(equations, equations.fixed_point())
+        regions = reduce_regions(slopes, equations.sigma)
+        reach = np.sqrt(candidates.params["G"])[:, None] * regions.scale
+        power = regions.power * regions.scale**2
+        found = np.stack([regions.decay, reach, power, regions.fastest])
+        found[:, ~candidates.rests] = np.nan
+        return found
+
+
+class _Numbers(torch.autograd.Function):
+    """What describes regions, by central differences."""
+
+    @staticmethod
+    def forward(ctx: Any, asked: Differentiable, *given: torch.Tensor) -> torch.Tensor:
+        names, model = asked.names, asked.model
+        values = {n: x.detach().numpy() for n, x in zip(names, given, strict=True)}
+        ranges = [np.ptp(getattr(model, name)) for name in names]
+        n = 1 + 2 * len(names)
+        rows = {name: np.repeat(x[None], n, axis=0) for name, x in values.items()}
+        for k, name in enumerate(names):
+            rows[name][1 + 2 * k] += STEP * ranges[k]
+            rows[name][2 + 2 * k] -= STEP * ranges[k]
+        found = asked.numbers(rows)
+        slopes = (found[:, 1::2] - found[:, 2::2]) / (2.0 * STEP)
+        slopes /= np.reshape(ranges, (-1, 1))
+        ctx.save_for_backward(torch.from_numpy(slopes))
+        return torch.from_numpy(found[:, 0])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (slopes,) = ctx.saved_tensors
+        by = (gradients[0][:, None] * slopes).sum(dim=0)
+        return None, *by[:-1], by[-1].sum()
+
+
+class CostSlopes:
+    """Expected total cost of one candidate, smoothed, with its derivatives.
+
+    Parameters
+    ----------
+    asked : Differentiable
+    target : Target
+        With the FCD distribution at the network's points, in single precision there.
+    n_repeats : int
+        Simulations whose mean FC is compared.
+
+    Notes
+    -----
+    The distance of FCD distributions is a largest difference, and that of mean FC has
+    a corner where they agree: both are rounded by one over `sharpness`. Log odds of an
+    escape above `SAFE` cost, too, so that candidates stay in range.
+    """
+
+    def __init__(self, asked: Differentiable, target: Target, n_repeats: int) -> None:
+        self.asked, self.n_repeats = asked, n_repeats
+        self._fc = torch.from_numpy(target.fc).double()
+        self._cdf = torch.from_numpy(target.fcd_cdf).double()
+
+    def __call__(
+        self, params: Mapping[str, Array], sharpness: float
+    ) -> tuple[float, dict[str, Array]]:
+        """Give the cost, inf without a stable state, and its derivatives.
+
+        Parameters
+        ----------
+        params : mapping
+            Regional parameters, (n_rois,), and G, of none.
+        sharpness : float
+        """
+        given = {
+            name: torch.tensor(values, dtype=torch.float64, requires_grad=True)
+            for name, values in params.items()
+        }
+        said = self.asked(given)
+        if said is None:
+            return np.inf, {name: np.zeros_like(x) for name, x in params.items()}
+        cost = self.cost(said, sharpness)
+        slopes = torch.autograd.grad(cost, list(given.values()))
+        return cost.item(), dict(zip(given, (x.numpy() for x in slopes), strict=True))
+
+    def cost(self, said: Said, sharpness: float) -> torch.Tensor:
+        """Give the cost of what was said."""
+        fc, aim = said.fc - said.fc.mean(), self._fc - self._fc.mean()
+        r = fc @ aim / (fc.norm() * aim.norm())
+        pattern = fc.square().mean()
+        r = r * (pattern / (pattern + said.noise / self.n_repeats)).sqrt()
+        off = said.fc.mean() - self._fc.mean()
+        gap = said.cdf - self._cdf
+        gap = torch.logsumexp(sharpness * torch.cat([gap, -gap]), dim=0) / sharpness
+        leaves = torch.nn.functional.softplus(2.0 * (said.escape - SAFE))
+        rounded = (off.square() + sharpness**-2.0).sqrt()
+        return 1.0 - r + rounded + gap + PRICE_OF_ESCAPE * leaves
