@@ -95,6 +95,8 @@ def drawn_at_once():
         return Sampled(
             prior=prior,
             x=centre + 0.2 * (prior - centre),
+            relaxation=rng.uniform(0.5, 2.0, (n, inference.space.n_rois)),
+            noise=rng.uniform(0.5, 2.0, (n, inference.space.n_rois)),
             scale=rng.uniform(0.4, 0.6, n),
             departure=np.full(n, 0.01),
             log_evidence=-1.0,

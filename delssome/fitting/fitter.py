@@ -127,6 +127,10 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         neighbours drive it (:func:`delssome.theory.effective_parameters`). FC and FCD
         tell this; they hardly tell which parameters it is made of. NaN for a model that
         theory does not describe.
+    relative_noise_ : ndarray of shape (n_rois,)
+        Power of the noise that drives a region, in units of what its neighbours drive
+        it with, over the geometric mean of regions: the other number of a region that
+        FC tells, likewise.
     spectral_radius_ : float
         How near the winner's network is to losing stability by coupling, at 1.
     rates_ : ndarray of shape (n_rois,)
@@ -338,6 +342,7 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
             "readout": self.readout_,
             "spread_over_restarts": spread,
             "relaxation_over_coupling": self.relaxation_over_coupling_,
+            "relative_noise": self.relative_noise_,
             "spectral_radius": np.array(self.spectral_radius_),
             "rates": missing if rates is None else rates,
             "cost": np.array(self.cost_),
@@ -363,6 +368,7 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
                 self.params_,
                 self.sc_,
                 self.acquisition_,
+                departure=self.departure_,
                 fc=matrix_to_edges(self.fc_),
             )
         except ValueError:  # not described, or not stable
@@ -389,6 +395,7 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         self.fcd_cdf_simulated_ = outcome.fcd_cdf_simulated
         self.verification_, self.history_ = outcome.verification, outcome.history
         self.relaxation_over_coupling_ = outcome.relaxation_over_coupling
+        self.relative_noise_ = outcome.relative_noise
         self.spectral_radius_ = outcome.spectral_radius
         self.sc_, self.fc_, self.fcd_cdf_ = outcome.sc, outcome.fc, outcome.fcd_cdf
         if not outcome.in_range:

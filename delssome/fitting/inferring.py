@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +16,7 @@ from delssome.connectome import n_rois_from_width
 from delssome.evaluation import Evaluator, Statistics, Target
 from delssome.fitting.correction import Gap
 from delssome.fitting.evaluators import choose_evaluators
+from delssome.fitting.laplace import MARGIN, approximate, relaxation_at
 from delssome.fitting.likelihood import LikelihoodOfFC
 from delssome.fitting.posing import check_data, make_target
 from delssome.fitting.verification import report_unlike_contexts
@@ -28,9 +29,16 @@ from delssome.simulation import (
     Simulator,
     check_step,
 )
-from delssome.theory import TheoryEvaluator, close, fisher_z, reason_against
+from delssome.theory import (
+    TheoryEvaluator,
+    close,
+    effective_regions,
+    fisher_z,
+    reason_against,
+)
 from delssome.theory.closure import N_ITERATIONS
 from delssome.theory.fc_noise import MOST_EDGES
+from delssome.theory.identifiability import UNIFORM_SD
 from delssome.utils import check_number, instance_or_default, make_generator
 
 if TYPE_CHECKING:
@@ -52,6 +60,8 @@ N_PILOTS, N_GENERATIONS = 2, 25
 OUT_OF_RANGE = 100.0
 # Candidates among which one is looked for that theory describes.
 N_TRIED = 64
+# Keeps covariances from being singular, in shares of ranges squared.
+TINY = 1e-10
 # Particles at which a network is compared with theory, after each step in power.
 N_COMPARED = 48
 
@@ -80,6 +90,8 @@ class Sampled:
     ----------
     prior, x : ndarray of shape (n_draws, n_dim)
         Search coordinates.
+    relaxation, noise : ndarray of shape (n_draws, n_rois)
+        Relaxation over coupling, and relative noise.
     scale, departure : ndarray of shape (n_draws,)
         As of :class:`~delssome.fitting.likelihood.LikelihoodOfFC`.
     log_evidence : float
@@ -90,6 +102,8 @@ class Sampled:
 
     prior: Array
     x: Array
+    relaxation: Array
+    noise: Array
     scale: Array
     departure: Array
     log_evidence: float
@@ -113,6 +127,8 @@ class Inference:
     n_scans : float or None
     sampler : Tempering
     rng : numpy.random.Generator
+    departure : float
+        Standard deviation of departures from the maps, of a space that departs.
     verbose : int
     """
 
@@ -124,10 +140,15 @@ class Inference:
     n_scans: float | None
     sampler: Tempering
     rng: np.random.Generator
+    departure: float = 0.0
     verbose: int = 0
 
     def run(self) -> Sampled:
         """Draw from the posterior."""
+        return self._approximate() if self.space.departs else self._sample()
+
+    def _sample(self) -> Sampled:
+        """Draw by tempering, where regions follow the maps."""
         counting = _Counting(self.evaluator)
         space, rng = self.space, self.rng
         pilot_rng, prior_rng, unit_rng, sampler_rng = rng.spawn(4)
@@ -174,6 +195,50 @@ class Inference:
         )
         return self._sampled(now, prior, share, draws, counting.n_evaluations)
 
+    def _approximate(self) -> Sampled:
+        """Draw from a normal density, where regions depart from the maps."""
+        space, sampler = self.space, self.sampler
+        by_maps = replace(self, space=space.following)
+        counting = _Counting(self.evaluator)
+        pilot_rng, prior_rng, own_rng, draw_rng = self.rng.spawn(4)
+        pilots = by_maps._pilots(counting, pilot_rng)
+        in_range, n = by_maps._in_range(counting), sampler.n_particles
+        x, share = draw_prior(by_maps.space, in_range, n, prior_rng)
+
+        def shares(theta: Array) -> Array:
+            return space.shares(by_maps.space.expand(theta))
+
+        def coordinates(u: Array) -> Array:
+            params = space.at_shares(u.clip(MARGIN, 1.0 - MARGIN))
+            return space.x(space.departing(params))
+
+        prior = shares(by_maps.space.theta(x))
+        own = np.concatenate(
+            [
+                np.full(values[0].size, name in space.model.regional)
+                for name, values in space.at_shares(prior[:1]).items()
+            ]
+        ) * min(self.departure, UNIFORM_SD)
+        covariance = np.cov(prior.T) + np.diag(own**2 + TINY)
+        start = shares(by_maps._first_described(pilots)[None])[0]
+        normal = approximate(self, prior.mean(axis=0), covariance, start)
+        prior += own * own_rng.standard_normal(prior.shape)
+        off = draw_rng.standard_normal((sampler.n_draws, len(normal.mean)))
+        off = off @ normal.root.T
+        x = coordinates(normal.mean + off)
+        candidates = space.candidates(space.theta(x), self.target.sc)
+        return Sampled(
+            prior=coordinates(prior),
+            x=x,
+            relaxation=relaxation_at(self, normal.mean, off),
+            noise=effective_regions(candidates)[1],
+            scale=np.full(sampler.n_draws, normal.scale),
+            departure=np.full(sampler.n_draws, self.departure),
+            log_evidence=normal.log_evidence,
+            share_in_range=share,
+            n_evaluations=counting.n_evaluations + normal.n_evaluations,
+        )
+
     def _sampled(
         self,
         likelihood: LikelihoodOfFC,
@@ -182,9 +247,14 @@ class Inference:
         draws: Draws,
         n_evaluations: int,
     ) -> Sampled:
+        x = draws.points[:, : self.space.n_dim]
+        candidates = self.space.candidates(self.space.theta(x), self.target.sc)
+        relaxation, noise, coupling = effective_regions(candidates)
         return Sampled(
             prior=prior,
-            x=draws.points[:, : self.space.n_dim],
+            x=x,
+            relaxation=relaxation / coupling,
+            noise=noise,
             scale=likelihood.scale(draws.points),
             departure=likelihood.departure(draws.points),
             log_evidence=draws.log_evidence,
@@ -292,7 +362,10 @@ def pose_inference(
         check_number("n_scans", estimator.n_scans, Real, 1e-3)
     model, scan, sampler, simulator = inference_components(estimator)
     n_rois = n_rois_from_width(X.shape[1], n_bins)
-    space = ParameterSpace(model, check_maps(estimator.maps, n_rois))
+    departure = estimator.departure
+    check_number("departure", departure, Real, 0.0)
+    maps = check_maps(estimator.maps, n_rois)
+    space = ParameterSpace(model, maps, departs=departure > 0)
     check_data(X, n_bins)
     reason = reason_against(model)
     if reason:
@@ -330,6 +403,7 @@ def pose_inference(
         n_scans=estimator.n_scans,
         sampler=sampler,
         rng=make_generator(estimator.random_state).spawn(1)[0],
+        departure=departure,
         verbose=estimator.verbose,
     )
     report_unlike_contexts(evaluator, inference.target)

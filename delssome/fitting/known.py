@@ -42,7 +42,8 @@ def describe(inference: Inference, sampled: Sampled, interval: float) -> dict[st
     """Give the attributes of a posterior that follow from its draws."""
     space, target = inference.space, inference.target
     theta = space.theta(sampled.x)
-    readout = _readout(space.candidates(theta, target.sc))
+    candidates = space.candidates(theta, target.sc)
+    readout = _readout(candidates)
     prior = _readout(space.candidates(space.theta(sampled.prior), target.sc))
     mean, prior_mean = readout.mean(axis=1), prior.mean(axis=1)
     error = sampled.scale - (
@@ -53,9 +54,15 @@ def describe(inference: Inference, sampled: Sampled, interval: float) -> dict[st
         return mean_and_interval(draws, interval)
 
     parameters, regions, level = of(theta), of(readout), of(mean)
+    relaxation = middle_and_interval(sampled.relaxation, interval)
+    noise = middle_and_interval(sampled.noise, interval)
     maps = [of(_correlations(readout, one)) for one in space.maps.T]
     return {
         "draws_": theta,
+        "relaxation_over_coupling_": relaxation[:, 0],
+        "relaxation_over_coupling_interval_": relaxation[:, 1:],
+        "relative_noise_": noise[:, 0],
+        "relative_noise_interval_": noise[:, 1:],
         "param_names_": list(space.names),
         "params_": parameters[..., 0],
         "params_sd_": theta.std(axis=0),
@@ -154,6 +161,15 @@ def mean_and_interval(draws: Array, interval: float) -> Array:
     return np.stack([draws.mean(axis=0), low, high], axis=-1)
 
 
+def middle_and_interval(draws: Array, interval: float) -> Array:
+    """Give median, low and high end of an equal-tailed interval, (..., 3).
+
+    Ratios have no mean where what they are over may be near 0.
+    """
+    tail = (1.0 - interval) / 2.0
+    return np.moveaxis(np.quantile(draws, (0.5, tail, 1.0 - tail), axis=0), 0, -1)
+
+
 def pattern_probability(readout: Array) -> float:
     """Probability that the mean pattern is not upside down.
 
@@ -224,7 +240,14 @@ def doubts(readout_name: str, found: Mapping[str, Any]) -> Iterator[str]:
             "readout_interval_ or draws_, not the map alone; signs of maps "
             "(FIC(map_signs=...)) or more scans decide it."
         )
-    if departure > CALIBRATED:
+    effective, error = found["n_scans_effective_"][0], found["model_error_"][0]
+    if error > 0.5 / effective:
+        yield (
+            f"What is left of the FC is as large as noise of {effective:.2g} scans, "
+            "more than half of which is error of the model: it is taken for noise of "
+            "the same shape, with which intervals were not calibrated."
+        )
+    if departure > CALIBRATED and not found["space_"].departs:
         yield (
             f"Regions depart from the maps by {departure:.2f} of the ranges, as far as "
             f"FC tells, and intervals were calibrated up to {CALIBRATED}: these hold "

@@ -31,7 +31,8 @@ class Outcome:
     params, param_names, departure, departures, regional_params, readout, readouts
     rates, in_range
     cost, cost_sd, costs, validation_cost, fc_simulated, fcd_cdf_simulated
-    verification, history, relaxation_over_coupling, spectral_radius, sc, fc, fcd_cdf
+    verification, history, relaxation_over_coupling, relative_noise, spectral_radius
+    sc, fc, fcd_cdf
         As of :class:`~delssome.MeanFieldFitter`, without the underscore. `rates` is
         None of a model that bounds no rate.
     """
@@ -54,6 +55,7 @@ class Outcome:
     verification: Bunch
     history: Bunch
     relaxation_over_coupling: Array
+    relative_noise: Array
     spectral_radius: float
     sc: Array
     fc: Array
@@ -94,7 +96,7 @@ def conclude(task: Task, table: Bunch, history: Bunch) -> Outcome:
     # An average over evaluations would be smoother than what was compared.
     typical = np.argmin(np.abs(evaluation.total - cost))
     one = winner.candidates.select(slice(0, 1))
-    ratio, radius = _effective(one)
+    ratio, noise, radius = _effective(one)
     return Outcome(
         params=table.theta[winner.row].copy(),
         param_names=list(space.names),
@@ -119,6 +121,7 @@ def conclude(task: Task, table: Bunch, history: Bunch) -> Outcome:
         verification=table,
         history=history,
         relaxation_over_coupling=ratio,
+        relative_noise=noise,
         spectral_radius=radius,
         sc=target.sc.copy(),
         fc=edges_to_matrix(target.fc, diagonal=1.0),
@@ -138,15 +141,16 @@ def _departures(space: ParameterSpace, theta: Array) -> dict[str, Array]:
     }
 
 
-def _effective(candidate: Candidates) -> tuple[Array, float]:
+def _effective(candidate: Candidates) -> tuple[Array, Array, float]:
     """Give what data tell best, NaN where theory does not describe the model."""
     try:
         check_assumptions(candidate.model)
     except ValueError:
-        return np.full(candidate.n_rois, np.nan), float("nan")
+        missing = np.full(candidate.n_rois, np.nan)
+        return missing, missing.copy(), float("nan")
     effective = effective_parameters(candidate)
     ratio = effective.relaxation[0] / effective.coupling[0]
-    return ratio, float(effective.spectral_radius[0])
+    return ratio, effective.noise[0], float(effective.spectral_radius[0])
 
 
 def implausible(model: Model, outcome: Outcome) -> str:

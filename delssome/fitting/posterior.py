@@ -41,6 +41,10 @@ RECORDED = (
     "readout",
     "readout_sd",
     "readout_interval",
+    "relaxation_over_coupling",
+    "relaxation_over_coupling_interval",
+    "relative_noise",
+    "relative_noise_interval",
     "mean_readout",
     "mean_readout_sd",
     "mean_readout_interval",
@@ -71,6 +75,11 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         What gives the expected FC: the shipped network, corrected by theory where the
         posterior is, theory alone, which serves more models and takes minutes, or a
         fitted Evaluator.
+    departure : float, default=0
+        How far regions depart from the maps, each on its own: standard deviation as a
+        share of the parameters' ranges; inf: uniform in these. 0: not at all. Then all
+        regional parameters are unknown, FC by theory, and the posterior is taken for
+        normal around its mode (Laplace), cut off at the box.
     n_scans : float, default=None
         Scans of the length of `acquisition` whose average X is: the FC of a group does
         not come with it. It bounds the noise from below; what is left of the data
@@ -112,6 +121,11 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         Mean and standard deviation.
     readout_interval_ : ndarray of shape (n_rois, 2)
         Interval of every region.
+    relaxation_over_coupling_, relative_noise_ : ndarray of shape (n_rois,)
+        Medians of the two numbers of a region that FC tells, as of
+        :class:`~delssome.MeanFieldFitter`.
+    relaxation_over_coupling_interval_, relative_noise_interval_ : ndarray
+        Their intervals, (n_rois, 2).
     mean_readout_, mean_readout_sd_ : float
         Of the average over regions.
     mean_readout_interval_ : ndarray of shape (2,)
@@ -194,6 +208,7 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         maps: ArrayLike | None = None,
         surrogate: str | Evaluator = "deep",
         *,
+        departure: float = 0.0,
         n_scans: float | None = None,
         model: Model | None = None,
         acquisition: Acquisition | None = None,
@@ -208,6 +223,7 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
     ) -> None:
         self.maps = maps
         self.surrogate = surrogate
+        self.departure = departure
         self.n_scans = n_scans
         self.model = model
         self.acquisition = acquisition

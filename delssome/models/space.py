@@ -163,6 +163,37 @@ class ParameterSpace:
             theta[:, part] = np.hstack([found.T, params[name] - (by_maps @ found).T])
         return theta
 
+    def shares(self, params: dict[str, Array]) -> Array:
+        """Regional and global parameters as shares of their ranges, side by side.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            (n_candidates, n_rois) for regional, (n_candidates,) for global parameters.
+
+        Returns
+        -------
+        ndarray of shape (n_candidates, n_shares)
+            In the order of `slices`.
+        """
+        found = []
+        for name in self.slices:
+            low, high = getattr(self.model, name)
+            values = (params[name] - low) / (high - low)
+            found.append(values if values.ndim == 2 else values[:, None])
+        return np.hstack(found)
+
+    def at_shares(self, shares: Array) -> dict[str, Array]:
+        """Regional and global parameters from shares, the inverse of `shares`."""
+        params, k = {}, 0
+        for name in self.slices:
+            low, high = getattr(self.model, name)
+            n = self.n_rois if name in self.model.regional else 1
+            values = low + (high - low) * shares[:, k : k + n]
+            params[name] = values if name in self.model.regional else values[:, 0]
+            k += n
+        return params
+
     def feasible(self, theta: ArrayLike) -> NDArray[np.bool_]:
         """Tell which candidates keep every region in the box and the constraints.
 

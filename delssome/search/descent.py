@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,7 +77,7 @@ def descend(
     are kept.
     """
     descent = _Descent(space, loss, departure)
-    u = descent.flat({name: x[0] for name, x in space.expand(start).items()})
+    u = space.shares(space.expand(start))[0].clip(MARGIN, 1.0 - MARGIN)
     ends, losses, counts = [], [], []
     for sharpness, n_iterations in STAGES:
         descent.n_evaluations = 0
@@ -106,7 +105,6 @@ class _Descent:
         model = self.model = space.model
         self.names = list(space.slices)
         self.n_evaluations = 0
-        self._low = np.array([getattr(model, name)[0] for name in self.names])
         self._range = np.array([np.ptp(getattr(model, name)) for name in self.names])
         maps = space.maps - space.maps.mean(axis=0)
         design = np.column_stack([np.ones(space.n_rois), maps])
@@ -114,23 +112,6 @@ class _Descent:
         n_own = space.n_rois * len(model.regional)
         self._price = PRICE / departure**2 / n_own
         self._tilts = model.tilts(space.maps)
-
-    def flat(self, params: Mapping[str, Array]) -> Array:
-        """From parameters to shares of the ranges, within the box."""
-        shares = [
-            np.atleast_1d((params[name] - low) / width)
-            for name, low, width in zip(self.names, self._low, self._range, strict=True)
-        ]
-        return np.concatenate(shares).clip(MARGIN, 1.0 - MARGIN)
-
-    def params(self, u: Array) -> dict[str, Array]:
-        """From shares of the ranges to parameters."""
-        return {
-            name: low + width * share
-            for (name, share), low, width in zip(
-                self._parts(u).items(), self._low, self._range, strict=True
-            )
-        }
 
     def theta(self, u: Array) -> Array:
         """From shares of the ranges to coefficients, by which constraints are kept."""
@@ -141,12 +122,13 @@ class _Descent:
                 if short > 0:
                     parts[name] += vector * short / (vector @ vector)
         flat = np.concatenate([np.atleast_1d(x) for x in parts.values()])
-        params = self.params(flat.clip(MARGIN, 1.0 - MARGIN))
-        return self.space.departing({n: x[None] for n, x in params.items()})[0]
+        params = self.space.at_shares(flat[None].clip(MARGIN, 1.0 - MARGIN))
+        return self.space.departing(params)[0]
 
     def __call__(self, u: Array, sharpness: float) -> tuple[float, Array]:
         self.n_evaluations += 1
-        value, slopes = self.loss(self.params(u), sharpness)
+        params = self.space.at_shares(u[None])
+        value, slopes = self.loss({n: x[0] for n, x in params.items()}, sharpness)
         if not np.isfinite(value):
             return UNSTABLE, np.zeros_like(u)
         gradient = {

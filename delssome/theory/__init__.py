@@ -6,7 +6,11 @@ Derivation, range of validity and measured accuracy: ``doc/theory.rst`` and
 
 from delssome.theory.assumptions import check_assumptions, reason_against
 from delssome.theory.closure import Closure, close
-from delssome.theory.effective import Effective, effective_parameters
+from delssome.theory.effective import (
+    Effective,
+    effective_parameters,
+    effective_regions,
+)
 from delssome.theory.escape import escape_features, range_violation, start_holds
 from delssome.theory.evaluator import TheoryEvaluator
 from delssome.theory.fc_noise import (
@@ -32,6 +36,7 @@ __all__ = [
     "choose_edges",
     "close",
     "effective_parameters",
+    "effective_regions",
     "escape_features",
     "fc_covariance",
     "fisher_z",

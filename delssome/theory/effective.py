@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from delssome.models import Candidates
 from delssome.models.steady import jacobian
 from delssome.theory.linearisation import Equations
+from delssome.theory.network import reduce_regions
 
-__all__ = ["Effective", "effective_parameters"]
+__all__ = ["Effective", "effective_parameters", "effective_regions"]
+
+Array = NDArray[np.float64]
 
 
 class Effective(NamedTuple):
@@ -23,6 +26,9 @@ class Effective(NamedTuple):
     relaxation : ndarray of shape (n_candidates, n_rois)
         Rate at which a region alone returns to its fixed point, with inhibition
         following at once, in 1/s. Negative: a region that would not.
+    noise : ndarray of shape (n_candidates, n_rois)
+        Power of the noise that drives a region, in units of what its neighbours drive
+        it with, over the geometric mean of all regions.
     coupling : ndarray of shape (n_candidates, n_rois)
         Strength at which it is driven by its neighbours, in 1/s: G times the slope of
         its dynamics on the coupling.
@@ -31,9 +37,10 @@ class Effective(NamedTuple):
         the network loses stability by coupling.
     """
 
-    relaxation: NDArray[np.float64]
-    coupling: NDArray[np.float64]
-    spectral_radius: NDArray[np.float64]
+    relaxation: Array
+    noise: Array
+    coupling: Array
+    spectral_radius: Array
 
 
 def effective_parameters(candidates: Candidates) -> Effective:
@@ -55,9 +62,19 @@ def effective_parameters(candidates: Candidates) -> Effective:
     and the slope h on the coupling, the others follow the coupled state within
     milliseconds, so that :math:`\dot s_i = -k_i s_i + G h \sum_j C_{ij} s_j` with
     :math:`k = -(a - bc/d)`. Multiplied by a constant, k and G give the same
-    correlations: these tell k/G. Of FIC, k depends on w_EE and w_EI at once, of which
-    E/I is a function of w_EI alone.
+    correlations: these tell k/G and, of the power of the noise, its pattern. Of FIC, k
+    depends on w_EE and w_EI at once, of which E/I is a function of w_EI alone.
     """
+    relaxation, noise, coupling = effective_regions(candidates)
+    rests = candidates.rests
+    radius = np.full(len(candidates), np.nan)
+    weighted = (coupling / relaxation)[:, :, None] * candidates.sc
+    radius[rests] = np.abs(np.linalg.eigvals(weighted[rests])).max(axis=-1)
+    return Effective(relaxation, noise, coupling, radius)
+
+
+def effective_regions(candidates: Candidates) -> tuple[Array, Array, Array]:
+    """Give relaxation, noise and coupling alone: the radius takes far longer."""
     equations = Equations(candidates)
     slopes = jacobian(equations, equations.fixed_point())
     n = len(candidates.model.states)
@@ -74,7 +91,7 @@ def effective_parameters(candidates: Candidates) -> Effective:
     rests = candidates.rests
     relaxation = np.where(rests[:, None], -a, np.nan)
     coupling = np.where(rests[:, None], candidates.params["G"][:, None] * h, np.nan)
-    weighted = (coupling / relaxation)[:, :, None] * candidates.sc
-    radius = np.full(len(candidates), np.nan)
-    radius[rests] = np.abs(np.linalg.eigvals(weighted[rests])).max(axis=-1)
-    return Effective(relaxation, coupling, radius)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of those without rest
+        power = reduce_regions(slopes, equations.sigma).power
+    power = power / np.exp(np.log(power).mean(axis=1, keepdims=True))
+    return relaxation, np.where(rests[:, None], power, np.nan), coupling

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from delssome.inference import Tempering, draw_feasible
-from delssome.models import ParameterSpace
+from delssome.models import Candidates, ParameterSpace
 from delssome.simulation import Acquisition
+from delssome.theory.effective import effective_regions
 from delssome.theory.fc_noise import choose_edges, fisher_z, noise_of_z
 from delssome.theory.linearisation import averages_at_rest
 from delssome.theory.sensitivity import Sensitivity
@@ -25,6 +26,8 @@ __all__ = ["Identifiability", "identifiability"]
 Array = NDArray[Any]
 
 SAMPLER = Tempering(n_particles=800, n_moves=8, n_draws=2400)
+# Standard deviation of a uniform distribution, as a share of its range.
+UNIFORM_SD = 12.0**-0.5
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,13 @@ class Identifiability:
         Their standard deviations, after and before the data.
     readout : ndarray of shape (n_rois,)
         What the model reads out of the candidate.
-    readout_sd : ndarray of shape (n_rois,)
+    readout_sd, readout_prior_sd : ndarray of shape (n_rois,)
+        After and before the data: how much of a region's value they know.
+    relaxation_sd, relaxation_prior_sd : ndarray of shape (n_rois,)
+        The same of the logarithm of relaxation over coupling.
+    noise_sd, noise_prior_sd : ndarray of shape (n_rois,)
+        The same of the logarithm of the relative noise
+        (:func:`~delssome.theory.effective_parameters`).
     mean_readout_sd, mean_readout_prior_sd : float
         Of the average over regions.
     pattern_r : float
@@ -64,6 +73,11 @@ class Identifiability:
     prior_sd: Array
     readout: Array
     readout_sd: Array
+    readout_prior_sd: Array
+    relaxation_sd: Array
+    relaxation_prior_sd: Array
+    noise_sd: Array
+    noise_prior_sd: Array
     mean_readout_sd: float
     mean_readout_prior_sd: float
     pattern_r: float
@@ -80,6 +94,7 @@ def identifiability(
     acquisition: Acquisition,
     *,
     n_scans: float = 1.0,
+    departure: float = 0.0,
     fc: ArrayLike | None = None,
     random_state: int | np.random.RandomState | None = 0,
 ) -> Identifiability:
@@ -97,6 +112,9 @@ def identifiability(
         Of one scan.
     n_scans : float, default=1
         Scans that share these parameters.
+    departure : float, default=0
+        Standard deviation of departures of regions from the maps, as a share of the
+        ranges; inf: that of a uniform distribution. Of a space that departs.
     fc : array-like of shape (n_edges,), default=None
         Observed FC, upper triangle. Then `n_scans` is the number whose noise is as
         large as what is left of it: errors of the model count like noise.
@@ -111,7 +129,9 @@ def identifiability(
     Fisher's information of FC on the scale of z, from its derivatives and its
     covariance, both in closed form, at the candidate. The prior is uniform in the box
     and the constraints; that it ends where rates leave their range is not seen. Draws
-    of the two together are read out without further approximation.
+    of the two together are read out without further approximation. Where regions
+    depart from the maps, both are taken for normal (Laplace), and draws are cut off at
+    the box.
 
     Examples
     --------
@@ -143,6 +163,15 @@ def identifiability(
 
     centre = space.x(theta)
     rng = make_generator(random_state)
+    given = space, sc, theta
+    if space.departs:
+        if not departure > 0:
+            raise ValueError(
+                f"departure must be positive of a space that departs, got {departure}."
+            )
+        share = min(departure, UNIFORM_SD)
+        draws = _draw_normal(space, centre, information, share, rng)
+        return _describe(*given, *draws, information, float(n_scans))
     prior = draw_feasible(space, SAMPLER.n_particles, rng)
 
     def log_likelihood(x: Array) -> Array:
@@ -151,7 +180,38 @@ def identifiability(
         return np.where(space.feasible(space.theta(x)), value, -np.inf)
 
     x = SAMPLER.sample(log_likelihood, prior, rng).points
-    return _describe(space, sc, theta, prior, x, information, float(n_scans))
+    return _describe(*given, prior, x, information, float(n_scans))
+
+
+def _draw_normal(
+    space: ParameterSpace,
+    centre: Array,
+    information: Array,
+    departure: float,
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
+    """Draw from prior and posterior, both normal, of regions that depart from maps."""
+    following, n = space.following, SAMPLER.n_particles
+    by_maps = draw_feasible(following, n, rng)
+    off = departure * rng.standard_normal((n, space.n_dim))
+    prior = np.where(np.isin(space.names, following.names), 0.0, off)
+    here = [space.names.index(name) for name in following.names]
+    prior[:, here] = by_maps
+    covariance = np.diag(np.full(space.n_dim, departure**2))
+    covariance[np.ix_(here, here)] = np.cov(by_maps.T)
+    precision = np.linalg.inv(covariance) + information
+    root = np.linalg.cholesky(np.linalg.inv(precision))
+    after = centre + rng.standard_normal((n, space.n_dim)) @ root.T
+    return _within(space, prior), _within(space, after)
+
+
+def _within(space: ParameterSpace, x: Array) -> Array:
+    """Move every region, and what is global, into the box."""
+    params = {
+        name: values.clip(*getattr(space.model, name))
+        for name, values in space.expand(space.theta(x)).items()
+    }
+    return space.x(space.departing(params))
 
 
 def _describe(
@@ -176,6 +236,9 @@ def _describe(
     root = np.linalg.cholesky(spread)
     stiffness, axes = np.linalg.eigh(root.T @ information @ root)
     ratio = draws.std(axis=1) / max(pattern.std(), 1e-300)
+    (relaxation, noise), (relaxation_prior, noise_prior) = (
+        _effective_sd(space.candidates(space.theta(draws), sc)) for draws in (x, prior)
+    )
     return Identifiability(
         n_scans=n_scans,
         names=list(space.names),
@@ -183,6 +246,11 @@ def _describe(
         prior_sd=space.theta(prior).std(axis=0),
         readout=truth[0],
         readout_sd=after.std(axis=0),
+        readout_prior_sd=before.std(axis=0),
+        relaxation_sd=relaxation,
+        relaxation_prior_sd=relaxation_prior,
+        noise_sd=noise,
+        noise_prior_sd=noise_prior,
         mean_readout_sd=float(after.mean(axis=1).std()),
         mean_readout_prior_sd=float(before.mean(axis=1).std()),
         pattern_r=float(np.abs(r).mean()),
@@ -191,3 +259,17 @@ def _describe(
         stiffness=np.maximum(stiffness[::-1], 0.0),
         directions=(root @ axes[:, ::-1]).T,
     )
+
+
+def _effective_sd(candidates: Candidates) -> tuple[Array, Array]:
+    """Deviations of the logarithms of relaxation over coupling, and of noise.
+
+    Draws without a state of rest, or with a region that would not return, are left out.
+    """
+    relaxation, noise, coupling = effective_regions(candidates)
+    ratio = relaxation / coupling
+    known = (ratio > 0).all(axis=1)  # NaN is not
+    if np.count_nonzero(known) < 2:
+        missing = np.full(candidates.n_rois, np.nan)
+        return missing, missing
+    return np.log(ratio[known]).std(axis=0), np.log(noise[known]).std(axis=0)

