@@ -123,7 +123,7 @@ def recover(run, fit, seed):
     posterior = MeanFieldPosterior(
         world.space.maps,
         departure=DEPARTURE,
-        n_scans=N_SCANS,
+        n_scans=2 if run.quick else N_SCANS,
         model=world.space.model,
         sampler=small,
         n_jobs=run.n_jobs,
@@ -132,16 +132,15 @@ def recover(run, fit, seed):
     with Clock() as clock:
         posterior.fit(X)
     relaxation, noise, coupling = (x[0] for x in effective_regions(truth))
+    ratio = relaxation / coupling
     own = [k for k, name in enumerate(posterior.param_names_) if "_at_" in name]
     departures = posterior.params_interval_[own]
     return {
         "fit_cpu_seconds": clock.cpu,
-        "r_relaxation": logs(
-            posterior.relaxation_over_coupling_, relaxation / coupling
-        ),
+        "r_relaxation": logs(posterior.relaxation_over_coupling_, ratio),
         "r_noise": logs(posterior.relative_noise_, noise),
         "covers_relaxation": covers(
-            posterior.relaxation_over_coupling_interval_, relaxation / coupling
+            posterior.relaxation_over_coupling_interval_, ratio
         ),
         "covers_noise": covers(posterior.relative_noise_interval_, noise),
         "covers_readout": covers(posterior.readout_interval_, readout),
@@ -281,9 +280,8 @@ def summary(rows):
         found["departure_false_positive"] = mean(FOLLOWING, "departs")
     for row in own.get(PEOPLE, []):
         n = found["n_people"] = row["n_people"]
-        free = [
-            row["people"][k][2] for k in ("relaxation over coupling", "relative noise")
-        ]
+        names = "relaxation over coupling", "relative noise"
+        free = [row["people"][name][2] for name in names]
         found["identified_free"] = round(max(free) * n)
         found["identified_fc"] = round(row["people"]["FC itself"][2] * n)
     return found

@@ -53,6 +53,8 @@ Array = NDArray[Any]
 
 # Restarts by the shipped network, whose candidates cost next to nothing (published).
 N_RESTARTS = 5
+# Descents with each departure, where regions depart from the maps.
+N_DESCENTS = 3
 
 
 class Components(NamedTuple):
@@ -151,6 +153,7 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     n_restarts = given.search.n_restarts
     if n_restarts is None:
         n_restarts = N_RESTARTS if by_shipped_network(fitter) else 1
+        n_restarts = N_DESCENTS if departures else n_restarts
     return Task(
         space=space,
         target=target,
