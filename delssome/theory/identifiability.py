@@ -170,8 +170,8 @@ def identifiability(
                 f"departure must be positive of a space that departs, got {departure}."
             )
         share = min(departure, UNIFORM_SD)
-        draws = _draw_normal(space, centre, information, share, rng)
-        return _describe(*given, *draws, information, float(n_scans))
+        *draws, spread = _draw_normal(space, centre, information, share, rng)
+        return _describe(*given, *draws, information, spread, float(n_scans))
     prior = draw_feasible(space, SAMPLER.n_particles, rng)
 
     def log_likelihood(x: Array) -> Array:
@@ -180,7 +180,8 @@ def identifiability(
         return np.where(space.feasible(space.theta(x)), value, -np.inf)
 
     x = SAMPLER.sample(log_likelihood, prior, rng).points
-    return _describe(*given, prior, x, information, float(n_scans))
+    spread = np.cov(prior.T).reshape(space.n_dim, space.n_dim)
+    return _describe(*given, prior, x, information, spread, float(n_scans))
 
 
 def _draw_normal(
@@ -189,8 +190,8 @@ def _draw_normal(
     information: Array,
     departure: float,
     rng: np.random.Generator,
-) -> tuple[Array, Array]:
-    """Draw from prior and posterior, both normal, of regions that depart from maps."""
+) -> tuple[Array, Array, Array]:
+    """Draw from prior and posterior, both normal; give the covariance of the prior."""
     following, n = space.following, SAMPLER.n_particles
     by_maps = draw_feasible(following, n, rng)
     off = departure * rng.standard_normal((n, space.n_dim))
@@ -202,7 +203,7 @@ def _draw_normal(
     precision = np.linalg.inv(covariance) + information
     root = np.linalg.cholesky(np.linalg.inv(precision))
     after = centre + rng.standard_normal((n, space.n_dim)) @ root.T
-    return _within(space, prior), _within(space, after)
+    return _within(space, prior), _within(space, after), covariance
 
 
 def _within(space: ParameterSpace, x: Array) -> Array:
@@ -221,6 +222,7 @@ def _describe(
     prior: Array,
     x: Array,
     information: Array,
+    spread: Array,
     n_scans: float,
 ) -> Identifiability:
     """Read draws of prior and posterior out."""
@@ -232,7 +234,6 @@ def _describe(
     draws = after - after.mean(axis=1, keepdims=True)
     size = np.maximum(draws.std(axis=1) * pattern.std() * len(pattern), 1e-300)
     r = draws @ pattern / size
-    spread = np.cov(prior.T).reshape(space.n_dim, space.n_dim)
     root = np.linalg.cholesky(spread)
     stiffness, axes = np.linalg.eigh(root.T @ information @ root)
     ratio = draws.std(axis=1) / max(pattern.std(), 1e-300)
@@ -267,8 +268,9 @@ def _effective_sd(candidates: Candidates) -> tuple[Array, Array]:
     Draws without a state of rest, or with a region that would not return, are left out.
     """
     relaxation, noise, coupling = effective_regions(candidates)
-    ratio = relaxation / coupling
-    known = (ratio > 0).all(axis=1)  # NaN is not
+    with np.errstate(invalid="ignore", divide="ignore"):  # regions may be uncoupled
+        ratio = relaxation / coupling
+    known = ((ratio > 0) & np.isfinite(ratio)).all(axis=1)
     if np.count_nonzero(known) < 2:
         missing = np.full(candidates.n_rois, np.nan)
         return missing, missing

@@ -176,3 +176,80 @@ def test_maps_are_rounded_alike_whatever_their_layout():
     maps = np.random.default_rng(0).standard_normal((20, 3))
     for columns in (slice(0, 2), [0, 1]):  # a view, and a copy in Fortran's order
         assert check_maps(maps[:, columns]).flags["C_CONTIGUOUS"]
+
+
+@pytest.fixture
+def departing(maps):
+    return ParameterSpace(FIC(), maps, departs=True)
+
+
+def test_regions_may_depart_from_the_maps(maps, departing, rng):
+    following = departing.following
+    assert following.names == ParameterSpace(FIC(), maps).names
+    assert departing.n_dim == following.n_dim + 3 * 30
+    assert departing.names[2:5] == ["w_EE_2", "w_EE_at_0", "w_EE_at_1"]
+    theta = np.zeros((1, departing.n_dim))
+    theta[0, departing.names.index("w_EI_0")] = 2.0
+    theta[0, departing.names.index("w_EI_at_7")] = 0.5
+    expected = np.full(30, 2.0)
+    expected[7] = 2.5
+    np.testing.assert_allclose(departing.expand(theta)["w_EI"][0], expected)
+    x = rng.standard_normal((4, departing.n_dim))
+    np.testing.assert_allclose(departing.x(departing.theta(x)), x, atol=1e-12)
+
+
+def test_one_unit_of_a_departure_is_the_whole_range(departing):
+    x = np.zeros((1, departing.n_dim))
+    x[0, departing.names.index("w_EE_at_3")] = 1.0
+    moved = departing.expand(departing.theta(x))["w_EE"][0]
+    assert moved[3] - moved[0] == pytest.approx(9.0)
+
+
+def test_a_search_starts_where_regions_follow_the_maps(departing):
+    start, again = (
+        space.start(np.random.default_rng(0))
+        for space in (departing, departing.following)
+    )
+    own = np.array(["_at_" in name for name in departing.names])
+    np.testing.assert_allclose(start[own], 0.0, atol=1e-12)
+    np.testing.assert_allclose(start[~own], again)
+
+
+def test_any_parameters_are_maps_and_departures(departing, maps, rng):
+    params = {
+        "w_EE": rng.uniform(1, 10, (3, 30)),
+        "w_EI": 2.0 + 0.1 * maps[:, :1].T.repeat(3, axis=0),
+        "G": rng.uniform(0, 3, 3),
+        "sigma": rng.uniform(0.001, 0.01, (3, 30)),
+    }
+    theta = departing.departing(params)
+    found = departing.expand(theta)
+    for name, values in params.items():
+        np.testing.assert_allclose(found[name], values, atol=1e-12)
+    w_EI = theta[:, departing.slices["w_EI"]]
+    np.testing.assert_allclose(w_EI[0, :3], [2.0, 0.1, 0.0], atol=1e-9)
+    np.testing.assert_allclose(w_EI[:, 3:], 0.0, atol=1e-9)
+    # Maps explain what they can.
+    own = theta[:, departing.slices["w_EE"]][:, 3:]
+    np.testing.assert_allclose(own @ maps, 0.0, atol=1e-8)
+    np.testing.assert_allclose(own.sum(axis=1), 0.0, atol=1e-8)
+
+
+def test_shares_of_the_ranges_and_parameters_are_inverse(departing, rng):
+    shares = rng.random((4, 91))
+    params = departing.at_shares(shares)
+    assert params["G"].shape == (4,)
+    assert params["sigma"].shape == (4, 30)
+    np.testing.assert_allclose(params["G"], 3.0 * shares[:, 60])
+    np.testing.assert_allclose(departing.shares(params), shares, atol=1e-12)
+
+
+def test_tilts_say_what_signs_of_maps_demand(maps, rng):
+    model = FIC(map_signs=(-1, 0))
+    assert not FIC().tilts(maps).get("w_EI", np.empty(0)).size
+    (vector,) = model.tilts(maps)["w_EI"]
+    assert vector.sum() == pytest.approx(0.0, abs=1e-12)
+    w_EI = rng.uniform(0, 5, (50, 30))
+    obeyed = model.constrain({"w_EI": w_EI, "G": np.ones(50)}, maps)
+    np.testing.assert_array_equal(obeyed, w_EI @ vector >= 0)
+    assert MFM().tilts(maps) == {}

@@ -137,15 +137,20 @@ class _Numbers(torch.autograd.Function):
     def forward(ctx: Any, asked: Differentiable, *given: torch.Tensor) -> torch.Tensor:
         names, model = asked.names, asked.model
         values = {n: x.detach().numpy() for n, x in zip(names, given, strict=True)}
-        ranges = [np.ptp(getattr(model, name)) for name in names]
         n = 1 + 2 * len(names)
         rows = {name: np.repeat(x[None], n, axis=0) for name, x in values.items()}
+        apart = []
         for k, name in enumerate(names):
-            rows[name][1 + 2 * k] += STEP * ranges[k]
-            rows[name][2 + 2 * k] -= STEP * ranges[k]
+            low, high = getattr(model, name)
+            above, below = 1 + 2 * k, 2 + 2 * k
+            # At a bound to one side alone.
+            rows[name][above] = np.minimum(values[name] + STEP * (high - low), high)
+            rows[name][below] = np.maximum(values[name] - STEP * (high - low), low)
+            apart.append(rows[name][above] - rows[name][below])
         found = asked.numbers(rows)
-        slopes = (found[:, 1::2] - found[:, 2::2]) / (2.0 * STEP)
-        slopes /= np.reshape(ranges, (-1, 1))
+        slopes = found[:, 1::2] - found[:, 2::2]
+        for k, width in enumerate(apart):
+            slopes[:, k] /= width
         ctx.save_for_backward(torch.from_numpy(slopes))
         return torch.from_numpy(found[:, 0])
 

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+import torch
+
+from delssome import FIC, MFM, Acquisition
+from delssome.connectome import prepare_sc
+from delssome.datasets import make_cohort
+from delssome.evaluation import Target
+from delssome.models import Candidates
+from delssome.surrogate import CircuitSurrogate
+
+N_ROIS = 14
+SCAN = Acquisition()
+
+
+@pytest.fixture(scope="module")
+def surrogate():
+    return CircuitSurrogate.load(acquisition=SCAN)
+
+
+@pytest.fixture(scope="module")
+def sc():
+    counts = make_cohort(1, N_ROIS, random_state=0).sc[0]
+    return prepare_sc(counts)
+
+
+@pytest.fixture(scope="module")
+def params():
+    rng = np.random.default_rng(0)
+    return {
+        "w_EE": rng.uniform(2.0, 3.5, N_ROIS),
+        "w_EI": rng.uniform(2.0, 3.0, N_ROIS),
+        "G": np.array(0.8),
+        "sigma": rng.uniform(0.003, 0.006, N_ROIS),
+    }
+
+
+@pytest.fixture(scope="module")
+def target(sc):
+    rng = np.random.default_rng(1)
+    fc = rng.uniform(0.0, 0.6, N_ROIS * (N_ROIS - 1) // 2)
+    return Target(sc, fc, np.linspace(0.0, 1.0, 400))
+
+
+def candidates(params, sc):
+    return Candidates(FIC(), {name: x[None] for name, x in params.items()}, sc)
+
+
+def test_it_says_what_the_network_says(surrogate, params, sc, target):
+    asked = surrogate.slopes(FIC(), target).asked
+    said = asked({name: torch.from_numpy(x) for name, x in params.items()})
+    expected = surrogate.statistics(candidates(params, sc))
+    assert expected.violation[0] == 0
+    np.testing.assert_allclose(said.fc, expected.fc[0], atol=2e-5)
+    np.testing.assert_allclose(said.cdf, expected.fcd_cdf[0], atol=2e-5)
+    assert said.noise.item() == pytest.approx(expected.fc_noise[0], rel=1e-3)
+
+
+def test_sharp_it_is_the_expected_cost(surrogate, params, sc, target):
+    cost, _ = surrogate.slopes(FIC(), target)(params, 1e5)
+    expected = surrogate.evaluate(candidates(params, sc), target).total[0]
+    assert cost == pytest.approx(expected, abs=0.01)
+    blunt, _ = surrogate.slopes(FIC(), target)(params, 20.0)
+    assert blunt > cost + 0.02
+
+
+def test_slopes_are_those_of_the_cost(surrogate, params, target):
+    cost = surrogate.slopes(FIC(), target)
+    _, slopes = cost(params, 50.0)
+    for name, values in params.items():
+        assert slopes[name].shape == values.shape
+        step = 1e-5 * np.ptp(getattr(FIC(), name))
+        for where in [()] if name == "G" else [(3,), (11,)]:
+            ends = []
+            for sign in (1, -1):
+                moved = {key: x.copy() for key, x in params.items()}
+                moved[name][where] += sign * step
+                ends.append(cost(moved, 50.0)[0])
+            slope = (ends[0] - ends[1]) / (2 * step)
+            assert slopes[name][where] == pytest.approx(slope, rel=1e-3, abs=1e-6)
+
+
+def test_an_unstable_candidate_costs_infinitely_much(surrogate, params, target):
+    cost, slopes = surrogate.slopes(FIC(), target)(
+        params | {"w_EE": np.full(N_ROIS, 9.9), "G": np.array(3.0)}, 50.0
+    )
+    assert np.isinf(cost)
+    assert all((x == 0).all() for x in slopes.values())
+
+
+def test_another_model_is_refused(surrogate, target):
+    with pytest.raises((TypeError, ValueError), match="FIC"):
+        surrogate.slopes(MFM(), target)
