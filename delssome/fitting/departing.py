@@ -13,7 +13,7 @@ from sklearn.utils import Bunch
 
 from delssome.evaluation import Evaluation, Evaluator
 from delssome.fitting.searching import Finalists
-from delssome.search.descent import Descended, descend
+from delssome.search.descent import STAGES, Descended, descend
 from delssome.utils import progress_bar
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ Array = NDArray[Any]
 # Generations of a search that lead to where a descent starts: what parameters of maps
 # can gain beyond is little beside what regions gain.
 N_LEADING = 5
-# Ends of a descent's stages, from the last, that become finalists.
-N_ENDS = 3
+# Stages after which only so many descents go on: those that are lowest.
+N_TRIED, N_KEPT = 2, 2
 
 
 def depart(
@@ -60,25 +60,40 @@ def depart(
     rows: list[dict[str, Any]] = []
     origin: list[tuple[int, int, float]] = []
     firsts = [int(np.argmax(leaders.restart == r)) for r in np.unique(leaders.restart)]
-    starts = [(k, departure) for k in firsts for departure in task.departures]
-    bar = progress_bar(
-        total=len(starts), desc="descent", unit="run", verbose=schedule.verbose
-    )
-    with bar:
-        for k, departure in starts:
-            if found and schedule.deadline.passed:
-                break
-            params = space.following.expand(leaders.theta[k])
-            start = space.departing(params)[0]
-            ended = descend(space, loss, start, departure)
-            for stage, theta in enumerate(ended.theta):
-                generation = int(leaders.generation.max()) + 1 + stage
-                restart = int(leaders.restart[k])
+    first_generation = int(leaders.generation.max()) + 1
+    verbose, n_kept = schedule.verbose, min(N_KEPT, len(firsts))
+    total = len(task.departures) * (len(firsts) + n_kept)
+    with progress_bar(total=total, desc="descent", unit="run", verbose=verbose) as bar:
+
+        def go_down(start: Array, k: int, departure: float, first: int) -> Descended:
+            stages = STAGES[:N_TRIED] if first == 0 else STAGES[N_TRIED:]
+            ended = descend(space, loss, start, departure, stages)
+            restart = int(leaders.restart[k])
+            for stage in range(len(ended.theta)):
+                generation = first_generation + first + stage
                 rows.append(_row(restart, generation, ended, stage))
-                if stage >= len(ended.theta) - N_ENDS:
-                    found.append(theta)
+                # Ends of the last stages, and whatever there is when time is over.
+                if first or schedule.deadline.passed:
+                    found.append(ended.theta[stage])
                     origin.append((restart, generation, departure))
             bar.update()
+            return ended
+
+        for departure in task.departures:
+            if found and schedule.deadline.passed:
+                break
+            tried = []
+            for k in firsts:
+                params = space.following.expand(leaders.theta[k])
+                start = space.departing(params)[0]
+                tried.append((k, go_down(start, k, departure, 0)))
+                if schedule.deadline.passed:
+                    break
+            tried.sort(key=lambda one: one[1].loss[-1])
+            for k, ended in tried[:n_kept]:
+                if found and schedule.deadline.passed:
+                    break
+                go_down(ended.theta[-1], k, departure, N_TRIED)
     theta = np.array(found)
     ok = space.feasible(theta)
     if not ok.any():

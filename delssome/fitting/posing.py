@@ -53,8 +53,8 @@ Array = NDArray[Any]
 
 # Restarts by the shipped network, whose candidates cost next to nothing (published).
 N_RESTARTS = 5
-# Descents with each departure, where regions depart from the maps.
-N_DESCENTS = 3
+# Where descents start, where regions depart from the maps.
+N_DESCENTS = 6
 
 
 class Components(NamedTuple):

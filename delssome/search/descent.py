@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.optimize import minimize
 from delssome.evaluation import Slopes
 from delssome.models import ParameterSpace
 
-__all__ = ["Descended", "descend"]
+__all__ = ["STAGES", "Descended", "descend"]
 
 Array = NDArray[Any]
 
@@ -20,7 +21,7 @@ Array = NDArray[Any]
 # parameters within the noise of a scan.
 PRICE = 0.01
 # How sharply a cost that has corners is taken, and for how many iterations.
-STAGES = ((20.0, 100), (50.0, 100), (100.0, 100), (300.0, 200), (1000.0, 300))
+STAGES = ((20.0, 60), (50.0, 60), (100.0, 100), (300.0, 200), (1000.0, 300))
 # Steps that the search for curvature remembers.
 MEMORY = 20
 # Cost of a broken constraint of the model, per square of a range.
@@ -49,7 +50,11 @@ class Descended(NamedTuple):
 
 
 def descend(
-    space: ParameterSpace, loss: Slopes, start: Array, departure: float
+    space: ParameterSpace,
+    loss: Slopes,
+    start: Array,
+    departure: float,
+    stages: Sequence[tuple[float, int]] = STAGES,
 ) -> Descended:
     """Go down in all regional parameters at once.
 
@@ -65,6 +70,8 @@ def descend(
     departure : float
         Standard deviation of departures from the maps, as a share of the ranges, that
         is natural; inf: none is.
+    stages : sequence of (float, int)
+        How sharply corners of the cost are taken, and for how many iterations.
 
     Returns
     -------
@@ -79,7 +86,7 @@ def descend(
     descent = _Descent(space, loss, departure)
     u = space.shares(space.expand(start))[0].clip(MARGIN, 1.0 - MARGIN)
     ends, losses, counts = [], [], []
-    for sharpness, n_iterations in STAGES:
+    for sharpness, n_iterations in stages:
         descent.n_evaluations = 0
         found = minimize(
             descent,

@@ -170,8 +170,8 @@ def identifiability(
                 f"departure must be positive of a space that departs, got {departure}."
             )
         share = min(departure, UNIFORM_SD)
-        *draws, spread = _draw_normal(space, centre, information, share, rng)
-        return _describe(*given, *draws, information, spread, float(n_scans))
+        prior, x, spread = _draw_normal(space, centre, information, share, rng)
+        return _describe(*given, prior, x, information, spread, float(n_scans))
     prior = draw_feasible(space, SAMPLER.n_particles, rng)
 
     def log_likelihood(x: Array) -> Array:

@@ -20,11 +20,10 @@ from delssome import (
 from delssome.connectome import average_fc, average_fcd_cdf, pack_subjects
 from delssome.datasets import make_cohort
 from delssome.exceptions import UnidentifiedWarning
-from delssome.fitting import inferring
+from delssome.fitting import departing, inferring
 from delssome.inference import Tempering, prior
 from delssome.models import Candidates, ParameterSpace
 from delssome.observables import fc_matrix, fcd_cdf
-from delssome.search import descent
 from delssome.simulation import simulate
 from delssome.theory import effective_regions, identifiability
 
@@ -40,7 +39,8 @@ pytestmark = [
 @pytest.fixture(scope="module", autouse=True)
 def short():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(descent, "STAGES", ((20.0, 20), (100.0, 20), (1000.0, 20)))
+        stages = (20.0, 15), (50.0, 15), (100.0, 15), (300.0, 15), (1000.0, 15)
+        patch.setattr(departing, "STAGES", stages)
         patch.setattr(inferring, "N_PILOTS", 1)
         patch.setattr(inferring, "N_GENERATIONS", 8)
         patch.setattr(prior, "N_CHAINS", 200)
@@ -92,7 +92,7 @@ def test_a_fit_gives_departures_and_all_that_other_fits_give(fitted, make, cohor
     assert np.isfinite(fitted.score(cohort.X))
     # Two descents, with the ends of three stages each.
     assert len(fitted.verification_.restart) == 6
-    assert set(fitted.verification_.generation) == {3, 4, 5}
+    assert set(fitted.verification_.generation) == {5, 6, 7}
     assert (np.diff(fitted.history_.n_evaluations) > 0).all()
 
 
