@@ -28,6 +28,7 @@ def run(args: Namespace) -> None:
     fitter = MeanFieldFitter(
         inputs.maps,
         choose_surrogate(args.surrogate, model, inputs.acquisition),
+        departure=args.departure,
         model=model,
         acquisition=inputs.acquisition,
         search=CMAES(

@@ -147,6 +147,13 @@ def _add_inputs(command: ArgumentParser) -> None:
     add("--dt", type=float, help="largest integration step (0.006 s)")
     add = command.add_argument_group("model").add_argument
     add(
+        "--departure",
+        type=float,
+        default=0.0,
+        help="how far regions depart from the maps, each on its own: standard "
+        "deviation as a share of the ranges, such as 0.1; inf: as far as they like (0)",
+    )
+    add(
         "--model",
         default="fic",
         help="fic (default), mfm, or a model class of your own: FILE.py:CLASS",

@@ -34,6 +34,7 @@ def run(args: Namespace) -> None:
     posterior = MeanFieldPosterior(
         inputs.maps,
         surrogate,
+        departure=args.departure,
         n_scans=args.n_scans,
         model=model,
         acquisition=inputs.acquisition,

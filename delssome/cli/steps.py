@@ -152,9 +152,17 @@ def _how(estimator: MeanFieldFitter | MeanFieldPosterior) -> str:
             f"infer  {model.name} model by {type(sampler).__name__}, "
             f"{sampler.n_particles} particles, FC {predicted}; {noise}; then a "
             "typical draw is simulated"
+            if not estimator.departure
+            else f"infer  {model.name} model, every region its own, by Laplace, FC by "
+            f"theory; {noise}; then a typical draw is simulated"
         )
     search: Any = estimator.search
     verification: Any = estimator.verification
+    if estimator.departure:
+        return (
+            f"fit    {model.name} model, every region its own, by descents in the "
+            f"gradient of costs {predicted}; then their ends are simulated afresh"
+        )
     return (
         f"fit    {model.name} model by {type(search).__name__}, restarts of "
         f"{search.max_iter} generations of {search.popsize} candidates, every one "

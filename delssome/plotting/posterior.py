@@ -101,12 +101,15 @@ class PosteriorDisplay:
         """
         check_estimator(posterior, MeanFieldPosterior)
         space = posterior.space_
+        # Of regions that depart from the maps there are too many.
+        names = space.following.names
+        shown = [space.names.index(name) for name in names]
         return cls(
             posterior.readout_draws_.mean(axis=1),
             posterior.prior_readout_draws_.mean(axis=1),
-            space.x(posterior.draws_),
-            space.x(posterior.prior_draws_),
-            posterior.param_names_,
+            space.x(posterior.draws_)[:, shown],
+            space.x(posterior.prior_draws_)[:, shown],
+            names,
             interval=posterior.interval,
             name=posterior.model_.readout_name,
         ).plot(figure)

@@ -104,7 +104,9 @@ def _points(estimator: Fitted) -> tuple[str, Array]:
 def _active_constraint(estimator: Fitted) -> Iterator[str]:
     space, (who, theta) = estimator.space_, _points(estimator)
     x, breaking = space.x(theta), []
-    for k, name in enumerate(space.names):
+    # Departures break what the coefficients of the maps break.
+    for name in space.following.names:
+        k = space.names.index(name)
         broken = np.zeros(len(x), dtype=bool)
         for step in (-STEP, STEP):
             moved = x.copy()

@@ -72,9 +72,10 @@ def summary(estimator: Fitted, truth: ArrayLike | None = None) -> dict[str, Any]
     result["in_range"] = estimator.in_range_
     if model.rate is not None:
         result["rates_hz"] = _spread(estimator.rates_)
-    result["coefficients"] = dict(
-        zip(estimator.param_names_, estimator.params_.tolist(), strict=True)
-    )
+    # Departures of regions are in the tables.
+    shown = set(estimator.space_.following.names)
+    coefficients = zip(estimator.param_names_, estimator.params_.tolist(), strict=True)
+    result["coefficients"] = {name: x for name, x in coefficients if name in shown}
     if truth is not None:
         result["truth"] = {
             model.readout_key: _spread(np.asarray(truth, dtype=np.float64)),

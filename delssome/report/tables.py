@@ -45,6 +45,11 @@ def tables(
         parameters[name] = np.broadcast_to(values, n_rois)
     if model.rate is not None:
         parameters["rate_hz"] = estimator.rates_
+    for name in ("relaxation_over_coupling", "relative_noise"):
+        parameters[name] = getattr(estimator, f"{name}_")
+        if isinstance(estimator, MeanFieldPosterior):
+            low, high = getattr(estimator, f"{name}_interval_").T
+            parameters |= {f"{name}_low": low, f"{name}_high": high}
     if isinstance(estimator, MeanFieldPosterior):
         found = _of_posterior(estimator, region_names)
     else:
@@ -86,6 +91,7 @@ def _of_posterior(
         "readout": {
             key: posterior.readout_,
             "sd": posterior.readout_sd_,
+            "prior_sd": posterior.prior_readout_draws_.std(axis=0),
             "low": low,
             "high": high,
         },

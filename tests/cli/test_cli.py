@@ -262,7 +262,8 @@ def test_fit_of_another_model_has_its_names(tmp_path, data, capsys):
     rows = read(tmp_path / "firing_rate.csv")
     assert set(rows[0]) == {"region", "firing_rate", "sd_known"}
     parameters = read(tmp_path / "parameters.csv")
-    assert set(parameters[0]) == {"region", "w", "I", "G", "sigma"}
+    regional = {"relaxation_over_coupling", "relative_noise"}
+    assert set(parameters[0]) == {"region", "w", "I", "G", "sigma"} | regional
     results = json.loads((tmp_path / "summary.json").read_text())
     assert results["model"] == "MFM"
     assert results["surrogate"] == "linear"

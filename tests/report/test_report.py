@@ -81,9 +81,10 @@ def test_columns_and_files_have_the_names_of_the_model(fitters):
     fic, mfm = (tables(fitters[name], NAMES) for name in ("FIC", "MFM"))
     assert set(fic) - set(mfm) == {"ei_ratio.csv"}
     assert set(mfm) - set(fic) == {"firing_rate.csv"}
-    assert list(fic["parameters.csv"])[-1] == "rate_hz"
+    assert list(fic["parameters.csv"])[-3] == "rate_hz"
     assert {"w_EE", "w_EI", "w_IE", "sigma", "G"} < set(fic["parameters.csv"])
-    assert set(mfm["parameters.csv"]) == {"region", "w", "I", "sigma", "G"}
+    regional = {"relaxation_over_coupling", "relative_noise"}
+    assert set(mfm["parameters.csv"]) == {"region", "w", "I", "sigma", "G"} | regional
     np.testing.assert_array_equal(
         fic["parameters.csv"]["rate_hz"], fitters["FIC"].rates_
     )
@@ -115,7 +116,7 @@ def test_tables_of_a_posterior_hold_intervals_and_draws(tmp_path, posterior):
         "draws.csv",
     }
     readout = read(tmp_path / f"{key}.csv")
-    assert list(readout[0]) == ["region", key, "sd", "low", "high"]
+    assert list(readout[0]) == ["region", key, "sd", "prior_sd", "low", "high"]
     np.testing.assert_array_equal(column(readout, key), posterior.readout_)
     np.testing.assert_array_equal(column(readout, "sd"), posterior.readout_sd_)
     ends = np.transpose([column(readout, end) for end in ("low", "high")])
