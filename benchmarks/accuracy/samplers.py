@@ -39,8 +39,8 @@ from _run import (
 sys.path.append(str(ROOT / "benchmarks" / "studies"))
 import posterior as study
 
-from delssome.fitting.inferring import pose_inference
 from delssome.fitting.likelihood import LikelihoodOfFC
+from delssome.fitting.posing_inference import pose_inference
 from delssome.inference import Tempering
 from delssome.theory import averages_at_rest
 

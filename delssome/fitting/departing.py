@@ -123,7 +123,7 @@ def _row(restart: int, generation: int, ended: Descended, stage: int) -> dict[st
         "generation": generation,
         "n_evaluations": int(ended.n_evaluations[stage]),
         "best_total": float(ended.loss[stage]),
-        "median_total": float(ended.loss[stage]),
+        "median_total": np.nan,  # of one candidate there is none
         "n_in_range": 1,
         "step_size": np.nan,
         "closing": False,

@@ -61,9 +61,8 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         How far regions depart from the maps, each on its own: standard deviation as a
         share of the parameters' ranges; inf: as far as they like. 0: not at all. All
         regional parameters are then found by descent in the gradient of the network
-        (``surrogate="deep"``), from where a short search leaves them, and departures
-        cost as much as they are unlikely. Of several, the one whose winner fits the
-        held-out subjects best (`verification`).
+        (``surrogate="deep"``), and departures cost as much as they are unlikely. Of
+        several, the one whose winner fits held-out subjects best (`verification`).
     model : Model, default=None
         Model with its ranges and constraints, such as ``FIC(map_signs=(-1, 1))``, the
         published signs for (T1w/T2w, RSFC gradient). None: ``FIC()``.
@@ -128,9 +127,8 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         tell this; they hardly tell which parameters it is made of. NaN for a model that
         theory does not describe.
     relative_noise_ : ndarray of shape (n_rois,)
-        Power of the noise that drives a region, in units of what its neighbours drive
-        it with, over the geometric mean of regions: the other number of a region that
-        FC tells, likewise.
+        Likewise, power of the noise that drives a region, in units of what its
+        neighbours drive it with, over the geometric mean of regions.
     spectral_radius_ : float
         How near the winner's network is to losing stability by coupling, at 1.
     rates_ : ndarray of shape (n_rois,)
@@ -382,22 +380,9 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         self.search_, self.simulator_ = task.search, task.simulator.simulator
         self.n_rois_ = task.space.n_rois
         self.outcome_ = outcome
-        self.params_ = outcome.params
-        self.departure_ = outcome.departure
-        self.departures_ = outcome.departures
-        self.param_names_ = outcome.param_names
-        self.regional_params_ = outcome.regional_params
-        self.readout_, self.readouts_ = outcome.readout, outcome.readouts
-        self.in_range_ = outcome.in_range
-        self.cost_, self.cost_sd_ = outcome.cost, outcome.cost_sd
-        self.costs_, self.validation_cost_ = outcome.costs, outcome.validation_cost
-        self.fc_simulated_ = outcome.fc_simulated
-        self.fcd_cdf_simulated_ = outcome.fcd_cdf_simulated
-        self.verification_, self.history_ = outcome.verification, outcome.history
-        self.relaxation_over_coupling_ = outcome.relaxation_over_coupling
-        self.relative_noise_ = outcome.relative_noise
-        self.spectral_radius_ = outcome.spectral_radius
-        self.sc_, self.fc_, self.fcd_cdf_ = outcome.sc, outcome.fc, outcome.fcd_cdf
+        for name, value in vars(outcome).items():
+            if name != "rates":  # there are none of some models
+                setattr(self, f"{name}_", value)
         if not outcome.in_range:
             warnings.warn(implausible(self.model_, outcome), OutOfRangeWarning, 3)
         return self

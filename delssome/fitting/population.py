@@ -24,8 +24,8 @@ from delssome.connectome import n_rois_from_width
 from delssome.costs import COST_NAMES
 from delssome.fitting.components import ComposedEstimator, ReadsOut
 from delssome.fitting.fitter import MeanFieldFitter
-from delssome.fitting.inferring import inference_components
 from delssome.fitting.posing import by_shipped_network, components_of
+from delssome.fitting.posing_inference import inference_components
 from delssome.fitting.posterior import MeanFieldPosterior
 from delssome.fitting.rows import (
     Opened,

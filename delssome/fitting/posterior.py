@@ -16,9 +16,9 @@ from delssome.costs import COST_NAMES
 from delssome.evaluation import Evaluator
 from delssome.exceptions import UnidentifiedWarning
 from delssome.fitting.components import ComposedEstimator, ReadsOut
-from delssome.fitting.inferring import pose_inference
 from delssome.fitting.known import describe, doubts, simulate_typical
 from delssome.fitting.posing import make_target
+from delssome.fitting.posing_inference import pose_inference
 from delssome.inference import Tempering
 from delssome.models import FIC, Model
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator

@@ -129,10 +129,11 @@ class HistoryDisplay:
         """Draw the best and the median of every generation, restart after restart."""
         history, evaluations = self.history, self.history.n_evaluations
         popsize = np.diff(evaluations, prepend=0)
-        for restart in np.unique(history.restart):
-            of = history.restart == restart
-            first = restart == history.restart[0]
-            few = np.count_nonzero(of) <= MOST_MARKERS
+        # A search that comes back to a restart starts a line anew.
+        changes = np.flatnonzero(np.diff(history.restart)) + 1
+        for of in np.split(np.arange(len(history.restart)), changes):
+            first = of[0] == 0
+            few = len(of) <= MOST_MARKERS
             ax.plot(
                 evaluations[of],
                 history.best_total[of],

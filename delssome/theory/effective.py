@@ -93,5 +93,5 @@ def effective_regions(candidates: Candidates) -> tuple[Array, Array, Array]:
     coupling = np.where(rests[:, None], candidates.params["G"][:, None] * h, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):  # of those without rest
         power = reduce_regions(slopes, equations.sigma).power
-    power = power / np.exp(np.log(power).mean(axis=1, keepdims=True))
+        power = power / np.exp(np.log(power).mean(axis=1, keepdims=True))
     return relaxation, np.where(rests[:, None], power, np.nan), coupling
