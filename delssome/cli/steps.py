@@ -148,13 +148,14 @@ def _how(estimator: MeanFieldFitter | MeanFieldPosterior) -> str:
         noise = "noise and error of the model not told apart, without --n-scans"
         if estimator.n_scans is not None:
             noise = f"noise at least that of --n-scans {estimator.n_scans:g}"
+        how = (
+            f" by {type(sampler).__name__}, {sampler.n_particles} particles, "
+            f"FC {predicted}"
+        )
+        if estimator.departure:
+            how = ", every region its own, by Laplace, FC by theory"
         return (
-            f"infer  {model.name} model by {type(sampler).__name__}, "
-            f"{sampler.n_particles} particles, FC {predicted}; {noise}; then a "
-            "typical draw is simulated"
-            if not estimator.departure
-            else f"infer  {model.name} model, every region its own, by Laplace, FC by "
-            f"theory; {noise}; then a typical draw is simulated"
+            f"infer  {model.name} model{how}; {noise}; then a typical draw is simulated"
         )
     search: Any = estimator.search
     verification: Any = estimator.verification

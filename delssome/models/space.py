@@ -46,7 +46,8 @@ class ParameterSpace:
         self.maps = check_maps(maps)
         self.n_rois, n_maps = self.maps.shape
         self._mean, self._sd = self.maps.mean(axis=0), self.maps.std(axis=0)
-        self._design = np.column_stack([np.ones(self.n_rois), self.maps])
+        self._by_maps = np.column_stack([np.ones(self.n_rois), self.maps])
+        self._design = self._by_maps
         own = [f"at_{k}" for k in range(self.n_rois)] if departs else []
         if departs:  # one unit of a coordinate is the whole range
             self._mean = np.append(self._mean, np.zeros(self.n_rois))
@@ -153,14 +154,15 @@ class ParameterSpace:
             Maps explain as much as they can, departures the rest; of a space that
             departs.
         """
-        by_maps = self._design[:, : self.maps.shape[1] + 1]
         theta = np.empty((len(params["G"]), self.n_dim))
         for name, part in self.slices.items():
             if name not in self.model.regional:
                 theta[:, part.start] = params[name]
                 continue
-            found = np.linalg.lstsq(by_maps, params[name].T, rcond=None)[0]
-            theta[:, part] = np.hstack([found.T, params[name] - (by_maps @ found).T])
+            found = np.linalg.lstsq(self._by_maps, params[name].T, rcond=None)[0]
+            theta[:, part] = np.hstack(
+                [found.T, params[name] - (self._by_maps @ found).T]
+            )
         return theta
 
     def shares(self, params: dict[str, Array]) -> Array:
@@ -230,8 +232,7 @@ class ParameterSpace:
             low, high = getattr(self.model, name)
             if name in self.model.regional:
                 draw = rng.uniform(low, high, self.n_rois)
-                by_maps = self._design[:, : self.maps.shape[1] + 1]
-                found = np.linalg.lstsq(by_maps, draw, rcond=None)[0]
+                found = np.linalg.lstsq(self._by_maps, draw, rcond=None)[0]
                 theta[part] = np.append(
                     found, np.zeros(part.stop - part.start - len(found))
                 )
