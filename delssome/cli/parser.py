@@ -134,9 +134,10 @@ def _add_inputs(command: ArgumentParser) -> None:
     add("--region-names", metavar="FILE", help="text, one name a line")
     add(
         "--sc-transform",
-        choices=["log", "none"],
+        choices=["log", "log_weights", "none"],
         default="log",
-        help="log for streamline counts (default), none for weights",
+        help="log for streamline counts (default), log_weights for weights of any "
+        "unit (SIFT2, percent), none for ratings and logarithms",
     )
     add = command.add_argument_group("scan").add_argument
     add("--tr", type=float, help="repetition time (s)")

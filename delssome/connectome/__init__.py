@@ -14,6 +14,7 @@ from delssome.connectome.edges import (
 )
 from delssome.connectome.packing import pack_rows, pack_subjects, unpack_subjects
 from delssome.connectome.scaling import SC_MAX, prepare_sc
+from delssome.connectome.thresholds import threshold_sc
 
 __all__ = [
     "SC_MAX",
@@ -30,5 +31,6 @@ __all__ = [
     "pack_rows",
     "pack_subjects",
     "prepare_sc",
+    "threshold_sc",
     "unpack_subjects",
 ]

@@ -19,6 +19,13 @@ __all__ = [
 MIN_ROIS = 3
 # Differences from symmetry, or of a CDF from 1, that rounding explains.
 ROUNDING = 1e-6
+# Of the diagonal of correlations from 1.
+NEAR_ONE = 1e-3
+# Negative eigenvalues of correlations, over the largest, that two decimals or averages
+# of Fisher's z explain (0.006); thresholds and Fisher's z itself leave more (0.015).
+INDEFINITE = 0.01
+# Spread of edges below which there is no pattern to compare with.
+FLAT = 1e-6
 
 
 def check_sc(sc: ArrayLike, name: str = "sc") -> NDArray[np.float64]:
@@ -58,7 +65,7 @@ def check_fc(fc: ArrayLike, name: str = "fc") -> NDArray[np.float64]:
     Parameters
     ----------
     fc : array-like of shape (..., n_rois, n_rois)
-        Correlations. The diagonal is ignored.
+        Correlations; the diagonal 1, or left out (0 or NaN).
     name : str, default="fc"
         How errors call it.
 
@@ -66,12 +73,28 @@ def check_fc(fc: ArrayLike, name: str = "fc") -> NDArray[np.float64]:
     -------
     ndarray of the same shape
         float64, diagonal one.
+
+    Raises
+    ------
+    ValueError
+        Also for what no scan can have: covariances, Fisher's z, thresholded or partial
+        correlations (far from positive semidefinite), and edges that are all alike.
     """
     fc = _square(fc, name)
-    n_rois = fc.shape[-1]
-    fc[..., np.arange(n_rois), np.arange(n_rois)] = 1.0
+    regions = np.arange(fc.shape[-1])
+    _check_diagonal(fc[..., regions, regions], name)
+    fc[..., regions, regions] = 1.0
     fc = check_correlations(fc, name)
     _check_symmetric(fc, name, "compute it as a correlation matrix")
+    edges = fc[..., *np.triu_indices(len(regions), k=1)]
+    if np.ptp(edges, axis=-1).min() < FLAT:
+        alike = edges.reshape(-1, edges.shape[-1])
+        value = alike[np.ptp(alike, axis=-1).argmin()].mean()
+        raise ValueError(
+            f"{name} must differ between pairs of regions, but all have {value:.4g}: "
+            "there is no pattern that a model could explain."
+        )
+    _check_semidefinite(fc, name)
     return fc
 
 
@@ -95,20 +118,37 @@ def check_fcd_cdf(fcd_cdf: ArrayLike, name: str = "fcd_cdf") -> NDArray[np.float
         raise ValueError(f"{name} must have at least 2 bins, got shape {cdf.shape}.")
     _check_finite(cdf, name)
     if np.abs(cdf[..., -1] - 1).max() > ROUNDING:
+        last = np.ravel(cdf[..., -1])[np.abs(np.ravel(cdf[..., -1]) - 1).argmax()]
         raise ValueError(
-            f"{name} must end at 1, got {np.ravel(cdf[..., -1])[0]:.6g}. Divide "
-            "cumulative counts by their last entry."
+            f"{name} must end at 1, got {last:.6g}{_pairs(last)}. Divide cumulative "
+            "counts by their last entry."
         )
     if np.diff(cdf, axis=-1, prepend=0.0).min() < -ROUNDING:
         raise ValueError(
             f"{name} must never fall and not start below 0; it is a cumulative "
             "distribution. Take the cumulative sum of a histogram."
         )
+    steepest = np.diff(cdf, axis=-1, prepend=0.0).max(axis=-1)
+    if np.max(steepest) > 1 - ROUNDING:
+        raise ValueError(
+            f"{name} must spread over more than one bin, but all of it is in one: the "
+            "FC of the windows does not change, or is missing."
+        )
     return cdf
 
 
 def as_floats(array: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Copy an array in double precision, or say that it holds no numbers."""
+    """Copy an array in double precision, or say that it holds no numbers.
+
+    What is masked becomes NaN.
+    """
+    if np.iscomplexobj(array):
+        raise TypeError(
+            f"{name} must hold real numbers, got complex ones; take what you need of "
+            "them (abs, real) first."
+        )
+    if np.ma.isMaskedArray(array):
+        array = np.ma.filled(np.ma.asarray(array, dtype=np.float64), np.nan)
     try:
         return np.array(array, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -154,6 +194,50 @@ def _square(matrix: ArrayLike, name: str) -> NDArray[np.float64]:
             f"got shape {matrix.shape}."
         )
     return matrix
+
+
+def _check_diagonal(diagonal: NDArray[np.float64], name: str) -> None:
+    """Tell covariances and Fisher's z by what they say of a region with itself."""
+    left_out = np.isnan(diagonal) | (np.abs(diagonal) < ROUNDING)
+    wrong = ~left_out & ~(np.abs(diagonal - 1.0) < NEAR_ONE)
+    if wrong.any():
+        value = diagonal[wrong][0]
+        kind = (
+            "Fisher's z, of which tanh gives correlations"
+            if np.isinf(value) or np.ptp(diagonal[wrong]) < ROUNDING
+            else "covariances, which divided by both standard deviations are "
+            "correlations"
+        )
+        raise ValueError(
+            f"{name} must hold Pearson correlations, with a diagonal of 1 (or 0 or NaN "
+            f"where it is left out), got {value:.4g} on it. These may be {kind}."
+        )
+
+
+def _check_semidefinite(fc: NDArray[np.float64], name: str) -> None:
+    """Refuse correlations that no signals have, beyond rounding and averages."""
+    n_rois = fc.shape[-1]
+    # At least the mean row sum is the largest eigenvalue.
+    room = INDEFINITE * np.maximum(fc.sum(axis=(-2, -1)) / n_rois, 1.0)
+    try:
+        np.linalg.cholesky(fc + room[..., None, None] * np.eye(n_rois))
+        return
+    except np.linalg.LinAlgError:
+        values = np.linalg.eigvalsh(fc).reshape(-1, n_rois)
+    worst = values[(values[:, 0] / values[:, -1]).argmin()]
+    if worst[0] < -INDEFINITE * worst[-1]:
+        raise ValueError(
+            f"{name} cannot be correlations of any signals: its smallest eigenvalue is "
+            f"{worst[0]:.3g}, the largest {worst[-1]:.3g}. Thresholded and partial "
+            "correlations and Fisher's z are like that; give Pearson correlations as "
+            "they come from BOLD."
+        )
+
+
+def _pairs(last: float) -> str:
+    """Say of how many windows a number of pairs is."""
+    n = round((1.0 + np.sqrt(1.0 + 8.0 * max(last, 0.0))) / 2.0)
+    return f", the pairs of {n} windows" if n > 2 and n * (n - 1) / 2 == last else ""
 
 
 def _check_finite(array: NDArray[np.float64], name: str, remedy: str = "") -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.io import loadmat
 from sklearn.utils import Bunch
 
-from delssome.connectome import check_sc, pack_subjects
+from delssome.connectome import check_sc, pack_subjects, threshold_sc
 
 if TYPE_CHECKING:
     from delssome.simulation import Acquisition
@@ -78,7 +78,7 @@ def load_hcp_aal(
     Bunch
         - ``X``: ndarray of shape (7, n_features); packed subjects.
         - ``sc``: ndarray of shape (7, 80, 80); streamlines for one sample per seed
-          voxel, 0.001 to about 1800.
+          voxel, 1 to about 1800; 0 where there are fewer.
         - ``fc``: ndarray of shape (7, 80, 80).
         - ``fcd_cdf``: ndarray of shape (7, n_fcd_bins).
         - ``bold``: ndarray of shape (7, n_frames, 80); BOLD signal, arbitrary units.
@@ -91,9 +91,9 @@ def load_hcp_aal(
     Notes
     -----
     Raw streamline counts connect every pair of regions and reach 9 million. Divided
-    by the 5000 samples per voxel, faint tracts fall below 1, so that the default
-    ``sc_transform="log"`` of the fitter drops them: about 70 % of the pairs and a
-    mean row sum of about 0.36 after scaling remain, as in published HCP connectomes.
+    by the 5000 samples per voxel, faint tracts fall below 1 and are left out: about
+    70 % of the pairs and a mean row sum of about 0.36 after scaling remain, as in
+    published HCP connectomes.
     """
     from delssome.observables import check_bold, fc_matrix, fcd_cdf
 
@@ -107,7 +107,8 @@ def load_hcp_aal(
     sc, lengths, scans = [], [], []
     for folder in folders:
         counts = _load(folder / "structural" / "DTI_CM.mat", "sc")[square]
-        sc.append(check_sc(counts, f"{folder.name}: sc") / SAMPLES_PER_VOXEL)
+        counts = check_sc(counts, f"{folder.name}: sc") / SAMPLES_PER_VOXEL
+        sc.append(threshold_sc(counts, min_weight=1.0))
         lengths.append(_load(folder / "structural" / "DTI_LEN.mat", "len")[square])
         scans.append(_load(folder / "functional" / "TC_rsfMRI_REST1_LR.mat", "tc").T)
     bold = np.stack(scans)[..., kept]

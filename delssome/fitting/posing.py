@@ -188,9 +188,9 @@ def make_target(X: Array, n_fcd_bins: int, sc_transform: str | None) -> Target:
     if len(alone):
         raise ValueError(
             "The SC in X leaves regions without any connection (rows "
-            f"{', '.join(map(str, alone[:10]))}), so that nothing explains their "
-            "FC: leave them out, or use a denser SC (with sc_transform='log' a "
-            "count of one or less is none)."
+            f"{', '.join(map(str, alone[:10] + 1))}, counted from 1), so that nothing "
+            "explains their FC: leave them out, or use a denser SC (with "
+            "sc_transform='log' a count of one or less is none)."
         )
     return Target(sc, matrix_to_edges(average.fc), average.fcd_cdf)
 

@@ -97,7 +97,7 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         Probability that intervals hold.
     n_fcd_bins : int, default=10_000
         Bins of the FCD distribution in X.
-    sc_transform : {"log", None}, default="log"
+    sc_transform : {"log", "log_weights", None}, default="log"
         As of :class:`~delssome.MeanFieldFitter`.
     n_jobs : int, default=None
         Threads of theory and of simulations. Results do not depend on it.

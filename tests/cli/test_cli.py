@@ -90,7 +90,7 @@ def data(tmp_path_factory):
         "maps": rng.standard_normal((N_ROIS, 1)),
         "fc": fc_matrix(bold),
         "fcd": fcd_cdf(bold, 10),
-        "small": np.ones((3, 3)),
+        "small": np.corrcoef(np.random.default_rng(0).normal(size=(3, 9))),
     }
     folder = tmp_path_factory.mktemp("data")
     paths = {}
