@@ -121,3 +121,13 @@ def reference():
         pytest.skip("reference data are not installed beside the project")
     with np.load(path) as data:
         return dict(data)
+
+
+@pytest.fixture(scope="session")
+def real_group():
+    """Group averages and maps of 68 Desikan regions (see their README)."""
+    path = SHARED / "desikan68" / "desikan68_group_trainvali.npz"
+    if not path.exists():
+        pytest.skip("real group data are not installed beside the project")
+    with np.load(path) as data:
+        return dict(data)

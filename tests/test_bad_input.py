@@ -197,7 +197,7 @@ CASES = {
     "a constant map": (lambda: check_maps(np.ones((N, 1))), "map"),
     "maps with NaN": (lambda: check_maps(np.full((N, 1), np.nan)), "maps"),
     "signs for other maps": (
-        lambda: ParameterSpace(FIC(map_signs=(1, -1)), np.arange(N)[:, None]),
+        lambda: ParameterSpace(FIC(map_signs=(1, -1)), np.sin(np.arange(N))),
         "map_signs",
     ),
     # Settings of the fitter

@@ -80,9 +80,8 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
     n_fcd_bins : int, default=10_000
         Bins of the FCD distribution in X.
     sc_transform : {"log", "log_weights", None}, default="log"
-        "log" for streamline counts, "log_weights" for weights of any unit (SIFT2,
-        percent), None for what is as the model needs it; the result is scaled to a
-        maximum of 0.02. See :func:`~delssome.connectome.prepare_sc`.
+        "log" for streamline counts, "log_weights" for weights of any unit, None for
+        what is as the model needs it. See :func:`~delssome.connectome.prepare_sc`.
     n_jobs : int, default=None
         Workers that share the simulations (joblib): threads for the fused backend,
         processes for torch. Results do not depend on it.

@@ -279,11 +279,23 @@ def check_maps(maps: ArrayLike | None, n_rois: int | None = None) -> Array:
         )
     if not np.isfinite(maps).all():
         raise ValueError("maps must be finite, got NaN or infinity.")
+    steps = np.diff(maps, axis=0)
+    for k in range(maps.shape[1] if len(maps) > 1 else 0):
+        if (steps[:, k] == 0).all():
+            raise ValueError(
+                "maps must vary over regions, but "
+                f"column {k + 1} is {maps[0, k]:.4g} everywhere; leave it out."
+            )
+        if (steps[:, k] == 1).all():
+            raise ValueError(
+                f"column {k + 1} of maps counts the regions, from {maps[0, k]:.0f} to "
+                f"{maps[-1, k]:.0f}: an index or label, no map; leave it out."
+            )
     centred = maps - maps.mean(axis=0)
     scaled = centred / np.maximum(np.linalg.norm(centred, axis=0), 1e-300)
     if maps.shape[1] and np.linalg.matrix_rank(scaled, tol=1e-6) < maps.shape[1]:
         raise ValueError(
-            "maps must vary over regions and not be linear combinations of each "
-            "other; remove the constant or redundant ones."
+            "maps must not be linear combinations of each other; remove the redundant "
+            "ones."
         )
     return maps

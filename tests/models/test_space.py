@@ -93,7 +93,8 @@ def test_start_is_near_the_middle_of_the_regional_ranges(maps, rng):
     ("maps", "error", "message"),
     [
         (np.ones((5, 1)), ValueError, "vary"),
-        (np.column_stack([np.arange(5.0), 2 * np.arange(5.0) + 1]), ValueError, "lin"),
+        (np.outer([0.1, 3.0, 2.0, 5.0, 4.0], [1, 2]), ValueError, "lin"),
+        (np.arange(5.0), ValueError, "column 1 of maps counts the regions"),
         (np.full((5, 1), np.nan), ValueError, "finite"),
         (np.zeros((5, 2, 2)), ValueError, "shape"),
         (np.arange(4.0), ValueError, "5 regions"),
