@@ -12,7 +12,7 @@ from delssome.report.figures import figures
 from delssome.report.html import html_report
 from delssome.report.known import known
 from delssome.report.summary import summary, summary_text
-from delssome.report.tables import tables
+from delssome.report.tables import region_table, tables
 from delssome.report.write import check_out, write_results
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "figures",
     "html_report",
     "known",
+    "region_table",
     "summary",
     "summary_text",
     "tables",

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +12,10 @@ from numpy.typing import ArrayLike
 from delssome.fitting import MeanFieldFitter, MeanFieldPosterior
 from delssome.plotting.source import Fitted
 
-__all__ = ["tables"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["region_table", "tables"]
 
 Columns = dict[str, Any]
 
@@ -58,6 +61,45 @@ def tables(
     if truth is not None:
         readout["truth"] = truth
     return {f"{model.readout_key}.csv": readout, **found, "parameters.csv": parameters}
+
+
+def region_table(
+    estimator: Fitted, region_names: Sequence[str] | None = None
+) -> "pd.DataFrame":
+    """Give all that a fit says of regions, one row for each.
+
+    Parameters
+    ----------
+    estimator : MeanFieldFitter or MeanFieldPosterior
+        Fitted.
+    region_names : sequence of str of length n_rois, default=None
+        In the order of the data, as readers give them (``data.region_names``). None:
+        regions are numbered from 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by region: what the model reads out (``ei_ratio`` of FIC) with what is
+        known of it, parameters, firing rates, relaxation over coupling and relative
+        noise; of a posterior with intervals. Needs pandas
+        (``pip install "delssome[study]"``).
+
+    See Also
+    --------
+    write_results : All tables and figures, in a folder.
+    """
+    import pandas as pd
+
+    n_rois = len(estimator.readout_)
+    if region_names is None:
+        region_names = [f"region_{k + 1}" for k in range(n_rois)]
+    if len(region_names) != n_rois:
+        raise ValueError(
+            f"region_names must have {n_rois} entries, got {len(region_names)}."
+        )
+    found = tables(estimator, list(region_names))
+    readout = found[f"{estimator.model_.readout_key}.csv"]
+    return pd.DataFrame({**readout, **found["parameters.csv"]}).set_index("region")
 
 
 def _of_fit(fitter: MeanFieldFitter) -> dict[str, Columns]:

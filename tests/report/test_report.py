@@ -12,6 +12,7 @@ from delssome.report import (
     check_out,
     figures,
     html_report,
+    region_table,
     summary,
     summary_text,
     tables,
@@ -75,6 +76,19 @@ def test_tables_hold_what_the_fitter_holds(tmp_path, fitter):
     np.testing.assert_array_equal(column(readout, "sd_known"), known.readout_sd)
     np.testing.assert_array_equal(column(coefficients, "sd_known"), known.sd)
     assert not list(tmp_path.glob(".*"))
+
+
+def test_regions_are_rows_of_one_table_by_name(either):
+    pytest.importorskip("pandas")
+    names = [f"area {k}" for k in range(8)]
+    table = region_table(either, names)
+    assert table.index.tolist() == names
+    np.testing.assert_array_equal(table[either.model_.readout_key], either.readout_)
+    for name in either.model_.regional:
+        np.testing.assert_array_equal(table[name], either.regional_params_[name])
+    assert region_table(either).index[0] == "region_1"
+    with pytest.raises(ValueError, match="region_names must have 8 entries, got 7"):
+        region_table(either, names[:-1])
 
 
 def test_columns_and_files_have_the_names_of_the_model(fitters):
