@@ -25,7 +25,7 @@ STEP = 1e-4
 # Unit of covariances where they are moved by differences, in products of deviations.
 UNIT = 100.0
 # Rounds of noise that moves the slopes which shape the noise.
-N_ROUNDS = 8
+N_ROUNDS = 6
 
 
 class Numbers(NamedTuple):
@@ -120,6 +120,8 @@ class Adjoint:
             by = jacobian(self._covariance, np.concatenate([moments, own, inputs[-1:]]))
             self._by_spread = by / self._unit[:, None]
         k = self._coupled = model.states.index(model.couples[0])
+        # The slopes of the mean rates: near the mean slopes, which shape the noise.
+        slopes = self._by_rest[:, :n]
         whole = network_jacobian(slopes[:, :, None], modes.network[None], [k])[0]
         self._factors = lu_factor(whole.T)
         self._drive, self._reached = slopes[:, -1], modes.sc @ mean[k]
