@@ -36,7 +36,7 @@ Array = NDArray[Any]
 # Samples of BOLD behind FCD, the same for all candidates, and bins of its distribution.
 N_SAMPLES, N_POINTS = 2, 200
 # Softening above which noise throws no network out: its price is below 1e-5.
-FIRM = 0.85
+FIRM = 0.9
 # By how much mean activity is moved to either side, for differences.
 STEP = 1e-4
 # Smallest distance to the limit on explicit steps, relative to them.
@@ -89,6 +89,7 @@ class CostSlopes:
         """
         rows = {name: np.asarray(x)[None] for name, x in params.items()}
         candidates = Candidates(self.model, rows, self.target.sc)
+        candidates.check_symmetric("the theory")
         closure = close(candidates, self.step)
         if closure.settled[0] <= N_ITERATIONS:
             return np.inf, {name: np.zeros(np.shape(x)) for name, x in params.items()}
