@@ -34,7 +34,7 @@ __all__ = ["CostSlopes"]
 Array = NDArray[Any]
 
 # Samples of BOLD behind FCD, the same for all candidates, and bins of its distribution.
-N_SAMPLES, N_POINTS = 2, 200
+N_SAMPLES, N_POINTS = 4, 200
 # Softening above which noise throws no network out: its price is below 1e-5.
 FIRM = 0.9
 # By how much mean activity is moved to either side, for differences.

@@ -116,7 +116,7 @@ def test_sharp_it_is_the_cost_that_theory_expects(name, target):
         candidates(model, params, target), target, np.random.default_rng(0)
     )
     loss = theory.slopes(model, target)
-    # FCD of two samples against that of twenty.
+    # FCD of four samples against that of twenty.
     cost = loss(params, 1e5)[0]
     assert cost == pytest.approx(expected.total[0], abs=0.05)
     assert loss(params, 20.0)[0] > cost + 0.02
