@@ -15,6 +15,7 @@ __all__ = [
     "fc_correlation_cost",
     "fc_l1_cost",
     "fcd_ks_cost",
+    "rounded_cost",
 ]
 
 Array = NDArray[Any]
@@ -148,6 +149,49 @@ def expected_cost_terms(
         pattern / (pattern + fc_noise)
     )
     return costs
+
+
+def rounded_cost(
+    fc: Array,
+    cdf: Array,
+    fc_noise: float,
+    fc_emp: Array,
+    cdf_emp: Array,
+    sharpness: float,
+) -> tuple[float, tuple[Array, Array, float]]:
+    """Give the expected total cost without its corners, and its derivatives.
+
+    Parameters
+    ----------
+    fc, cdf, fc_noise, fc_emp, cdf_emp
+        As of :func:`expected_cost_terms`, of one candidate.
+    sharpness : float
+        The distance of FCD distributions is a largest difference, and that of mean FC
+        has a corner where they agree: both are rounded by one over it.
+
+    Returns
+    -------
+    cost : float
+    slopes : tuple of (ndarray of shape (n_edges,), ndarray of shape (n_bins,), float)
+        By `fc`, `cdf` and `fc_noise`.
+    """
+    a, b = _centred(fc), _centred(fc_emp)
+    length, pattern = np.sqrt(a @ a), (a @ a) / len(a)
+    toward = b / np.sqrt(b @ b)
+    r = (a @ toward) / length
+    diluted = np.sqrt(pattern / (pattern + fc_noise))
+    off = np.mean(fc) - np.mean(fc_emp)
+    apart = np.hypot(off, 1.0 / sharpness)
+    gap = np.concatenate([cdf - cdf_emp, cdf_emp - cdf])
+    shares = np.exp(sharpness * (gap - gap.max()))
+    largest = gap.max() + np.log(shares.sum()) / sharpness
+    above, below = np.split(shares / shares.sum(), 2)
+    by_pattern = 0.5 * r * diluted * fc_noise / (pattern * (pattern + fc_noise))
+    by_fc = -diluted * (toward - r * a / length) / length
+    by_fc += (off / apart - 2.0 * by_pattern * a) / len(a)
+    by_noise = 0.5 * r * diluted / (pattern + fc_noise)
+    cost = 1.0 - r * diluted + apart + largest
+    return float(cost), (by_fc, above - below, float(by_noise))
 
 
 def _check_alike(**given: ArrayLike) -> None:

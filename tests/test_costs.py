@@ -7,6 +7,7 @@ from delssome.costs import (
     fc_correlation_cost,
     fc_l1_cost,
     fcd_ks_cost,
+    rounded_cost,
 )
 
 
@@ -49,3 +50,32 @@ def test_expected_terms_are_those_of_scans_on_average(rng):
     np.testing.assert_allclose(without, cost_terms(fc, cdf, fc_emp, cdf_emp))
     assert expected[0] > without[0] + 0.05
     np.testing.assert_array_equal(expected[1:], without[1:])
+
+
+@pytest.fixture
+def statistics(rng):
+    """FC, FCD distribution and noise, and those of a scan."""
+    fc, fc_emp = rng.uniform(0.0, 0.8, (2, 40))
+    cdf, cdf_emp = np.sort(rng.random((2, 30)))
+    return fc, cdf, 0.02, fc_emp, cdf_emp
+
+
+def test_sharp_a_rounded_cost_is_the_expected_one(statistics):
+    expected = expected_cost_terms(*statistics).sum()
+    assert rounded_cost(*statistics, 1e6)[0] == pytest.approx(expected, abs=1e-5)
+    assert rounded_cost(*statistics, 20.0)[0] > expected + 0.01
+
+
+def test_a_rounded_cost_has_derivatives_even_where_means_agree(statistics, rng):
+    fc, cdf, noise, fc_emp, cdf_emp = statistics
+    fc = fc - fc.mean() + fc_emp.mean()
+    directions = rng.standard_normal(40), rng.standard_normal(30), 1.0
+    slopes = rounded_cost(fc, cdf, noise, fc_emp, cdf_emp, 50.0)[1]
+    for k, (slope, direction) in enumerate(zip(slopes, directions, strict=True)):
+        ends = []
+        for sign in (1, -1):
+            given = [fc, cdf, noise]
+            given[k] = given[k] + sign * 1e-6 * direction
+            ends.append(rounded_cost(*given, fc_emp, cdf_emp, 50.0)[0])
+        expected = (ends[0] - ends[1]) / 2e-6
+        assert np.sum(slope * direction) == pytest.approx(expected, rel=1e-5)

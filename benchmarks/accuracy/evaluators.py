@@ -133,7 +133,7 @@ def by_theory(candidates, scan, rates, out):
     chosen = chosen[start_holds(candidates.select(chosen), scan)]
     features = escape_features(
         closure.outputs[which, chosen],
-        closure.network.fastest[chosen],
+        closure.network.fastest[chosen].max(axis=1),
         scan.step,
         model.rate_range,
     )

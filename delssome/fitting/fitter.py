@@ -59,9 +59,9 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         with the reason.
     departure : float or sequence of float, default=0
         How far regions depart from the maps, each on its own: standard deviation as a
-        share of the parameters' ranges; inf: as far as they like. 0: not at all. All
-        regional parameters are then found by descent in the gradient of the network
-        (``surrogate="deep"``), and departures cost as much as they are unlikely. Of
+        share of the parameters' ranges; inf: as far as they like. 0: not at all. They
+        are found by descent in the gradient of the network (``surrogate="deep"``) or of
+        theory ("linear"), and departures cost as much as they are unlikely. Of
         several, the one whose winner fits held-out subjects best (`verification`).
     model : Model, default=None
         Model with its ranges and constraints, such as ``FIC(map_signs=(-1, 1))``, the

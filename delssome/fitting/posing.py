@@ -133,8 +133,8 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     if departures and evaluators[0].slopes(given.model, target) is None:
         raise ValueError(
             f"departure={fitter.departure!r} needs costs with a gradient, which the "
-            f"network of FIC has (surrogate='deep'), got surrogate="
-            f"{fitter.surrogate!r}."
+            "network of FIC (surrogate='deep') and theory (surrogate='linear') have, "
+            f"got surrogate={fitter.surrogate!r}."
         )
     journal = _journal(fitter, given, X, evaluators[0])
     report_unlike_contexts(evaluators[0], target)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     from delssome.models.base import Model
 
-__all__ = ["jacobian", "newton", "relax"]
+__all__ = ["jacobian", "network_jacobian", "newton", "relax"]
 
 Array = NDArray[np.float64]
 
@@ -51,6 +51,33 @@ def jacobian(functions: Callable[[Array], Array], point: Array) -> Array:
         below[k] -= SMALL
         columns.append((functions(above) - functions(below)) / (2 * SMALL))
     return np.stack(columns, axis=1)
+
+
+def network_jacobian(slopes: Array, network: Array, coupled: Sequence[int]) -> Array:
+    """Slopes of all states of networks, from those of single regions.
+
+    Parameters
+    ----------
+    slopes : ndarray of shape (n_states, n_variables, n_candidates, n_rois)
+        Of the derivatives of the states, by states and then couplings.
+    network : ndarray of shape (n_candidates, n_rois, n_rois)
+    coupled : sequence of int
+        The states that couple regions.
+
+    Returns
+    -------
+    ndarray of shape (n_candidates, n_states * n_rois, n_states * n_rois)
+        Rows and columns state by state, regions within.
+    """
+    n_states, (n, n_rois) = len(slopes), slopes.shape[2:]
+    blocks = np.zeros((n, n_states, n_rois, n_states, n_rois))
+    regions = np.arange(n_rois)
+    for a in range(n_states):
+        for k, b in enumerate(coupled):
+            blocks[:, a, :, b] += slopes[a, n_states + k][:, :, None] * network
+        for b in range(n_states):
+            blocks[:, a, regions, b, regions] += slopes[a, b]
+    return blocks.reshape(n, n_states * n_rois, n_states * n_rois)
 
 
 def newton(
@@ -151,18 +178,9 @@ class _Motion:
         return np.asarray(np.nan_to_num(np.abs(rates).max(axis=(0, 2)), nan=np.inf))
 
     def _jacobian(self, variables: Array, which: Any) -> Array:
-        """Jacobian of all states: rows and columns state by state, regions within."""
+        """Jacobian of all states."""
         slopes = jacobian(lambda x: self._rates(x, which), variables)
-        n_states, (n, n_rois) = len(slopes), variables.shape[1:]
-        blocks = np.zeros((n, n_states, n_rois, n_states, n_rois))
-        regions = np.arange(n_rois)
-        for a in range(n_states):
-            for k, b in enumerate(self.coupled):
-                coupling = slopes[a, n_states + k][:, :, None] * self.network[which]
-                blocks[:, a, :, b] += coupling
-            for b in range(n_states):
-                blocks[:, a, regions, b, regions] += slopes[a, b]
-        return blocks.reshape(n, n_states * n_rois, n_states * n_rois)
+        return network_jacobian(slopes, self.network[which], self.coupled)
 
     def implicit_step(self, states: Array, which: Any, step: Array) -> Array:
         """Give the change of all states in a step (s) of each candidate."""

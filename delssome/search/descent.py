@@ -24,6 +24,9 @@ PRICE = 0.01
 STAGES = ((20.0, 60), (50.0, 60), (100.0, 100), (300.0, 200), (1000.0, 300))
 # Steps that the search for curvature remembers.
 MEMORY = 20
+# Longest first steps, in ranges: the next where a line search fails, as at an edge
+# beyond which a model rests elsewhere. And what minimize says then.
+FIRST_STEPS, ABNORMAL = (1.0, 0.1, 0.01), 2
 # Cost of a broken constraint of the model, per square of a range.
 PRICE_OF_BREAKING = 100.0
 # What stands for a candidate without a stable state: a line search turns back from it.
@@ -88,20 +91,36 @@ def descend(
     ends, losses, counts = [], [], []
     for sharpness, n_iterations in stages:
         descent.n_evaluations = 0
-        found = minimize(
-            descent,
-            u,
-            args=(sharpness,),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(MARGIN, 1.0 - MARGIN)] * len(u),
-            options={"maxiter": n_iterations, "maxcor": MEMORY},
-        )
-        u = found.x
+        u, lowest = _minimise(descent, u, sharpness, n_iterations)
         ends.append(descent.theta(u))
-        losses.append(found.fun)
+        losses.append(lowest)
         counts.append(descent.n_evaluations)
     return Descended(np.array(ends), np.array(losses), np.array(counts))
+
+
+def _minimise(
+    descent: "_Descent", u: Array, sharpness: float, n_iterations: int
+) -> tuple[Array, float]:
+    """Go down by L-BFGS-B, with shorter first steps where longer ones fail."""
+    for step in FIRST_STEPS:
+
+        def scaled(x: Array, step: float = step) -> tuple[float, Array]:
+            value, gradient = descent((step * x).clip(MARGIN, 1.0 - MARGIN), sharpness)
+            return value, step * gradient
+
+        found = minimize(
+            scaled,
+            u / step,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(MARGIN / step, (1.0 - MARGIN) / step)] * len(u),
+            options={"maxiter": n_iterations, "maxcor": MEMORY},
+        )
+        u = (step * found.x).clip(MARGIN, 1.0 - MARGIN)
+        n_iterations -= found.nit
+        if found.status != ABNORMAL or n_iterations <= 0:
+            break
+    return u, float(found.fun)
 
 
 class _Descent:

@@ -11,7 +11,12 @@ from delssome.theory.effective import (
     effective_parameters,
     effective_regions,
 )
-from delssome.theory.escape import escape_features, range_violation, start_holds
+from delssome.theory.escape import (
+    escape_features,
+    price_of_escape,
+    range_violation,
+    start_holds,
+)
 from delssome.theory.evaluator import TheoryEvaluator
 from delssome.theory.fc_noise import (
     choose_edges,
@@ -42,6 +47,7 @@ __all__ = [
     "fisher_z",
     "identifiability",
     "noise_of_z",
+    "price_of_escape",
     "range_violation",
     "reason_against",
     "start_holds",

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from delssome.models import Candidates
 from delssome.simulation import Acquisition, simulate
 
 __all__ = [
     "escape_features",
+    "price_of_escape",
     "probability_in_range",
     "range_violation",
     "start_holds",
@@ -31,6 +33,8 @@ INTERCEPT, DEVIATION, DAMPING = -8.1, 5.32, -1.19
 # Softening at which half of the networks leave, and the slope of the log odds there:
 # 900 single simulations of candidates pushed to the edge on synthetic connectomes.
 SOFT, SOFT_SLOPE = 0.5, 20.0
+# Log odds of an escape that are safe, and what one more costs a descent.
+SAFE, PRICE = -3.0, 0.05
 
 
 def start_holds(candidates: Candidates, acquisition: Acquisition) -> NDArray[np.bool_]:
@@ -88,6 +92,22 @@ def escape_features(
     deviation = np.abs(rates - (low + high) / 2.0).max(axis=1) / ((high - low) / 2.0)
     damping = np.maximum(2.0 - fastest * step, 1e-3)
     return np.minimum(deviation, 2.0), np.log(damping)
+
+
+def price_of_escape(log_odds: float) -> tuple[float, float]:
+    """Give what log odds of leaving the range cost a descent, and the slope of that.
+
+    Parameters
+    ----------
+    log_odds : float
+
+    Returns
+    -------
+    price, slope : float
+        Smooth: next to nothing below `SAFE`, linear above.
+    """
+    above = 2.0 * (log_odds - SAFE)
+    return PRICE * float(np.logaddexp(0.0, above)), 2.0 * PRICE * float(expit(above))
 
 
 def range_violation(p_in_range: Array, n_repeats: int) -> Array:

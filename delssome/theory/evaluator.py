@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from delssome.connectome import matrix_to_edges
-from delssome.evaluation import Evaluator, Statistics
+from delssome.evaluation import Evaluator, Slopes, Statistics, Target
 from delssome.models import Candidates, Model, check_candidates
 from delssome.observables import fc_edges, fcd_histogram
 from delssome.simulation import Acquisition, check_step
@@ -24,6 +24,7 @@ from delssome.theory.escape import (
     range_violation,
     start_holds,
 )
+from delssome.theory.slopes import CostSlopes
 from delssome.utils import check_number
 
 __all__ = ["TheoryEvaluator"]
@@ -135,6 +136,11 @@ class TheoryEvaluator(Evaluator):
             parts = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         return Statistics.join(parts)
 
+    def slopes(self, model: Model, target: Target) -> Slopes:
+        """Give expected costs with derivatives by regional parameters."""
+        self.check(model)
+        return CostSlopes(model, self.acquisition, target, self.n_repeats)
+
     def _batch(
         self, candidates: Candidates, bold: BoldTheory, white: Array
     ) -> Statistics:
@@ -193,7 +199,7 @@ class TheoryEvaluator(Evaluator):
             rates = closure.outputs[model.outputs.index(model.rate), settled]
         p_stays = probability_in_range(
             rates,
-            closure.network.fastest[settled],
+            closure.network.fastest[settled].max(axis=1),
             closure.softening[settled],
             step,
             model.rate_range,

@@ -13,7 +13,9 @@ __all__ = [
     "LinearNetwork",
     "modes_to_regions",
     "reduce_regions",
+    "region_covariance",
     "shift",
+    "slow_moments",
     "variable_covariance",
 ]
 
@@ -51,7 +53,7 @@ class LinearNetwork:
         Power of the white noise that drives each region.
     noise : ndarray of shape (n_candidates, n_rois, n_rois)
         Covariance of the noise that drives the modes.
-    fastest : ndarray of shape (n_candidates,)
+    fastest : ndarray of shape (n_candidates, n_rois)
         Largest decay rate of a region's own states (1/s): limits the time step.
     """
 
@@ -106,7 +108,7 @@ class LinearNetwork:
             patterns,
             regions.power,
             noise,
-            regions.fastest.max(axis=1),
+            regions.fastest,
         )
 
     def select(self, which: Array) -> Self:
@@ -121,7 +123,7 @@ class LinearNetwork:
 
     def stable(self, step: float) -> NDArray[np.bool_]:
         """Tell which candidates stay where they are, in steps of a length (s)."""
-        return (self.decay[:, 0] > 0) & (self.fastest * step < 2.0)
+        return (self.decay[:, 0] > 0) & (self.fastest.max(axis=1) * step < 2.0)
 
 
 class Regions(NamedTuple):
@@ -202,15 +204,52 @@ def variable_covariance(network: LinearNetwork, step: float) -> Array:
     which the fast states follow, plus local fast ones; within a region both are
     driven by the same noise.
     """
+    moments = slow_moments(network, step)
+    return region_covariance(-_inverse(network.local), network.sigma, *moments, step)
+
+
+def slow_moments(network: LinearNetwork, step: float) -> tuple[Array, Array, Array]:
+    """Slow part of what regions and their couplings move by, (n_candidates, n_rois).
+
+    Parameters
+    ----------
+    network, step
+        As of :func:`variable_covariance`.
+
+    Returns
+    -------
+    slow, coupled, coupling : ndarray of shape (n_candidates, n_rois)
+        Variance of s, covariance of s and coupling, variance of the coupling.
+    """
     decay = network.decay
     pairs = decay[:, :, None] + decay[:, None, :]
     pairs = pairs - step * decay[:, :, None] * decay[:, None, :]
     slow = modes_to_regions(network, 1.0 / pairs)
     coupled = slow @ network.network
     coupling = (network.network * np.swapaxes(coupled, 1, 2)).sum(axis=-1)
-    slow, coupled = _diagonal(slow), _diagonal(coupled)
+    return _diagonal(slow), _diagonal(coupled), coupling
 
-    A = -_inverse(network.local)
+
+def region_covariance(
+    A: Array, sigma: Array, slow: Array, coupled: Array, coupling: Array, step: float
+) -> Array:
+    """Covariance of the variables of each region, the slow part of which is known.
+
+    Parameters
+    ----------
+    A : ndarray of shape (..., n_states, n_states)
+        Jacobian of the region's own states.
+    sigma : ndarray of shape (...)
+        Noise amplitude.
+    slow, coupled, coupling : ndarray of shape (...)
+        As :func:`slow_moments` gives them.
+    step : float
+        As of :func:`variable_covariance`.
+
+    Returns
+    -------
+    ndarray of shape (n_variables, n_variables, ...)
+    """
     n = A.shape[-1]
     follow = _following(A)
     covariance = np.zeros((*slow.shape, n + 1, n + 1))
@@ -225,7 +264,7 @@ def variable_covariance(network: LinearNetwork, step: float) -> Array:
     rates = np.take_along_axis(rates, order, axis=-1).real
     right = np.take_along_axis(right, order[..., None, :], axis=-1).real
     left = np.linalg.inv(right)
-    power = network.sigma[..., None, None] ** 2 * (left @ np.swapaxes(left, -1, -2))
+    power = sigma[..., None, None] ** 2 * (left @ np.swapaxes(left, -1, -2))
     rate = -rates[..., :, None] - rates[..., None, :]
     rate = rate - step * rates[..., :, None] * rates[..., None, :]
     # The slow mode against the fast: the slow rate is that of a network and small.

@@ -251,6 +251,25 @@ def test_theory_says_the_same_alone_and_in_company(model, candidates):
             )
 
 
+def test_theory_knows_how_costs_move_with_every_parameter(model, candidates, target):
+    theory = theory_of(model)
+    expected = theory.statistics(candidates, np.random.default_rng(0))
+    k = np.flatnonzero(expected.violation == 0)[0]
+    params = {name: values[k] for name, values in candidates.params.items()}
+    loss = theory.slopes(model, target)
+    slopes = loss(params, 50.0)[1]
+    rng = np.random.default_rng(1)
+    for name, values in params.items():
+        direction = np.ptp(getattr(model, name)) * rng.standard_normal(values.shape)
+        above, below = (
+            loss(params | {name: values + sign * 1e-5 * direction}, 50.0)[0]
+            for sign in (1, -1)
+        )
+        found = np.sum(slopes[name] * direction)
+        # What the iterations of the closure leave of it.
+        assert found == pytest.approx((above - below) / 2e-5, rel=0.01, abs=1e-4)
+
+
 def test_a_fit_ends_verified(model, fitted, cohort):
     assert None in fitted
     for fitter in fitted.values():

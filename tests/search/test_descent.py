@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from scipy.optimize import OptimizeResult, minimize
 
 from delssome.models import FIC, ParameterSpace
-from delssome.search.descent import MARGIN, PRICE, STAGES, descend
+from delssome.search import descent
+from delssome.search.descent import ABNORMAL, MARGIN, PRICE, STAGES, descend
 
 N_ROIS = 12
 
@@ -111,3 +113,19 @@ def test_it_turns_back_from_what_is_unstable(space, aim, start):
     ended = descend(space, Bowl(aim), start, np.inf)
     assert np.isfinite(ended.loss).all()
     assert found(space, ended.theta[-1])["G"] <= 2.9
+
+
+def test_where_a_line_search_fails_shorter_steps_go_on(space, aim, start, monkeypatch):
+    tried = []
+
+    def fails_once(function, x, **settings):
+        tried.append(settings["bounds"][0][1])
+        if len(tried) > 1:
+            return minimize(function, x, **settings)
+        return OptimizeResult(x=x, fun=function(x)[0], nit=0, status=ABNORMAL)
+
+    monkeypatch.setattr(descent, "minimize", fails_once)
+    ended = descend(space, Bowl(aim), start, np.inf, stages=((50.0, 100),))
+    assert ended.loss[0] == pytest.approx(0.0, abs=1e-3)
+    # Coordinates ten times as long make steps of their size ten times as short.
+    np.testing.assert_allclose(tried, [1.0, 10.0], rtol=1e-6)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from delssome.costs import rounded_cost
 from delssome.evaluation import Target
 from delssome.models import Candidates, Model
 from delssome.models.steady import jacobian
@@ -24,6 +25,7 @@ from delssome.surrogate.circuit.features import (
     scan_features,
 )
 from delssome.surrogate.circuit.network import CircuitNet
+from delssome.theory import price_of_escape
 from delssome.theory.linearisation import Equations
 from delssome.theory.network import reduce_regions
 
@@ -33,8 +35,6 @@ Array = NDArray[Any]
 
 # Share of its range by which a parameter is moved to either side.
 STEP = 1e-4
-# Log odds of an escape that are safe, and what one more costs.
-SAFE, PRICE_OF_ESCAPE = -3.0, 0.05
 
 
 class Said(NamedTuple):
@@ -174,15 +174,12 @@ class CostSlopes:
 
     Notes
     -----
-    The distance of FCD distributions is a largest difference, and that of mean FC has
-    a corner where they agree: both are rounded by one over `sharpness`. Log odds of an
-    escape above `SAFE` cost, too, so that candidates stay in range.
+    Corners are rounded (:func:`~delssome.costs.rounded_cost`). Log odds of an escape
+    cost, too, so that candidates stay in range.
     """
 
     def __init__(self, asked: Differentiable, target: Target, n_repeats: int) -> None:
-        self.asked, self.n_repeats = asked, n_repeats
-        self._fc = torch.from_numpy(target.fc).double()
-        self._cdf = torch.from_numpy(target.fcd_cdf).double()
+        self.asked, self.target, self.n_repeats = asked, target, n_repeats
 
     def __call__(
         self, params: Mapping[str, Array], sharpness: float
@@ -202,19 +199,21 @@ class CostSlopes:
         said = self.asked(given)
         if said is None:
             return np.inf, {name: np.zeros_like(x) for name, x in params.items()}
-        cost = self.cost(said, sharpness)
-        slopes = torch.autograd.grad(cost, list(given.values()))
-        return cost.item(), dict(zip(given, (x.numpy() for x in slopes), strict=True))
-
-    def cost(self, said: Said, sharpness: float) -> torch.Tensor:
-        """Give the cost of what was said."""
-        fc, aim = said.fc - said.fc.mean(), self._fc - self._fc.mean()
-        r = fc @ aim / (fc.norm() * aim.norm())
-        pattern = fc.square().mean()
-        r = r * (pattern / (pattern + said.noise / self.n_repeats)).sqrt()
-        off = said.fc.mean() - self._fc.mean()
-        gap = said.cdf - self._cdf
-        gap = torch.logsumexp(sharpness * torch.cat([gap, -gap]), dim=0) / sharpness
-        leaves = torch.nn.functional.softplus(2.0 * (said.escape - SAFE))
-        rounded = (off.square() + sharpness**-2.0).sqrt()
-        return 1.0 - r + rounded + gap + PRICE_OF_ESCAPE * leaves
+        noise = said.noise.item() / self.n_repeats
+        cost, (by_fc, by_cdf, by_noise) = rounded_cost(
+            said.fc.detach().numpy(),
+            said.cdf.detach().numpy(),
+            noise,
+            self.target.fc,
+            self.target.fcd_cdf,
+            sharpness,
+        )
+        price, by_escape = price_of_escape(said.escape.item())
+        by = by_fc, by_cdf, by_noise / self.n_repeats, by_escape
+        slopes = torch.autograd.grad(
+            list(said),
+            list(given.values()),
+            [torch.tensor(x, dtype=torch.float64) for x in by],
+        )
+        found = {n: x.numpy() for n, x in zip(given, slopes, strict=True)}
+        return cost + price, found
