@@ -253,7 +253,7 @@ def load_places():
     for side, name, apart in (("lh", "left", -200.0), ("rh", "right", 200.0)):
         labels = nibabel.load(atlas / f"data/atlas-desikankilliany-{side}.label.gii.gz")
         ball = nibabel.load(sphere / f"datasets/data/fsaverage5/sphere_{name}.gii.gz")
-        vertices = ball.agg_data("pointset") + [apart, 0.0, 0.0]
+        vertices = ball.agg_data("pointset") + np.array([apart, 0.0, 0.0])
         for key, label in labels.labeltable.get_labels_as_dict().items():
             own = labels.agg_data() == key
             if own.any():

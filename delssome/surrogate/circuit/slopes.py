@@ -172,6 +172,11 @@ class CostSlopes:
     n_repeats : int
         Simulations whose mean FC is compared.
 
+    Attributes
+    ----------
+    weights : tuple of float
+        Of the three terms: all 1.
+
     Notes
     -----
     The distance of FCD distributions is a largest difference, and that of mean FC has
@@ -181,6 +186,7 @@ class CostSlopes:
 
     def __init__(self, asked: Differentiable, target: Target, n_repeats: int) -> None:
         self.asked, self.n_repeats = asked, n_repeats
+        self.weights = (1.0, 1.0, 1.0)
         self._fc = torch.from_numpy(target.fc).double()
         self._cdf = torch.from_numpy(target.fcd_cdf).double()
 
@@ -217,4 +223,6 @@ class CostSlopes:
         gap = torch.logsumexp(sharpness * torch.cat([gap, -gap]), dim=0) / sharpness
         leaves = torch.nn.functional.softplus(2.0 * (said.escape - SAFE))
         rounded = (off.square() + sharpness**-2.0).sqrt()
-        return 1.0 - r + rounded + gap + PRICE_OF_ESCAPE * leaves
+        by_r, by_mean, by_fcd = self.weights
+        cost = by_r * (1.0 - r) + by_mean * rounded + by_fcd * gap
+        return cost + PRICE_OF_ESCAPE * leaves
