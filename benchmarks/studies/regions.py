@@ -219,20 +219,36 @@ def retest_people(run):
         PopulationFitter(posterior, n_jobs=run.n_jobs).fit(half.X[:some])
         for half in halves
     ]
+    relaxation, noise = (
+        [np.log(getattr(one, name)) for one in found]
+        for name in ("relaxation_over_coupling_", "relative_noise_")
+    )
     pairs = {
         "FC itself": [matrix_to_edges(half.fc)[:some] for half in halves],
-        "relaxation over coupling": [
-            np.log(one.relaxation_over_coupling_) for one in found
+        "sums of FC's rows": [half.fc[:some].sum(axis=-1) for half in halves],
+        "relaxation over coupling": relaxation,
+        "relative noise": noise,
+        "both": [
+            np.hstack([standardised(maps) for maps in both])
+            for both in zip(relaxation, noise, strict=True)
         ],
-        "relative noise": [np.log(one.relative_noise_) for one in found],
         "E/I": [one.readout_ for one in found],
     }
     rows = {}
     for name, (first, second) in pairs.items():
         compared = retest(first, second)
         r = np.median(compared.within), np.median(compared.between)
-        rows[name] = [*r, compared.identified, compared.icc_mean]
-    return {"people": rows, "n_people": some}
+        # Of every region: the mean of relative noise is 1 by definition.
+        icc = np.median(compared.icc)
+        rows[name] = [first.shape[1], *r, compared.identified, icc]
+    in_range = np.mean([one.in_range_ for one in found])
+    return {"people": rows, "n_people": some, "in_range": in_range}
+
+
+def standardised(maps):
+    """Give every map of a person mean 0 and SD 1, so that two kinds count alike."""
+    maps = maps - maps.mean(axis=1, keepdims=True)
+    return maps / maps.std(axis=1, keepdims=True)
 
 
 def measure(run, fit, seed):
@@ -291,11 +307,11 @@ def tables(rows):
         found.append(table(columns, lines))
     for row in own.get(PEOPLE, []):
         lines = [
-            f"{name} | {within:.2f}, {between:.2f} | {identified:.0%} | {icc:.2f}"
-            for name, (within, between, identified, icc) in row["people"].items()
+            f"{name} | {n} | {within:.2f}, {between:.2f} | {identified:.0%} | {icc:.2f}"
+            for name, (n, within, between, identified, icc) in row["people"].items()
         ]
-        columns = " | within, between subjects: median r | identified | ICC of the mean"
-        found.append(table(columns, lines))
+        columns = " | numbers | within, between subjects: median r | identified"
+        found.append(table(f"{columns} | ICC of one, median", lines))
     return "\n\n".join(found)
 
 
@@ -331,10 +347,12 @@ def summary(rows):
         found["peak_mib_200"] = row["posterior"][1]
     for row in own.get(PEOPLE, []):
         n = found["n_people"] = row["n_people"]
-        names = "relaxation over coupling", "relative noise"
-        free = [row["people"][name][2] for name in names]
-        found["identified_free"] = round(max(free) * n)
-        found["identified_fc"] = round(row["people"]["FC itself"][2] * n)
+        names = {"fc": "FC itself", "free": "both"}
+        names |= {"relaxation": "relaxation over coupling", "noise": "relative noise"}
+        for key, name in names.items():
+            *_, identified, icc = row["people"][name]
+            found[f"identified_{key}"] = round(identified * n)
+            found[f"icc_{key}"] = icc
     return found
 
 
