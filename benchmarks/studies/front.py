@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from _run import Clock, each, load_group, main, make_target, table
+from _run import Clock, each, load_group, main, make_target, number, table
 
 from delssome import CMAES
 from delssome.costs import COST_NAMES, cost_terms
@@ -65,7 +65,9 @@ def measure(run, fit, weight, seed):
     finalists = fitter.verification_
     costs = np.array([finalists[f"simulated_{name}"] for name in COST_NAMES])
     weighted = np.where(finalists.in_range, network.weights @ costs, np.inf)
-    theta = np.repeat(finalists.theta[[weighted.argmin()]], N_EVALUATIONS, axis=0)
+    best = weighted.argmin()
+    predicted = [finalists[f"predicted_{name}"][best] for name in COST_NAMES]
+    theta = np.repeat(finalists.theta[[best]], N_EVALUATIONS, axis=0)
     target = make_target(data.X_validation)
     simulator = SimulationEvaluator(
         fitter.model_, fitter.acquisition_, fitter.simulator_, n_jobs=run.n_jobs
@@ -76,6 +78,7 @@ def measure(run, fit, weight, seed):
     return {
         "fit_cpu_seconds": clock.cpu,
         "terms": evaluation.costs.mean(axis=0),
+        "predicted": np.array(predicted) / network.weights,
         "in_range": evaluation.in_range.all(),
         "floor": noise_floor(found),
     }
@@ -116,14 +119,17 @@ def tables(rows):
             own = [r for r in rows if (r["fit"], r["weight"]) == (fit, weight)]
             spread = np.ptp([row["terms"] for row in own], axis=0)
             stay = sum(row["in_range"] for row in own)
+            said = [row["predicted"][2] for row in own if "predicted" in row]
+            said = number(np.median(said) if said else None)
             lines.append(
                 f"{fit} | {weight} | {pattern:.3f} ({spread[0]:.3f}) | {mean:.3f} | "
-                f"{fcd:.3f} ({spread[2]:.3f}) | {pattern + mean + fcd:.3f} | "
+                f"{fcd:.3f} ({spread[2]:.3f}) | {said} | {pattern + mean + fcd:.3f} | "
                 f"{stay} of {len(own)}"
             )
     pattern, mean, fcd = floor(rows)
-    lines.append(f"noise floor | | {pattern:.3f} | {mean:.3f} | {fcd:.3f} | | ")
+    lines.append(f"noise floor | | {pattern:.3f} | {mean:.3f} | {fcd:.3f} | | | ")
     columns = "fit | weight of FC | 1 - r (range over seeds) | mean FC | FCD (range)"
+    columns += " | FCD by the network"
     return table(f"{columns} | sum | in range", lines)
 
 
