@@ -148,7 +148,7 @@ def figure(rows):
     axes = new_axes(SINGLE, 2.8)
     pattern, _, fcd = floor(rows)
     axes.axvspan(0.0, pattern, color=PALE, lw=0)
-    axes.axhspan(0.0, fcd, color=PALE, lw=0, label="noise of an evaluation")
+    axes.axhspan(0.0, fcd, color=PALE, lw=0)
     for (fit, by_weight), colour in zip(
         middles(rows).items(), (ACCENT, DARK), strict=False
     ):
@@ -162,8 +162,10 @@ def figure(rows):
             axes.annotate(weight, (x, y), (4, 3), **text)
         if DEFAULT in by_weight:
             x, _, y = by_weight[DEFAULT]
-            label = "total cost" if fit == FREE else None
-            axes.plot(x, y, "o", mfc="none", mec=GREY, ms=9, label=label)
+            axes.plot(x, y, "o", mfc="none", mec=GREY, ms=9)
+            if fit == FREE:
+                axes.annotate("0.5: total cost", (x, y), (7, -10), **text)
+    axes.text(0.02, 0.02, "noise of an evaluation", c=GREY, fontsize=6)
     axes.set(xlabel="1 - r of FC", ylabel="distance of FCD (KS)", xlim=0.0, ylim=0.0)
     axes.legend()
     return axes.figure

@@ -189,14 +189,14 @@ def fit_large(run, seed):
     fitter = run.fitter(world.space.maps, random_state=seed, **settings)
     settings |= {"n_scans": N_SCANS, "n_jobs": run.n_jobs, "random_state": seed}
     posterior = MeanFieldPosterior(world.space.maps, **settings)
-    found = {}
-    for name, estimator in (("fit", fitter), ("posterior", posterior)):
+    times = {}
+    for name, estimator in (("a fit", fitter), ("a posterior", posterior)):
         with Clock() as clock:
             estimator.fit(X)
         # The peak of the whole process so far: in kibibytes, on Linux.
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        found[name] = [clock.cpu, peak]
-    return found | {"cost": fitter.cost_, "in_range": fitter.in_range_}
+        times[name] = [clock.cpu, peak]
+    return {"times": times, "cost": fitter.cost_, "in_range": fitter.in_range_}
 
 
 def logs(a, b):
@@ -300,8 +300,8 @@ def tables(rows):
         found.append(table(columns, recovered))
     for row in own.get(LARGE, []):
         lines = [
-            f"{LARGE}, {name} | {row[name][0]:.0f} | {row[name][1]:.0f}"
-            for name in ("fit", "posterior")
+            f"{name} of {LARGE} | {seconds:.0f} | {peak:.0f}"
+            for name, (seconds, peak) in row["times"].items()
         ]
         columns = " | CPU s | peak of the process, MiB"
         found.append(table(columns, lines))
@@ -342,9 +342,9 @@ def summary(rows):
     if FOLLOWING in own:
         found["departure_false_positive"] = mean(FOLLOWING, "departs")
     for row in own.get(LARGE, []):
-        found["cpu_seconds_200"] = row["fit"][0]
-        found["posterior_cpu_seconds_200"] = row["posterior"][0]
-        found["peak_mib_200"] = row["posterior"][1]
+        found["cpu_seconds_200"], _ = row["times"]["a fit"]
+        posterior = row["times"]["a posterior"]
+        found["posterior_cpu_seconds_200"], found["peak_mib_200"] = posterior
     for row in own.get(PEOPLE, []):
         n = found["n_people"] = row["n_people"]
         names = {"fc": "FC itself", "free": "both"}
