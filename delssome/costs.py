@@ -158,6 +158,7 @@ def rounded_cost(
     fc_emp: Array,
     cdf_emp: Array,
     sharpness: float,
+    weights: tuple[float, float, float] = (1.0, 1.0, 1.0),
 ) -> tuple[float, tuple[Array, Array, float]]:
     """Give the expected total cost without its corners, and its derivatives.
 
@@ -168,6 +169,8 @@ def rounded_cost(
     sharpness : float
         The distance of FCD distributions is a largest difference, and that of mean FC
         has a corner where they agree: both are rounded by one over it.
+    weights : tuple of float, default=(1.0, 1.0, 1.0)
+        Of the terms, in the order of `COST_NAMES`.
 
     Returns
     -------
@@ -187,11 +190,12 @@ def rounded_cost(
     largest = gap.max() + np.log(shares.sum()) / sharpness
     above, below = np.split(shares / shares.sum(), 2)
     by_pattern = 0.5 * r * diluted * fc_noise / (pattern * (pattern + fc_noise))
-    by_fc = -diluted * (toward - r * a / length) / length
-    by_fc += (off / apart - 2.0 * by_pattern * a) / len(a)
-    by_noise = 0.5 * r * diluted / (pattern + fc_noise)
-    cost = 1.0 - r * diluted + apart + largest
-    return float(cost), (by_fc, above - below, float(by_noise))
+    of_r, of_mean, of_fcd = weights
+    by_fc = -of_r * diluted * (toward - r * a / length) / length
+    by_fc += (of_mean * off / apart - 2.0 * of_r * by_pattern * a) / len(a)
+    by_noise = of_r * 0.5 * r * diluted / (pattern + fc_noise)
+    cost = of_r * (1.0 - r * diluted) + of_mean * apart + of_fcd * largest
+    return float(cost), (by_fc, of_fcd * (above - below), float(by_noise))
 
 
 def _check_alike(**given: ArrayLike) -> None:

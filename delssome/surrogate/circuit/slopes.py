@@ -172,6 +172,11 @@ class CostSlopes:
     n_repeats : int
         Simulations whose mean FC is compared.
 
+    Attributes
+    ----------
+    weights : tuple of float
+        Of the three terms: all 1.
+
     Notes
     -----
     Corners are rounded (:func:`~delssome.costs.rounded_cost`). Log odds of an escape
@@ -180,6 +185,7 @@ class CostSlopes:
 
     def __init__(self, asked: Differentiable, target: Target, n_repeats: int) -> None:
         self.asked, self.target, self.n_repeats = asked, target, n_repeats
+        self.weights = (1.0, 1.0, 1.0)
 
     def __call__(
         self, params: Mapping[str, Array], sharpness: float
@@ -207,6 +213,7 @@ class CostSlopes:
             self.target.fc,
             self.target.fcd_cdf,
             sharpness,
+            self.weights,
         )
         price, by_escape = price_of_escape(said.escape.item())
         by = by_fc, by_cdf, by_noise / self.n_repeats, by_escape

@@ -56,6 +56,20 @@ def test_it_says_what_the_network_says(surrogate, params, sc, target):
     assert said.noise.item() == pytest.approx(expected.fc_noise[0], rel=1e-3)
 
 
+def test_cost_is_linear_in_the_weights_of_its_terms(surrogate, params, sc, target):
+    loss = surrogate.slopes(FIC(), target)
+    total, _ = loss(params, 100.0)
+
+    def weighted(*weights):
+        loss.weights = weights
+        return loss(params, 100.0)[0]
+
+    none = weighted(0.0, 0.0, 0.0)  # what escapes cost
+    terms = [weighted(*row) - none for row in np.eye(3)]
+    assert min(terms) > 0
+    assert total == pytest.approx(sum(terms) + none, rel=1e-9)
+
+
 def test_sharp_it_is_the_expected_cost(surrogate, params, sc, target):
     cost, _ = surrogate.slopes(FIC(), target)(params, 1e5)
     expected = surrogate.evaluate(candidates(params, sc), target).total[0]
