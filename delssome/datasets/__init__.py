@@ -1,7 +1,10 @@
 """Data: a synthetic cohort, seven installed subjects, and users' own files."""
 
+from delssome.datasets._derivatives import read_derivatives
 from delssome.datasets._hcp_aal import load_hcp_aal
+from delssome.datasets._maps import read_maps
 from delssome.datasets._matrices import read_connectome, read_matrix, read_table
+from delssome.datasets._one import read_subject
 from delssome.datasets._subjects import read_subjects
 from delssome.datasets._synthetic import make_cohort
 
@@ -9,7 +12,10 @@ __all__ = [
     "load_hcp_aal",
     "make_cohort",
     "read_connectome",
+    "read_derivatives",
+    "read_maps",
     "read_matrix",
+    "read_subject",
     "read_subjects",
     "read_table",
 ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from delssome.connectome import check_fc, check_sc, matrix_to_edges, pack_subjects
+from delssome.datasets._notes import grouped
 from delssome.datasets._regions import bring_together
 from delssome.datasets._runs import Run, check_run, combine_runs
 from delssome.datasets._sidecar import check_tr
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "fcd_window"]
 
 Array = NDArray[np.float64]
+# Share of edges that the logarithm may drop without a word.
+FEW = 0.01
 
 
 def fcd_window(tr: float, window: int | None) -> int:
@@ -113,7 +116,7 @@ def assemble(
         dropped_regions=together.dropped,
         kept=[[run.kept[:frames] for run in of_subject] for of_subject in runs],
         n_frames=[[len(run.bold) for run in of_subject] for of_subject in runs],
-        notes=list(dict.fromkeys(notes)),
+        notes=grouped(notes),
     )
 
 
@@ -165,7 +168,7 @@ def _few_streamlines(sc: Array) -> list[str]:
     edges = matrix_to_edges(sc)
     present, few = edges > 0, (edges > 0) & (edges <= 1)
     share = few.sum(axis=1) / np.maximum(present.sum(axis=1), 1)
-    if not few.any():
+    if share.max() < FEW:
         return []
     return [
         f"sc: {np.count_nonzero(few)} of {np.count_nonzero(present)} edges are at most "

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from scipy.io import loadmat
+from scipy.io import loadmat, whosmat
 from scipy.sparse import csc_array
 
 from delssome.datasets._file import BadFileError, check_size, need, reading
 
-__all__ = ["as_strings", "read_mat"]
+__all__ = ["as_strings", "keys_of_mat", "read_mat"]
 
 KIND = "MATLAB file"
 REMEDY = "write it again with save(..., '-v7')"
@@ -22,8 +22,8 @@ COMPRESSED = 15
 BLOCK = 2**20
 
 
-def read_mat(path: Path) -> dict[str, Any]:
-    """Read all arrays of a MATLAB file.
+def keys_of_mat(path: Path) -> list[str]:
+    """Name the arrays of a MATLAB file without reading them.
 
     Parameters
     ----------
@@ -31,16 +31,36 @@ def read_mat(path: Path) -> dict[str, Any]:
 
     Returns
     -------
+    list of str
+    """
+    with reading(path, KIND, REMEDY):
+        if _is_hdf5(path):
+            h5py = need("h5py", f"{path}, a MATLAB file of version 7.3,")
+            with h5py.File(path, "r") as file:
+                return [key for key in file if not key.startswith("#")]
+        _check_unpacked(path)
+        return [name for name, _, _ in whosmat(path)]
+
+
+def read_mat(path: Path, keys: list[str] | None = None) -> dict[str, Any]:
+    """Read arrays of a MATLAB file.
+
+    Parameters
+    ----------
+    path : Path
+    keys : list of str, default=None
+        Which. None: all.
+
+    Returns
+    -------
     dict of str to ndarray
         Cells and characters as arrays of strings; what is neither is as it came.
     """
     with reading(path, KIND, REMEDY):
-        with path.open("rb") as file:
-            start = file.read(128)
-        if start.startswith(b"MATLAB 7.3"):
-            return _read_hdf5(path)
-        _check_unpacked(path, start)
-        content = loadmat(path)
+        if _is_hdf5(path):
+            return _read_hdf5(path, keys)
+        _check_unpacked(path)
+        content = loadmat(path, variable_names=keys)
     arrays = {k: v for k, v in content.items() if not k.startswith("__")}
     return {key: _or_strings(value) for key, value in arrays.items()}
 
@@ -86,8 +106,15 @@ def _or_strings(array: Any) -> Any:
     return array if strings is None else np.array(strings, dtype=str)
 
 
-def _check_unpacked(path: Path, start: bytes) -> None:
+def _is_hdf5(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(10) == b"MATLAB 7.3"
+
+
+def _check_unpacked(path: Path) -> None:
     """Unpack what is compressed, block by block, and refuse what grows too large."""
+    with path.open("rb") as file:
+        start = file.read(128)
     if start[126:128] not in (b"IM", b"MI"):  # version 4 packs nothing
         return
     order: Literal["big", "little"] = "big" if start[126:128] == b"MI" else "little"
@@ -108,12 +135,12 @@ def _check_unpacked(path: Path, start: bytes) -> None:
                 check_size(total, str(path))
 
 
-def _read_hdf5(path: Path) -> dict[str, Any]:
+def _read_hdf5(path: Path, keys: list[str] | None) -> dict[str, Any]:
     h5py = need("h5py", f"{path}, a MATLAB file of version 7.3,")
     with h5py.File(path, "r") as file:
         arrays, total = {}, 0
         for key, node in file.items():
-            if not key.startswith("#"):
+            if not key.startswith("#") and (keys is None or key in keys):
                 total += node.size * node.dtype.itemsize if hasattr(node, "size") else 0
                 check_size(total, str(path))
                 arrays[key] = _hdf5_array(h5py, file, file[key], f"{path}: {key}")

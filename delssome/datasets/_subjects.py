@@ -22,7 +22,7 @@ from delssome.datasets._matrices import ARCHIVES, FORMATS, read_archive, read_ta
 from delssome.datasets._sidecar import check_tr, common_tr
 from delssome.datasets._subject import Item, Subject
 
-__all__ = ["read_subjects"]
+__all__ = ["check_cdf", "read_subjects", "runs_of"]
 
 Array = NDArray[np.float64]
 # Kind of the arrays of a file (None: all kinds in one), and the file.
@@ -197,7 +197,9 @@ def _read_subject(
     sc = _square(*found["sc"][0])
     missing = [kind for kind in ("fc", "fcd_cdf") if not found[kind]]
     if found["bold"] and (use_bold or missing):
-        runs = tuple(run for source in found["bold"] for run in _read_runs(*source))
+        runs = tuple(
+            run for name, load in found["bold"] for run in runs_of(name, load())
+        )
         if not use_bold and any(run.table.tr is None for run in runs):
             raise ValueError(
                 f"{subject} has no {missing[0]} in {where}; give tr, the repetition "
@@ -210,7 +212,7 @@ def _read_subject(
             f"{subject}_fc.csv and {subject}_fcd_cdf.csv."
         )
     name, load = found["fcd_cdf"][0]
-    cdf = _check_cdf(load().values, name, n_fcd_bins)
+    cdf = check_cdf(load().values, name, n_fcd_bins)
     return Subject(subject, sc, fc=_square(*found["fc"][0]), fcd_cdf=cdf)
 
 
@@ -242,9 +244,19 @@ def _square(name: str, load: Callable[[], Labelled]) -> Item:
     return Item(name, as_connectome(load(), name))
 
 
-def _read_runs(name: str, load: Callable[[], Labelled]) -> list[Item]:
-    """Give the runs of a file, of which several may be stacked."""
-    table = load()
+def runs_of(name: str, table: Labelled) -> list[Item]:
+    """Give the runs of a file, of which several may be stacked.
+
+    Parameters
+    ----------
+    name : str
+        How errors call it.
+    table : Labelled
+
+    Returns
+    -------
+    list of Item
+    """
     if table.values.ndim not in (2, 3):
         raise ValueError(
             f"{name} must have shape (n_frames, n_rois) or (n_runs, n_frames, n_rois), "
@@ -258,7 +270,20 @@ def _read_runs(name: str, load: Callable[[], Labelled]) -> list[Item]:
     ]
 
 
-def _check_cdf(cdf: Array, name: str, n_fcd_bins: int) -> Array:
+def check_cdf(cdf: Array, name: str, n_fcd_bins: int) -> Array:
+    """Check the shape of a CDF, and the CDF.
+
+    Parameters
+    ----------
+    cdf : ndarray
+    name : str
+        How errors call it.
+    n_fcd_bins : int
+
+    Returns
+    -------
+    ndarray of shape (n_fcd_bins,)
+    """
     if cdf.size != max(cdf.shape):
         raise ValueError(
             f"{name} must hold one row or column, the CDF of the FC dynamics, got "
