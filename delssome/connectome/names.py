@@ -71,7 +71,7 @@ def align_names(
     >>> alignment.order, alignment.dropped
     (array([2, 0]), ('c',))
     >>> alignment.notes
-    ('bold: order of regions changed to that of sc; not in sc, left out: c.',)
+    ('bold: order of regions changed to that of sc.', 'bold: left out, not in sc: c.')
     """
     ours, theirs = _words(names, what), _words(reference, to)
     if ours is not None and theirs is not None:
@@ -106,13 +106,12 @@ def align_names(
             + "Give both in one parcellation, with the same names."
         )
     order = np.array([place[name] for name in theirs], dtype=np.intp)
-    words = []
+    notes = []
     if (np.diff(order) < 0).any():
-        words.append(f"order of regions changed to that of {to}")
+        notes.append(f"{what}: order of regions changed to that of {to}.")
     if dropped:
-        words.append(f"not in {to}, left out: {some(dropped, most=20)}")
-    notes = (f"{what}: {'; '.join(words)}.",) if words else ()
-    return Alignment(order, dropped, notes)
+        notes.append(f"{what}: left out, not in {to}: {some(dropped, most=20)}.")
+    return Alignment(order, dropped, tuple(notes))
 
 
 def check_names(names: Sequence[str], what: str) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def choose(
             what = listed(found) if found else f"{listed(arrays)}, none a matrix"
             raise BadFileError(
                 f"{path} must hold one array, got {what}; say which, by {option} "
-                "(--key on the command line)."
+                "(--key on the command line, for SC), or save it in a file of its own."
                 if len(found) > 1
                 else f"{path} must hold one array of real numbers, got {what}."
             )

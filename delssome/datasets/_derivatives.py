@@ -45,6 +45,7 @@ def read_derivatives(
     regions: Regions | None = None,
     participants: Root | None = None,
     tr: float | None = None,
+    n_frames: int | None = None,
     window: int | None = None,
     n_fcd_bins: int = 10_000,
     drop: str | None = None,
@@ -80,15 +81,13 @@ def read_derivatives(
         folders or above them, if there is one.
     tr : float, default=None
         Repetition time, in seconds. None: as the files say.
-    window : int, default=None
-        Frames in a window of the FC dynamics. None: ``round(60 / tr)``, a minute.
+    n_frames, window, on_unequal
+        As :func:`read_subjects` takes them.
     n_fcd_bins : int, default=10_000
         Bins of the FCD CDF.
     drop : {"regions", "subjects"}, default=None
         What to leave out where a region has no coverage in a subject: the region, in
         all subjects alike, or the subject. None: an error names them.
-    on_unequal : {"cut", "raise"}, default="cut"
-        What to do with runs of unequal length, see :func:`read_subjects`.
     verbose : int, default=1
         1 prints what was found, left out and assumed; 0 does not.
 
@@ -103,6 +102,7 @@ def read_derivatives(
         - ``pipeline``: dict; what is stated of the preprocessing: ``band`` (lowest and
           highest frequency that pass, in Hz), ``filter_order``, ``global_signal``.
         - ``atlas``: str or None.
+        - ``summary``: list of str; what was found, in words, beside `notes`.
 
     Raises
     ------
@@ -182,6 +182,7 @@ def read_derivatives(
         subjects,
         str(bold),
         tr=tr,
+        n_frames=n_frames,
         window=window,
         n_fcd_bins=n_fcd_bins,
         drop=drop,
@@ -197,10 +198,12 @@ def read_derivatives(
     if path is not None:
         ledger.add(None, "participants", path)
     data.found = ledger.table()
-    if verbose:
-        print(_summary(data, ledger), flush=True)
     if ledger.left_out():
         data.notes.append(f"left out: {ledger.left_out()}.")
+    data.summary = _summary(data)
+    if verbose:
+        lines = [*data.summary, *(f"note: {note}" for note in data.notes)]
+        print("\n".join(lines), flush=True)
     return data
 
 
@@ -352,8 +355,8 @@ def _pipeline(facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return said
 
 
-def _summary(data: Bunch, ledger: Ledger) -> str:
-    """Say what was found, left out and assumed."""
+def _summary(data: Bunch) -> list[str]:
+    """Say what was found."""
     scan = data.acquisition
     runs = [n for of_subject in data.n_frames for n in of_subject]
     lines = [
@@ -364,6 +367,4 @@ def _summary(data: Bunch, ledger: Ledger) -> str:
     if data.pipeline:
         said = ", ".join(f"{key} {value}" for key, value in data.pipeline.items())
         lines.append(f"stated of the preprocessing: {said}")
-    if left_out := ledger.left_out():
-        lines.append(f"left out: {left_out}")
-    return "\n".join([*lines, *(f"note: {note}" for note in data.notes)])
+    return lines

@@ -57,6 +57,12 @@ def read_maps(
         )
     ours = len(values) if table.rows is None else table.rows
     theirs = regions if isinstance(regions, int) else tuple(regions)
+    n_rois = regions if isinstance(regions, int) else len(regions)
+    if len(values) != n_rois and (isinstance(ours, int) or isinstance(theirs, int)):
+        raise ValueError(
+            f"{path} must have one row for each of the {n_rois} regions, got shape "
+            f"{values.shape}; names of regions at the left would tell them apart."
+        )
     alignment = align_names(ours, theirs, str(path), "the regions that are fitted")
     for k, column in enumerate(values.T):
         name = called(k, table.columns)

@@ -107,6 +107,8 @@ def read_table(
     """
     path = Path(path)
     end = extension(path)
+    if key is not None and end not in (*ARCHIVES, ".zip"):
+        raise BadFileError(f"{path} holds one array without a name; leave out key.")
     if end in TEXT:
         table = read_text(path, header)
     elif end == ".npy":

@@ -170,14 +170,8 @@ def _align(
             values = np.pad(values, pad, constant_values=np.nan)
             names = (*names, *missing)
     alignment = align_names(names, reference, item.name, to)
-    if any("order" in note for note in alignment.notes):
-        # What is left out is said once, for all.
-        changed = isinstance(names, tuple) and isinstance(reference, tuple)
-        notes.append(
-            f"{item.name}: order of regions changed to that of {to}."
-            if changed
-            else alignment.notes[0]
-        )
+    # What is left out is said once, for all.
+    notes += [note for note in alignment.notes if "left out" not in note]
     values = values[..., alignment.order]
     if kind != "bold":
         values = values[alignment.order]
@@ -202,18 +196,19 @@ def _check_width(kind: str, item: Item, n_rois: int, to: str) -> None:
 
 def _gaps(subject: Subject) -> NDArray[np.bool_]:
     """Say which regions have no signal, or no row, in a subject."""
-    gaps = np.zeros(subject.sc.table.values.shape[-1], dtype=bool)
-    for kind, item in subject.items():
-        values = item.table.values
-        if kind == "bold":
-            silent = silent_regions(values)
-            if silent.all():
-                raise ValueError(f"{item.name} is constant or NaN in all regions.")
-            gaps |= silent
-        else:
-            empty = np.isnan(values) | np.eye(len(values), dtype=bool)
-            gaps |= empty.all(axis=0)
-    return gaps
+    return np.any([_lacks(kind, item) for kind, item in subject.items()], axis=0)
+
+
+def _lacks(kind: str, item: Item) -> NDArray[np.bool_]:
+    """Say which regions have no signal, or no row, in an array."""
+    values = item.table.values
+    if kind != "bold":
+        empty = np.isnan(values) | np.eye(len(values), dtype=bool)
+        return np.asarray(empty.all(axis=0))
+    silent = silent_regions(values)
+    if silent.all():
+        raise ValueError(f"{item.name} is constant or NaN in all regions.")
+    return silent
 
 
 def _who(
@@ -226,7 +221,14 @@ def _who(
         int(k): [s.name for s, gap in zip(subjects, gaps, strict=True) if gap[k]]
         for k in np.flatnonzero(np.any(gaps, axis=0))
     }
-    return some([f"{called(k, names)} of {some(who)}" for k, who in whose.items()], 20)
+    who = [f"{called(k, names)} of {some(whom)}" for k, whom in whose.items()]
+    return f"{some(who, 20)}, first in {_first_gap(subjects)}"
+
+
+def _first_gap(subjects: Sequence[Subject]) -> str:
+    """Name the first array that lacks a region."""
+    items = [(kind, item) for subject in subjects for kind, item in subject.items()]
+    return next(item.name for kind, item in items if _lacks(kind, item).any())
 
 
 def _selected(subject: Subject, stay: NDArray[np.intp]) -> Subject:
