@@ -4,22 +4,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
-import zlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy.io import loadmat, whosmat
 from scipy.sparse import csc_array
 
 from delssome.datasets._file import BadFileError, check_size, need, reading
+from delssome.datasets._mat5 import check_mat5
 
 __all__ = ["as_strings", "keys_of_mat", "read_mat"]
 
 KIND = "MATLAB file"
 REMEDY = "write it again with save(..., '-v7')"
-COMPRESSED = 15
-BLOCK = 2**20
 
 
 def keys_of_mat(path: Path) -> list[str]:
@@ -38,7 +36,7 @@ def keys_of_mat(path: Path) -> list[str]:
             h5py = need("h5py", f"{path}, a MATLAB file of version 7.3,")
             with h5py.File(path, "r") as file:
                 return [key for key in file if not key.startswith("#")]
-        _check_unpacked(path)
+        check_mat5(path)
         return [name for name, _, _ in whosmat(path)]
 
 
@@ -59,7 +57,7 @@ def read_mat(path: Path, keys: list[str] | None = None) -> dict[str, Any]:
     with reading(path, KIND, REMEDY):
         if _is_hdf5(path):
             return _read_hdf5(path, keys)
-        _check_unpacked(path)
+        check_mat5(path)
         content = loadmat(path, variable_names=keys)
     arrays = {k: v for k, v in content.items() if not k.startswith("__")}
     return {key: _or_strings(value) for key, value in arrays.items()}
@@ -84,10 +82,10 @@ def as_strings(array: Any) -> list[str] | None:
         texts = [t.decode() if isinstance(t, bytes) else t for t in array.ravel()]
         return [str(text).strip() for text in texts]
     if array.dtype.kind == "O":
-        cells = [as_strings(np.asarray(cell)) for cell in array.ravel()]
-        if any(cell is None or len(cell) != 1 for cell in cells):
+        cells = [np.asarray(cell) for cell in array.ravel()]
+        if any(cell.dtype.kind != "U" or cell.size > 1 for cell in cells):
             return None
-        return [cell[0] for cell in cells if cell]
+        return [str(cell.ravel()[0]).strip() if cell.size else "" for cell in cells]
     if array.dtype == np.uint8 and array.size == max(array.shape):
         try:
             text = array.tobytes().decode("utf-8")
@@ -109,30 +107,6 @@ def _or_strings(array: Any) -> Any:
 def _is_hdf5(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(10) == b"MATLAB 7.3"
-
-
-def _check_unpacked(path: Path) -> None:
-    """Unpack what is compressed, block by block, and refuse what grows too large."""
-    with path.open("rb") as file:
-        start = file.read(128)
-    if start[126:128] not in (b"IM", b"MI"):  # version 4 packs nothing
-        return
-    order: Literal["big", "little"] = "big" if start[126:128] == b"MI" else "little"
-    total = 0
-    with path.open("rb") as file:
-        file.seek(128)
-        while len(tag := file.read(8)) == 8:
-            kind = int.from_bytes(tag[:4], order)
-            size = int.from_bytes(tag[4:], order)
-            if kind != COMPRESSED:
-                file.seek(size, 1)
-                continue
-            unpack = zlib.decompressobj()
-            packed = file.read(size)
-            while packed and not unpack.eof:
-                total += len(unpack.decompress(packed, BLOCK))
-                packed = unpack.unconsumed_tail
-                check_size(total, str(path))
 
 
 def _read_hdf5(path: Path, keys: list[str] | None) -> dict[str, Any]:

@@ -76,9 +76,9 @@ def bring_together(subjects: Sequence[Subject], drop: str | None = None) -> Toge
     who = _who(aligned, gaps, names)
     if drop is None:
         raise ValueError(
-            f"no signal in {who}; leave the regions out of all subjects by "
-            "drop='regions', or the subjects by drop='subjects' (--drop on the "
-            "command line)."
+            f"no signal in {who} ({_first_gap(aligned)}); leave the regions out of all "
+            "subjects by drop='regions', or the subjects by drop='subjects' (--drop on "
+            "the command line)."
         )
     if drop == "subjects":
         left = [s for s, gap in zip(aligned, gaps, strict=True) if not gap.any()]
@@ -221,8 +221,8 @@ def _who(
         int(k): [s.name for s, gap in zip(subjects, gaps, strict=True) if gap[k]]
         for k in np.flatnonzero(np.any(gaps, axis=0))
     }
-    who = [f"{called(k, names)} of {some(whom)}" for k, whom in whose.items()]
-    return f"{some(who, 20)}, first in {_first_gap(subjects)}"
+    who = [f"{called(k, names, 'region')} of {some(whom)}" for k, whom in whose.items()]
+    return some(who, 20)
 
 
 def _first_gap(subjects: Sequence[Subject]) -> str:

@@ -68,20 +68,21 @@ def silent_regions(bold: Array) -> Mask:
     return np.asarray(largest <= smallest)
 
 
-def called(k: int, names: Sequence[str] | None) -> str:
-    """Call a region by its number from 1 and its name.
+def called(k: int, names: Sequence[str] | None, what: str = "column") -> str:
+    """Call a region, or a column, by its number from 1 and its name.
 
     Parameters
     ----------
     k : int
         From 0.
     names : sequence of str or None
+    what : str, default="column"
 
     Returns
     -------
     str
     """
-    return f"column {k + 1}" + ("" if names is None else f" ({names[k]})")
+    return f"{what} {k + 1}" + ("" if names is None else f" ({names[k]})")
 
 
 def check_run(run: Run, window: int, names: Sequence[str] | None = None) -> None:
@@ -108,7 +109,8 @@ def check_run(run: Run, window: int, names: Sequence[str] | None = None) -> None
         frames = [str(n + 1) for n in np.flatnonzero(gaps[:, k])]
         raise ValueError(
             f"{run.name} must be finite in all regions of a frame, or NaN in all where "
-            f"the frame is censored; got NaN or infinity in {called(k, names)} in "
+            f"the frame is censored; got NaN or infinity in "
+            f"{called(k, names, 'region')} in "
             f"{'frame' if len(frames) == 1 else 'frames'} {some(frames)}"
             f"{_others(gaps.any(axis=0))}."
         )
@@ -126,8 +128,8 @@ def check_run(run: Run, window: int, names: Sequence[str] | None = None) -> None
         k = int(np.flatnonzero(flat)[0])
         raise ValueError(
             f"{run.name} is constant during a whole window of {window} frames in "
-            f"{called(k, names)}{_others(flat)}: no correlation is defined; leave that "
-            "region out, or use a longer window."
+            f"{called(k, names, 'region')}{_others(flat)}: no correlation is defined; "
+            "leave that region out, or use a longer window."
         )
 
 
