@@ -28,7 +28,7 @@ KINDS = {*NUMBERS, *TEXTS, MATRIX, COMPRESSED}
 # Classes of arrays; the others hold numbers.
 CELL, CHARACTERS, SPARSE, HIGHEST = 1, 4, 5, 17
 CONTAINERS = (CELL, 2, 3, 16)
-MOST_AXES = 32
+MOST_AXES, MANY = 32, 10**6
 COMPLEX = 0x0800  # a flag
 DEEPEST = 20
 BLOCK = 2**20
@@ -122,8 +122,11 @@ def _check_matrix(kind: int, data: memoryview, order: Order, depth: int = 0) -> 
         rest = rest[2:]
         if what in CONTAINERS:
             allowed = (*TEXTS, *NUMBERS, MATRIX)
-            if what == CELL and len(rest) != n:
-                raise ValueError(f"{len(rest)} cells for {n}")
+            n_within = sum(kind_within == MATRIX for kind_within, _ in rest)
+            # A struct has all fields for every entry.
+            wrong = n_within != n if what == CELL else n and (n_within % n or n > MANY)
+            if wrong:
+                raise ValueError(f"{n_within} arrays within one of {n} entries")
         else:
             allowed = TEXTS if what == CHARACTERS else NUMBERS
             n_parts = 1 + 2 * (what == SPARSE) + bool(word & COMPLEX)

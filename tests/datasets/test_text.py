@@ -1,4 +1,4 @@
-"""Tables of text: names at the edges, numbers that are names, and what may be either."""
+"""Tables of text: names at the edges, and numbers that are names or may be."""
 
 import numpy as np
 import pandas as pd
@@ -188,5 +188,5 @@ def test_the_repetition_time_is_that_of_the_json_beside(tmp_path, bold, written)
     with pytest.raises(ValueError, match=r"in seconds, got 800; did you mean 0\.8"):
         read_table(path)
     beside.write_text("{")
-    with pytest.raises(ValueError, match="x_timeseries.json is damaged or no JSON"):
+    with pytest.raises(ValueError, match=r"x_timeseries\.json is damaged or no JSON"):
         read_table(path)
