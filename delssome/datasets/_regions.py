@@ -130,8 +130,8 @@ def _reference(
         dropped.update(dict.fromkeys(alignment.dropped))
         if alignment.dropped:
             notes.append(
-                f"{kind} has {len(alignment.dropped)} regions that others lack, left "
-                f"out: {some(alignment.dropped, most=20)}."
+                f"{kind}: left out, since other arrays lack them: "
+                f"{some(alignment.dropped, most=20)}."
             )
     return reference, to, list(dropped), notes
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from delssome.connectome import edges_to_matrix
 from delssome.connectome.names import some
-from delssome.observables import fc_edges, fcd_cdf
-from delssome.observables.scans import standardise
 
 __all__ = [
     "MIN_SHARE",
@@ -155,6 +153,8 @@ def combine_runs(
         Averaged by Fisher's z.
     fcd_cdf : ndarray of shape (n_bins,)
     """
+    from delssome.observables import fc_edges  # compiles, which readers need not
+
     largest = 1 - np.finfo(np.float64).eps  # atanh(1) is infinite
     edges = np.array([fc_edges(run.bold[run.kept]) for run in runs])
     weights = np.array([np.count_nonzero(run.kept) for run in runs], dtype=float)
@@ -192,6 +192,9 @@ def _windows(kept: Mask, window: int) -> list[NDArray[np.intp]]:
 
 def _cdf(run: Run, window: int, n_bins: int) -> Array:
     """Give the FCD distribution, of windows over time as it was."""
+    from delssome.observables import fc_edges, fcd_cdf
+    from delssome.observables.scans import standardise
+
     kept = run.kept
     if kept.all():
         return fcd_cdf(run.bold, window, n_bins)
