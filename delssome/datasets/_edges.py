@@ -145,7 +145,7 @@ def _counts_columns(first: Fields, body: list[Fields]) -> bool | None:
         return False
     if len(body) == n or bool((np.diff(label) == 1).all()):
         return True
-    return None if n > FEW else False
+    return None
 
 
 def _mirrored(label: np.ndarray, table: np.ndarray) -> bool:
