@@ -78,6 +78,11 @@ def matlab_73(path, matrix):
     path.write_bytes(content)
 
 
+def structs(path, matrix):
+    fields = {"f": [1.0, 2.0], "g": "x", "h": {"i": matrix}}
+    savemat(path, {"sc": matrix, "about": fields, "names": np.array(NAMES)})
+
+
 def virtual_brain(path, matrix):
     texts = {"weights.txt": matrix, "tract_lengths.txt": np.abs(matrix) * 9}
     with zipfile.ZipFile(path, "w") as archive:
@@ -95,6 +100,7 @@ def virtual_brain(path, matrix):
         (qsirecon, "x.mat"),
         (dsi_studio, "x.mat"),
         (padded_characters, "x.mat"),
+        (structs, "x.mat"),
         (matlab_73, "x.mat"),
         (npz_of_strings, "x.npz"),
         (npz_of_objects, "x.npz"),
@@ -341,3 +347,22 @@ def test_files_with_bytes_changed_are_read_or_named(tmp_path, matrix, rng, write
         except ValueError as error:
             said = str(error)
         assert str(path) in said
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("write", [qsirecon, structs])
+def test_no_byte_of_the_structure_of_a_matlab_file_ends_the_process(
+    tmp_path, matrix, write
+):
+    path = tmp_path / "x.mat"
+    write(path, matrix)
+    content = path.read_bytes()
+    n_named = 0
+    for place in range(128, 600, 4):
+        for value in (0, 15, 255):
+            path.write_bytes(content[:place] + bytes([value]) + content[place + 1 :])
+            try:
+                read_table(path)
+            except ValueError:
+                n_named += 1
+    assert n_named > 50
