@@ -166,7 +166,10 @@ def test_import_costs_at_most_what_scikit_learn_costs():
 def test_oldest_versions_are_the_lower_bounds():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    stated = [*project["dependencies"], *extras["study"], *extras["distributed"]]
+    stated = [
+        *project["dependencies"],
+        *(text for name in ("files", "study", "distributed") for text in extras[name]),
+    ]
     bounds = dict(re.match(r"([\w-]+)>=([\d.]+)", text).groups() for text in stated)
     pinned = dict(
         line.split("==")

@@ -37,7 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             import_module(f"delssome.cli.{args.command}").run(args)
     except SystemExit as request:  # --help, --version
         return int(request.code or 0)
-    except (ValueError, TypeError, OSError, InfeasibleSpaceError) as error:
+    except (
+        ValueError,
+        TypeError,
+        OSError,
+        ImportError,
+        InfeasibleSpaceError,
+    ) as error:
         message = " ".join(str(error).split())
         print(f"delssome: error: {message}", file=sys.stderr)
         return 2

@@ -6,23 +6,22 @@
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import Bunch
 
 from delssome.cli.console import say
-from delssome.connectome import (
-    check_fc,
-    check_fcd_cdf,
-    check_sc,
-    group_average,
-    n_rois_from_width,
-    pack_subjects,
+from delssome.connectome import group_average
+from delssome.datasets import (
+    read_derivatives,
+    read_maps,
+    read_subject,
+    read_subjects,
 )
-from delssome.datasets import read_matrix, read_subjects
 from delssome.models import check_maps
-from delssome.observables import average_runs, check_bold, fc_gradients
+from delssome.observables import fc_gradients
 from delssome.simulation import Acquisition
 
 __all__ = ["Inputs", "check_data_options", "read_inputs"]
@@ -41,6 +40,9 @@ class Inputs(NamedTuple):
     acquisition : Acquisition
     maps : ndarray of shape (n_rois, n_maps), or None
     region_names : list of str
+    data : Bunch
+        As it was read: with ``notes``, and with ``pipeline`` and ``found`` of
+        derivatives.
     """
 
     X: Array
@@ -48,6 +50,7 @@ class Inputs(NamedTuple):
     acquisition: Acquisition
     maps: Array | None
     region_names: list[str]
+    data: Bunch
 
 
 def check_data_options(args: Namespace) -> None:
@@ -58,18 +61,28 @@ def check_data_options(args: Namespace) -> None:
     args : argparse.Namespace
         Of ``delssome fit`` or ``delssome posterior``.
     """
+    if args.folder and args.derivatives:
+        raise ValueError("give --folder or --derivatives, not both.")
     if args.folder:
         if args.sc or args.bold or args.fc or args.fcd:
             raise ValueError("--folder goes without --sc, --bold, --fc and --fcd.")
+    elif args.derivatives:
+        if args.bold or args.fc or args.fcd:
+            raise ValueError("--derivatives goes without --bold, --fc and --fcd.")
     elif not args.sc:
-        raise ValueError("give --sc, with --bold or with --fc and --fcd; or --folder.")
+        raise ValueError(
+            "give --sc, with --bold or with --fc and --fcd; or --folder; or "
+            "--derivatives."
+        )
     elif bool(args.bold) == bool(args.fc or args.fcd):
         raise ValueError("give either --bold, or --fc and --fcd.")
     elif bool(args.fc) != bool(args.fcd):
         raise ValueError("--fc and --fcd go together.")
-    if (args.folder or args.bold) and args.tr is None:
-        given = "--folder" if args.folder else "--bold"
-        raise ValueError(f"{given} needs --tr, the repetition time in seconds.")
+    for name in ("atlas", "session", "task", "space", "regions"):
+        if getattr(args, name) is not None and not args.derivatives:
+            raise ValueError(f"--{name} goes with --derivatives.")
+    if args.folder and args.tr is None:
+        raise ValueError("--folder needs --tr, the repetition time in seconds.")
     if args.fc and (args.tr is None) != (args.n_frames is None):
         raise ValueError(
             "--fc and --fcd need both --tr and --n-frames of the scan, or neither: "
@@ -89,88 +102,71 @@ def read_inputs(args: Namespace) -> Inputs:
     -------
     Inputs
     """
-    X, n_fcd_bins, scan = _read_folder(args) if args.folder else _read_files(args)
-    n_rois = n_rois_from_width(X.shape[1], n_fcd_bins)
+    data = _read(args)
+    for note in data.notes:
+        say(f"note: {note}")
+    n_rois = data.sc.shape[1]
+    names = _region_names(args.region_names, data.region_names, n_rois)
     return Inputs(
-        X,
-        n_fcd_bins,
-        scan,
-        _maps(args, X, n_rois, n_fcd_bins),
-        _region_names(args.region_names, n_rois),
+        data.X,
+        data.fcd_cdf.shape[1],
+        _acquisition(args, data.acquisition),
+        _maps(args, data),
+        names,
+        data,
     )
 
 
-def _read_folder(args: Namespace) -> tuple[Array, int, Acquisition]:
-    """Read a folder of subjects: packed array, bins, scan."""
-    data = read_subjects(
-        args.folder, tr=args.tr, n_frames=args.n_frames, window=args.window
-    )
-    return data.X, data.fcd_cdf.shape[1], _acquisition(args, data.acquisition)
-
-
-def _read_files(args: Namespace) -> tuple[Array, int, Acquisition]:
-    """Read one subject or group from its files: packed array, bins, scan."""
-    sc = check_sc(read_matrix(args.sc), args.sc)
-    read = _from_bold if args.bold else _from_statistics
-    fc, cdf, scan = read(args, len(sc))
-    return pack_subjects(sc, fc, cdf), cdf.shape[-1], scan
-
-
-def _from_bold(args: Namespace, n_rois: int) -> tuple[Array, Array, Acquisition]:
-    """Average FC (Fisher's z) and FCD distribution over runs."""
-    runs = [read_matrix(path) for path in args.bold]
-    for path, run in zip(args.bold, runs, strict=True):
-        if run.ndim != 2 or run.shape[1] != n_rois:
-            raise ValueError(
-                f"{path} must have one row a frame and one column for each of the "
-                f"{n_rois} regions of --sc, got shape {run.shape}."
-            )
-    shortest = min(map(len, runs))
-    scan = Acquisition(tr=args.tr, n_frames=shortest, window=args.window)
-    scan = _acquisition(args, scan)
-    if any(len(run) != shortest for run in runs):
-        say(f"note: runs differ in length; the shortest has {shortest} frames")
-    runs = [
-        check_bold(run, scan.fcd_window, path)
-        for path, run in zip(args.bold, runs, strict=True)
-    ]
-    return *average_runs(runs, scan.fcd_window), scan
-
-
-def _from_statistics(args: Namespace, n_rois: int) -> tuple[Array, Array, Acquisition]:
-    """Read FC and FCD distribution as they are."""
-    fc = check_fc(read_matrix(args.fc), args.fc)
-    if fc.shape != (n_rois, n_rois):
-        raise ValueError(
-            f"{args.fc} must have the shape of --sc, {(n_rois, n_rois)}, "
-            f"got {fc.shape}."
+def _read(args: Namespace) -> Bunch:
+    """Read subjects from where they are."""
+    how: dict[str, Any] = {"tr": args.tr, "window": args.window, "drop": args.drop}
+    if args.derivatives:
+        column, mark, pattern = (args.regions or "").partition("=")
+        data = read_derivatives(
+            args.derivatives,
+            args.sc,
+            atlas=args.atlas,
+            session=args.session,
+            task=args.task,
+            space=args.space,
+            sc_key=args.key,
+            regions={column: pattern} if mark else args.regions,
+            n_frames=args.n_frames,
+            verbose=0,
+            **how,
         )
-    cdf = read_matrix(args.fcd)
-    if cdf.size != max(cdf.shape):
-        raise ValueError(
-            f"{args.fcd} must hold one row or column, the cumulative distribution of "
-            f"the FCD, got shape {cdf.shape}."
-        )
-    cdf = check_fcd_cdf(cdf.ravel(), args.fcd)
-    if args.tr is None:
+        for line in data.summary:
+            say(f"note: {line}")
+        return data
+    how |= {"n_frames": args.n_frames, "header": args.header}
+    if args.folder:
+        return read_subjects(args.folder, **how)
+    if args.fc and args.tr is None:
         say("note: no --tr and --n-frames: those of the Human Connectome Project")
-        return fc, cdf, _acquisition(args, Acquisition())
-    scan = Acquisition(tr=args.tr, n_frames=args.n_frames, window=args.window)
-    return fc, cdf, _acquisition(args, scan)
+    return read_subject(
+        args.sc, args.bold, fc=args.fc, fcd_cdf=args.fcd, key=args.key, **how
+    )
 
 
-def _acquisition(args: Namespace, scan: Acquisition) -> Acquisition:
-    """Give the scan with what the options say instead."""
+def _acquisition(args: Namespace, scan: Acquisition | None) -> Acquisition:
+    """Give the scan with what the options say instead; None: the HCP's."""
     names = ("n_frames", "window", "burn_in", "warm_up", "dt")
     given = {n: getattr(args, n) for n in names if getattr(args, n) is not None}
-    return replace(scan, **given)
+    return replace(Acquisition() if scan is None else scan, **given)
 
 
-def _maps(args: Namespace, X: Array, n_rois: int, n_fcd_bins: int) -> Array | None:
+def _maps(args: Namespace, data: Bunch) -> Array | None:
     """Give maps of a file, then gradients of the average FC; None without either."""
-    maps = [] if args.maps is None else [check_maps(read_matrix(args.maps), n_rois)]
+    maps = []
+    n_rois = data.sc.shape[1]
+    if args.maps is not None:
+        regions = n_rois if data.region_names is None else data.region_names
+        table = read_maps(args.maps, regions, header=args.header)
+        for note in table.notes:
+            say(f"note: {note}")
+        maps.append(check_maps(table.values, n_rois))
     if args.gradients:
-        fc = group_average(X, n_fcd_bins).fc
+        fc = group_average(data.X, data.fcd_cdf.shape[1]).fc
         like = -maps[0][:, 0] if maps else None  # as the published pair of maps
         maps.append(fc_gradients(fc, args.gradients, like=like))
     if not maps:
@@ -182,8 +178,10 @@ def _maps(args: Namespace, X: Array, n_rois: int, n_fcd_bins: int) -> Array | No
     return np.hstack(maps)
 
 
-def _region_names(path: str | None, n_rois: int) -> list[str]:
-    """Read the names of regions, or number them."""
+def _region_names(path: str | None, known: list[str] | None, n_rois: int) -> list[str]:
+    """Read the names of regions, take those of the data, or number them."""
+    if path is None and known is not None:
+        return known
     if path is None:
         width = len(str(n_rois))
         return [f"region_{k:0{width}d}" for k in range(1, n_rois + 1)]

@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from argparse import Action, ArgumentParser
+from argparse import Action, ArgumentParser, BooleanOptionalAction
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -14,8 +14,9 @@ __all__ = ["make_parser"]
 
 
 FILES = (
-    "Files are csv, tsv, txt, npy, npz or mat, one matrix each; names at the top and "
-    "the left of a table are left out."
+    "Files are csv, tsv, txt, npy, npz, mat, CIFTI of parcels or a zip of TVB, one "
+    "matrix each. Names of regions in them are used: all is aligned by name. "
+    "--derivatives takes what XCP-D and QSIRecon wrote, as it is."
 )
 
 
@@ -123,6 +124,31 @@ def _add_inputs(command: ArgumentParser) -> None:
     add("--fc", metavar="FILE", help="functional connectivity; with --fcd")
     add("--fcd", metavar="FILE", help="cumulative FCD distribution over [-1, 1]")
     add("--folder", help="a folder of subjects, fitted as a group; with --tr")
+    add(
+        "--derivatives",
+        metavar="FOLDER",
+        help="BOLD of parcels as XCP-D writes it, and SC as QSIRecon does (there, or "
+        "in --sc FOLDER), fitted as a group",
+    )
+    for what in ("atlas", "session", "task", "space"):
+        add(f"--{what}", help=f"{what} of --derivatives, where there are several")
+    add(
+        "--regions",
+        metavar="PATTERN",
+        help="regions of --derivatives: a regular expression of names, or of a column "
+        "of the atlas (atlas_name=Schaefer)",
+    )
+    add(
+        "--drop",
+        choices=["regions", "subjects"],
+        help="leave out regions without a signal, in all subjects, or the subjects",
+    )
+    add("--key", help="array of --sc, or measure of --derivatives, of several")
+    add(
+        "--header",
+        action=BooleanOptionalAction,
+        help="whether the first row of a text names columns (as it shows)",
+    )
     add("--maps", metavar="FILE", help="heterogeneity maps, regions x maps")
     add(
         "--gradients",
@@ -131,7 +157,11 @@ def _add_inputs(command: ArgumentParser) -> None:
         metavar="N",
         help="further maps: first N gradients of the FC (0)",
     )
-    add("--region-names", metavar="FILE", help="text, one name a line")
+    add(
+        "--region-names",
+        metavar="FILE",
+        help="text, one name a line (those in the files)",
+    )
     add(
         "--sc-transform",
         choices=["log", "log_weights", "none"],

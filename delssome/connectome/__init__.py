@@ -12,17 +12,21 @@ from delssome.connectome.edges import (
     matrix_to_edges,
     n_rois_from_width,
 )
+from delssome.connectome.names import Alignment, align_names, check_names
 from delssome.connectome.packing import pack_rows, pack_subjects, unpack_subjects
 from delssome.connectome.scaling import SC_MAX, prepare_sc
 from delssome.connectome.thresholds import threshold_sc
 
 __all__ = [
     "SC_MAX",
+    "Alignment",
+    "align_names",
     "average_fc",
     "average_fcd_cdf",
     "average_sc",
     "check_fc",
     "check_fcd_cdf",
+    "check_names",
     "check_sc",
     "edges_to_matrix",
     "group_average",

@@ -8,32 +8,27 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from delssome.connectome import check_fc, check_fcd_cdf, check_sc, pack_subjects
-from delssome.datasets._matrices import (
-    ARCHIVES,
-    FORMATS,
-    listed,
-    numeric,
-    read_archive,
-    read_matrix,
-)
+from delssome.connectome import check_fcd_cdf
+from delssome.datasets._assemble import assemble
+from delssome.datasets._beside import choose, listed
+from delssome.datasets._file import extension
+from delssome.datasets._labelled import Labelled, as_connectome
+from delssome.datasets._matrices import ARCHIVES, FORMATS, read_archive, read_table
+from delssome.datasets._sidecar import check_tr, common_tr
+from delssome.datasets._subject import Item, Subject
 
-if TYPE_CHECKING:
-    from delssome.simulation import Acquisition
-
-__all__ = ["read_subjects"]
+__all__ = ["check_cdf", "read_subjects", "runs_of"]
 
 Array = NDArray[np.float64]
 # Kind of the arrays of a file (None: all kinds in one), and the file.
 Files = list[tuple[str | None, Path]]
 # What an array is called in errors, and what reads it.
-Source = tuple[str, Callable[[], Array]]
+Source = tuple[str, Callable[[], Labelled]]
 
 KINDS = ("sc", "bold", "fc", "fcd_cdf")
 # sub-01_bold_run-1: what comes before the kind is the subject, after it the run.
@@ -49,10 +44,14 @@ def read_subjects(
     n_frames: int | None = None,
     window: int | None = None,
     n_fcd_bins: int = 10_000,
+    header: bool | None = None,
+    drop: str | None = None,
+    on_unequal: str = "cut",
 ) -> Bunch:
     """Read a folder of subjects.
 
-    Every subject has an SC and either BOLD, or FC and the CDF of its dynamics.
+    Every subject has an SC and either BOLD, or FC and the CDF of its dynamics. All are
+    aligned by the names of regions in the files, where they have some.
 
     Parameters
     ----------
@@ -63,21 +62,32 @@ def read_subjects(
         - ``sc``: structural connectivity (n_rois, n_rois), counts or weights;
         - ``bold``: BOLD (n_frames, n_rois); several runs have more behind the kind
           (``sub-01_bold_run-1.csv``) or are stacked (n_runs, n_frames, n_rois);
+          frames that are NaN in all regions are censored;
         - ``fc``: functional connectivity (n_rois, n_rois), Pearson correlations;
         - ``fcd_cdf`` or ``fcd``: CDF of the FC dynamics (n_fcd_bins,).
 
-        Formats are those of :func:`read_matrix`. One file ``<subject>.npz`` or
+        Formats are those of :func:`read_table`. One file ``<subject>.npz`` or
         ``<subject>.mat`` may hold all kinds, by name. Other files are ignored.
     tr : float, default=None
         Repetition time, in seconds. With it BOLD is read where a subject has it, and
-        FC and FCD otherwise; without it FC and FCD are read alone.
+        FC and FCD otherwise; without it FC and FCD are read alone, and BOLD where a
+        subject has nothing else and its files say the repetition time.
     n_frames : int, default=None
-        Frames of the scans behind FC and FCD, for the acquisition. None: those of
-        the BOLD.
+        Frames of the scans behind FC and FCD, for the acquisition; of BOLD, the first
+        `n_frames` of each run. None: those of the shortest run.
     window : int, default=None
         Frames in a window of the FC dynamics. None: ``round(60 / tr)``, a minute.
     n_fcd_bins : int, default=10_000
         Bins of the FCD CDF.
+    header : bool, default=None
+        Whether the first row of text files names the columns. None: as each shows;
+        where it may be either, an error asks.
+    drop : {"regions", "subjects"}, default=None
+        What to leave out where a region has no signal in a subject: the region, in
+        all subjects alike, or the subject. None: an error names them.
+    on_unequal : {"cut", "raise"}, default="cut"
+        What to do with runs of unequal length: take the FCD of the first frames of
+        each, as many as the shortest has, with a note, or raise an error.
 
     Returns
     -------
@@ -89,34 +99,39 @@ def read_subjects(
         - ``subject_ids``: list of str; sorted.
         - ``acquisition``: Acquisition or None; none without `tr`. It has the frames of
           the shortest run.
+        - ``region_names``: list of str, or None where no file has names.
+        - ``dropped_regions``: list of str; of those that not all files have, or that
+          `drop` left out; numbers from 1 without names.
+        - ``kept``: list, for every subject, of an ndarray of bool, (n_frames,), for
+          every run: frames that are not censored.
+        - ``n_frames``: list, for every subject, of the frames of every run.
+        - ``notes``: list of str; what was done or assumed.
 
     Notes
     -----
-    Runs of a subject are averaged: FC with Fisher's z, FCD as distributions.
+    Runs of a subject are averaged with the weight of the frames they kept: FC with
+    Fisher's z, FCD as distributions. The distribution of the FC dynamics depends on the
+    length of a scan, so that all have to be of one length. Windows are over time as it
+    was; those with less than half of their frames kept do not count.
     """
     folder = Path(folder)
-    subjects = _find_subjects(folder)
-    fcd_window = None if tr is None else _window(tr, window)
-    data = {
-        subject: _read_subject(files, subject, fcd_window, n_fcd_bins)
-        for subject, files in sorted(subjects.items())
-    }
-    sizes = {subject: len(one.sc) for subject, one in data.items()}
-    if len(set(sizes.values())) > 1:
-        raise ValueError(
-            f"All subjects in {folder} must have the same regions, got n_rois "
-            f"{', '.join(f'{n} ({subject})' for subject, n in sizes.items())}."
-        )
-    sc, fc, cdf = (
-        np.stack([one[kind] for one in data.values()]) for kind in ("sc", "fc", "cdf")
-    )
-    return Bunch(
-        X=pack_subjects(sc, fc, cdf),
-        sc=sc,
-        fc=fc,
-        fcd_cdf=cdf,
-        subject_ids=list(data),
-        acquisition=_acquisition(folder, data, tr, n_frames, window),
+    if tr is not None:
+        check_tr(tr)
+    found = _find_subjects(folder)
+    subjects = [
+        _read_subject(files, subject, tr is not None, n_fcd_bins, header)
+        for subject, files in sorted(found.items())
+    ]
+    runs = [run for subject in subjects for run in subject.runs]
+    return assemble(
+        subjects,
+        str(folder),
+        tr=common_tr({run.name: run.table.tr for run in runs}, tr),
+        n_frames=n_frames,
+        window=window,
+        n_fcd_bins=n_fcd_bins,
+        drop=drop,
+        on_unequal=on_unequal,
     )
 
 
@@ -152,8 +167,8 @@ def _data_files(folder: Path) -> Iterator[tuple[str | None, str | None, Path]]:
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or not path.is_file():
             continue
-        suffix = path.suffix.lower()
-        match = STEM.fullmatch(path.stem)
+        suffix = extension(path)
+        match = STEM.fullmatch(path.name[: -len(suffix)] if suffix else path.name)
         if match and suffix in FORMATS:
             yield _kind(match["kind"]), match["subject"], path
         elif suffix in ARCHIVES:
@@ -168,10 +183,10 @@ def _kind(name: str) -> str | None:
 
 
 def _read_subject(
-    files: Files, subject: str, window: int | None, n_fcd_bins: int
-) -> Bunch:
-    """Read and check a subject: sc, fc, cdf, n_frames (None without BOLD)."""
-    found = _arrays_by_kind(files)
+    files: Files, subject: str, use_bold: bool, n_fcd_bins: int, header: bool | None
+) -> Subject:
+    """Read what a subject has."""
+    found = _arrays_by_kind(files, header)
     for kind in ("sc", "fc", "fcd_cdf"):
         if len(found[kind]) > 1:
             names = ", ".join(name for name, _ in found[kind])
@@ -179,38 +194,37 @@ def _read_subject(
     where = files[0][1].parent
     if not found["sc"]:
         raise ValueError(f"{subject} has no sc in {where}; add {subject}_sc.csv.")
-    name, load = found["sc"][0]
-    sc = _check_square(check_sc, load(), name)
-
-    if found["bold"] and window is not None:
-        fc, cdf, n_frames = _from_bold(found["bold"], len(sc), window, n_fcd_bins)
-        return Bunch(sc=sc, fc=fc, cdf=cdf, n_frames=n_frames)
+    sc = _square(*found["sc"][0])
     missing = [kind for kind in ("fc", "fcd_cdf") if not found[kind]]
-    if missing:
-        remedy = (
-            "give tr, the repetition time in seconds, to use its bold"
-            if found["bold"]
-            else f"add {subject}_bold.csv, or {subject}_fc.csv and "
-            f"{subject}_fcd_cdf.csv"
+    if found["bold"] and (use_bold or missing):
+        runs = tuple(
+            run for name, load in found["bold"] for run in runs_of(name, load())
         )
-        raise ValueError(f"{subject} has no {missing[0]} in {where}; {remedy}.")
-    name, load = found["fc"][0]
-    fc = _check_square(check_fc, load(), name)
-    if fc.shape != sc.shape:
+        if not use_bold and any(run.table.tr is None for run in runs):
+            raise ValueError(
+                f"{subject} has no {missing[0]} in {where}; give tr, the repetition "
+                "time in seconds, to use its bold."
+            )
+        return Subject(subject, sc, runs)
+    if missing:
         raise ValueError(
-            f"{name} must have the shape of the subject's sc, {sc.shape}, "
-            f"got {fc.shape}."
+            f"{subject} has no {missing[0]} in {where}; add {subject}_bold.csv, or "
+            f"{subject}_fc.csv and {subject}_fcd_cdf.csv."
         )
     name, load = found["fcd_cdf"][0]
-    return Bunch(sc=sc, fc=fc, cdf=_check_cdf(load(), name, n_fcd_bins), n_frames=None)
+    cdf = check_cdf(load().values, name, n_fcd_bins)
+    return Subject(subject, sc, fc=_square(*found["fc"][0]), fcd_cdf=cdf)
 
 
-def _arrays_by_kind(files: Files) -> dict[str, list[Source]]:
+def _arrays_by_kind(files: Files, header: bool | None) -> dict[str, list[Source]]:
     """Give dict of kind to list of (name, function that reads the array)."""
     found: dict[str, list[Source]] = {kind: [] for kind in KINDS}
     for kind, path in files:
         if kind is not None:
-            found[kind].append((str(path), partial(read_matrix, path)))
+            # A text of a CDF is a column or a row, without names.
+            of_kind = header if kind != "fcd_cdf" else None
+            read = partial(read_table, path, header=of_kind)
+            found[kind].append((str(path), read))
             continue
         arrays = read_archive(path)
         known = [(_kind(key), key) for key in arrays]
@@ -221,22 +235,55 @@ def _arrays_by_kind(files: Files) -> dict[str, list[Source]]:
             )
         for one, key in known:
             if one is not None:
-                name = f"{path}: {key}"
-                found[one].append((name, partial(numeric, arrays[key], name)))
+                read = partial(choose, path, arrays, key)
+                found[one].append((f"{path}: {key}", read))
     return found
 
 
-def _check_square(
-    check: Callable[[Array, str], Array], matrix: Array, name: str
-) -> Array:
-    if matrix.ndim != 2:
+def _square(name: str, load: Callable[[], Labelled]) -> Item:
+    return Item(name, as_connectome(load(), name))
+
+
+def runs_of(name: str, table: Labelled) -> list[Item]:
+    """Give the runs of a file, of which several may be stacked.
+
+    Parameters
+    ----------
+    name : str
+        How errors call it.
+    table : Labelled
+
+    Returns
+    -------
+    list of Item
+    """
+    if table.values.ndim not in (2, 3):
         raise ValueError(
-            f"{name} must have shape (n_rois, n_rois), got {matrix.shape}."
+            f"{name} must have shape (n_frames, n_rois) or (n_runs, n_frames, n_rois), "
+            f"got {table.values.shape}."
         )
-    return check(matrix, name)
+    if table.values.ndim == 2:
+        return [Item(name, table)]
+    return [
+        Item(f"{name}, run {k}", table._replace(values=run))
+        for k, run in enumerate(table.values, 1)
+    ]
 
 
-def _check_cdf(cdf: Array, name: str, n_fcd_bins: int) -> Array:
+def check_cdf(cdf: Array, name: str, n_fcd_bins: int) -> Array:
+    """Check the shape of a CDF, and the CDF.
+
+    Parameters
+    ----------
+    cdf : ndarray
+    name : str
+        How errors call it.
+    n_fcd_bins : int
+
+    Returns
+    -------
+    ndarray of shape (n_fcd_bins,)
+    """
     if cdf.size != max(cdf.shape):
         raise ValueError(
             f"{name} must hold one row or column, the CDF of the FC dynamics, got "
@@ -248,54 +295,3 @@ def _check_cdf(cdf: Array, name: str, n_fcd_bins: int) -> Array:
             "n_fcd_bins as it is."
         )
     return check_fcd_cdf(cdf.ravel(), name)
-
-
-def _from_bold(
-    found: list[Source], n_rois: int, window: int, n_fcd_bins: int
-) -> tuple[Array, Array, int]:
-    """Average FC and FCD CDF over runs; frames of the shortest."""
-    from delssome.observables import average_runs, check_bold
-
-    runs = []
-    for name, load in found:
-        bold = load()
-        stack = bold if bold.ndim == 3 else bold[None]
-        for run in stack:
-            run = check_bold(run, window, name)
-            if run.shape[1] != n_rois:
-                raise ValueError(
-                    f"{name} must have one column for each of the {n_rois} regions of "
-                    f"the subject's sc, got shape {run.shape}; transpose it if regions "
-                    "come first."
-                )
-            runs.append(run)
-    return *average_runs(runs, window, n_fcd_bins), min(map(len, runs))
-
-
-def _window(tr: float, window: int | None) -> int:
-    from delssome.simulation import Acquisition
-
-    # The rule is the acquisition's; frames play no part in it and are checked later,
-    # file by file.
-    return Acquisition(tr=tr, n_frames=10**9, window=window).fcd_window
-
-
-def _acquisition(
-    folder: Path,
-    data: dict[str, Bunch],
-    tr: float | None,
-    n_frames: int | None,
-    window: int | None,
-) -> "Acquisition | None":
-    from delssome.simulation import Acquisition
-
-    if tr is None:
-        return None
-    lengths = [one.n_frames for one in data.values() if one.n_frames is not None]
-    if n_frames is None and not lengths:
-        raise ValueError(
-            f"{folder} has no bold, so that n_frames, the frames of a scan, must be "
-            "given beside tr."
-        )
-    n_frames = min(lengths) if n_frames is None else n_frames
-    return Acquisition(tr=tr, n_frames=n_frames, window=window)

@@ -447,13 +447,13 @@ ERRORS = {
     "SC not square": ({"--sc": "maps"}, "maps.csv must have shape (n_rois, n_rois)"),
     "BOLD of other regions": (
         {"--bold": "small"},
-        "each of the 8 regions of --sc, got shape (3, 3)",
+        "one column for each of the 8 regions",
     ),
     "maps of other regions": ({"--maps": "small"}, "each of the 8 regions"),
     "more gradients than regions": ({"--gradients": 8}, "n_gradients"),
     "fewer gradients than none": ({"--gradients": -1}, "n_gradients"),
     "names of other regions": ({"--region-names": "small"}, "one name a line"),
-    "no TR": ({"--tr": None}, "--bold needs --tr"),
+    "no TR": ({"--tr": None}, "give tr, in seconds (--tr"),
     "BOLD and FC": ({"--fc": "fc"}, "either --bold, or --fc and --fcd"),
     "FC without FCD": ({"--bold": None, "--fc": "fc"}, "--fc and --fcd go together"),
     "FC with TR alone": (
@@ -466,7 +466,7 @@ ERRORS = {
     ),
     "FC of other regions": (
         {"--bold": None, "--fc": "small", "--fcd": "fcd", "--n-frames": 40},
-        "shape of --sc",
+        "shape of the subject's sc",
     ),
     "folder and files": ({"--folder": "sc"}, "--folder goes without"),
     "not a folder": (

@@ -1,0 +1,75 @@
+"""Names of regions: aligned, missing, twice, and none."""
+
+import numpy as np
+import pytest
+
+from delssome.connectome import align_names, check_names
+
+
+def test_an_order_is_changed_and_said():
+    alignment = align_names(["b", " c", "a"], ["a", "b", "c"], "bold", "sc")
+    np.testing.assert_array_equal(alignment.order, [2, 0, 1])
+    assert alignment.notes == ("bold: order of regions changed to that of sc.",)
+
+
+def test_the_right_order_needs_no_word():
+    assert align_names(["a", "b"], ["a", "b"]).notes == ()
+
+
+def test_regions_that_the_reference_lacks_are_left_out_and_listed():
+    alignment = align_names(["a", "x", "b"], ["a", "b"], "bold", "sc")
+    np.testing.assert_array_equal(alignment.order, [0, 2])
+    assert alignment.dropped == ("x",)
+    assert alignment.notes == ("bold: left out, not in sc: x.",)
+
+
+def test_missing_names_are_an_error_that_names_both_sides():
+    with pytest.raises(
+        ValueError, match=r"bold lacks 1 of the 2 of sc: b; it has 2"
+    ) as e:
+        align_names(["a", "x", "y"], ["a", "b"], "bold", "sc")
+    assert "x, y" in str(e.value)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(3, list("abc")), (list("abc"), 3)])
+def test_without_names_the_order_is_assumed_and_said(ours, theirs):
+    alignment = align_names(ours, theirs, "bold", "sc")
+    np.testing.assert_array_equal(alignment.order, range(3))
+    assert "no names of regions, order assumed" in alignment.notes[0]
+
+
+def test_without_names_other_numbers_of_regions_are_an_error():
+    with pytest.raises(ValueError, match="must have the 3 regions of sc, got 2"):
+        align_names(2, list("abc"), "bold", "sc")
+
+
+def test_counts_beside_words_name_nothing():
+    notes = align_names(["1", "2", "3"], list("abc"), "bold", "sc").notes
+    assert notes == ("bold: no names of regions, order assumed to be the same.",)
+
+
+def test_counts_beside_numbers_in_another_order_are_names():
+    alignment = align_names(["3", "1", "2"], ["1", "2", "3"])
+    np.testing.assert_array_equal(alignment.order, [1, 2, 0])
+
+
+def test_counts_from_zero_are_those_from_one():
+    alignment = align_names(["0", "1", "2"], ["1", "2", "3"])
+    np.testing.assert_array_equal(alignment.order, range(3))
+
+
+def test_names_of_other_letters_are_other_names():
+    with pytest.raises(ValueError, match="must name the same regions"):
+        align_names(["Left", "right"], ["left", "right"])
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a", "b", "a"], r"a stands more than once \(a: 1, 3\)"),
+        (["a", " "], "number 2 of 2 has none"),
+    ],
+)
+def test_names_stand_once_and_are_there(names, message):
+    with pytest.raises(ValueError, match=message):
+        check_names(names, "sc")
