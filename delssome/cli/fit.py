@@ -42,4 +42,4 @@ def run(args: Namespace) -> None:
         verbose=1,
         random_state=args.seed,
     )
-    fit_and_write(fitter, inputs.X, inputs.region_names, out, started)
+    fit_and_write(fitter, inputs.X, inputs.region_names, out, started, inputs.data)

@@ -15,6 +15,7 @@ from sklearn.utils import Bunch
 from delssome.cli.console import say
 from delssome.connectome import group_average
 from delssome.datasets import (
+    load_maps,
     read_derivatives,
     read_maps,
     read_subject,
@@ -159,7 +160,9 @@ def _maps(args: Namespace, data: Bunch) -> Array | None:
     """Give maps of a file, then gradients of the average FC; None without either."""
     maps = []
     n_rois = data.sc.shape[1]
-    if args.maps is not None:
+    if args.maps is not None and not Path(args.maps).suffix:  # an atlas, no file
+        maps.append(_shipped_maps(args.maps, data, n_rois))
+    elif args.maps is not None:
         regions = n_rois if data.region_names is None else data.region_names
         table = read_maps(args.maps, regions, header=args.header)
         for note in table.notes:
@@ -176,6 +179,17 @@ def _maps(args: Namespace, data: Bunch) -> Array | None:
         )
         return None
     return np.hstack(maps)
+
+
+def _shipped_maps(atlas: str, data: Bunch, n_rois: int) -> Array:
+    """Give maps that packages ship, for the regions that are fitted."""
+    known = data.get("atlas_regions")
+    found = load_maps(atlas, data.region_names, known)
+    for note in found.notes:
+        say(f"note: {note}")
+    if data.region_names is None:
+        say(f"note: no names of regions: they are taken to be those of {atlas}")
+    return check_maps(found.maps, n_rois)
 
 
 def _region_names(path: str | None, known: list[str] | None, n_rois: int) -> list[str]:

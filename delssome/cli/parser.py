@@ -149,7 +149,12 @@ def _add_inputs(command: ArgumentParser) -> None:
         action=BooleanOptionalAction,
         help="whether the first row of a text names columns (as it shows)",
     )
-    add("--maps", metavar="FILE", help="heterogeneity maps, regions x maps")
+    add(
+        "--maps",
+        metavar="FILE",
+        help="heterogeneity maps, regions x maps; or desikan, glasser, schaefer_100 to "
+        "_1000: T1w/T2w and the FC gradient, as the package brainspace ships them",
+    )
     add(
         "--gradients",
         type=int,

@@ -47,4 +47,4 @@ def run(args: Namespace) -> None:
         verbose=1,
         random_state=args.seed,
     )
-    fit_and_write(posterior, inputs.X, inputs.region_names, out, started)
+    fit_and_write(posterior, inputs.X, inputs.region_names, out, started, inputs.data)

@@ -92,7 +92,7 @@ def fit_and_write(
     region_names: Sequence[str],
     out: Path,
     started: float,
-    cohort: Bunch | None = None,
+    data: Bunch,
 ) -> None:
     """Fit, print the table and write the folder.
 
@@ -106,17 +106,19 @@ def fit_and_write(
         Folder of the results.
     started : float
         When the command started, of :func:`time.perf_counter`.
-    cohort : Bunch, default=None
-        As :func:`delssome.datasets.make_cohort` gives it: it knows the truth.
+    data : Bunch
+        What was read: its ``notes``, and of derivatives what was ``found``, are
+        written, too. Or of :func:`delssome.datasets.make_cohort`, which knows the
+        truth.
     """
     say(f"2/3 {_how(estimator)}")
     said: list[str] = []
     with listening(said):
         estimator.fit(X)
-    truth = None if cohort is None else cohort.ei_ratio.mean(axis=0)
+    truth = data.ei_ratio.mean(axis=0) if "ei_ratio" in data else None
     found = summary(estimator, truth)
-    if cohort is not None:
-        found["truth"]["costs"] = _costs_of(estimator, cohort.group_theta)
+    if truth is not None:
+        found["truth"]["costs"] = _costs_of(estimator, data.group_theta)
     say(f"\n{summary_text(found)}\n")
     scan = estimator.acquisition_
     results: dict[str, Any] = {
@@ -127,16 +129,26 @@ def fit_and_write(
         "acquisition": {**asdict(scan), "window": scan.fcd_window, "dt": scan.step},
         "surrogate": estimator.surrogate,
         "warnings": said,
+        "read": _read(data),
         **found,
     }
+    written = tables(estimator, region_names, truth)
+    if "found" in data:
+        written["files.csv"] = {k: data.found[k].tolist() for k in data.found}
     files = write_results(
         out,
-        tables(estimator, region_names, truth),
+        written,
         figures(estimator, region_names, truth),
         results,
     )
     say(f"3/3 write  {', '.join(path.name for path in files)} in {out}")
     say(f"done in {time.perf_counter() - started:.0f} s")
+
+
+def _read(data: Bunch) -> dict[str, Any]:
+    """Keep what was said while reading."""
+    names = ("subject_ids", "dropped_regions", "pipeline", "summary", "notes")
+    return {name: data[name] for name in names if name in data}
 
 
 def _how(estimator: MeanFieldFitter | MeanFieldPosterior) -> str:

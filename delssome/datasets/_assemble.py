@@ -173,7 +173,7 @@ def _few_streamlines(sc: Array) -> list[str]:
     return [
         f"sc: {np.count_nonzero(few)} of {np.count_nonzero(present)} edges are at most "
         f"1 (up to {share.max():.0%} in a subject), and the logarithm of streamline "
-        "counts drops them; give counts, or sc_transform=None for weights."
+        "counts drops them; give counts, or sc_transform='log_weights' for weights."
     ]
 
 

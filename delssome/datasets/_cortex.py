@@ -51,7 +51,11 @@ class Parcels(NamedTuple):
     names: list[str] | None
 
 
-def load_maps(atlas: Atlas, region_names: Sequence[str] | None = None) -> Bunch:
+def load_maps(
+    atlas: Atlas,
+    region_names: Sequence[str] | None = None,
+    atlas_regions: Sequence[str] | None = None,
+) -> Bunch:
     """Average T1w/T2w ratio and principal FC gradient over the parcels of an atlas.
 
     Both are group averages of the Human Connectome Project that the package brainspace
@@ -70,9 +74,12 @@ def load_maps(atlas: Atlas, region_names: Sequence[str] | None = None) -> Bunch:
         - a CIFTI ``.dlabel.nii``, or two ``.label.gii`` (left, right), fs_LR 32k.
     region_names : sequence of str, default=None
         Regions to give, in their order, as your data name them. Sides may be written
-        ``lh_``, ``ctx-lh-``, ``L_``, ``Left-`` or behind; capitals do not matter. Of
-        an atlas without names the order is taken as it is, and has to be of the same
-        length. None: all regions, in the atlas's order.
+        ``lh_``, ``ctx-lh-``, ``L_``, ``Left-`` or behind; capitals do not matter.
+        None: all regions, in the atlas's order.
+    atlas_regions : sequence of str, default=None
+        Names of all regions, in the atlas's order, of one that comes without (Schaefer,
+        volumes): ``data.atlas_regions`` of :func:`read_derivatives`. None: such an
+        atlas is taken to have `region_names`, all of them and in its order.
 
     Returns
     -------
@@ -110,6 +117,9 @@ def load_maps(atlas: Atlas, region_names: Sequence[str] | None = None) -> Bunch:
         for name, file in MAPS.items()
     }
     parcels = _parcels(atlas, data)
+    if parcels.names is None and atlas_regions is not None:
+        _check_number("atlas_regions", atlas_regions, parcels, str(atlas))
+        parcels = parcels._replace(names=[str(name) for name in atlas_regions])
     keys, names, notes = _choose(parcels, region_names, str(atlas))
     stack = np.column_stack(list(values.values()))
     known = np.asarray(np.isfinite(stack).all(axis=1))
@@ -144,11 +154,7 @@ def _choose(
         return parcels.keys, parcels.names, []
     asked = [str(name) for name in asked]
     if parcels.names is None:
-        if len(asked) != len(parcels.keys):
-            raise ValueError(
-                f"{atlas} has {len(parcels.keys)} regions without names, so that "
-                f"region_names must have as many, in its order, got {len(asked)}."
-            )
+        _check_number("region_names", asked, parcels, atlas)
         return parcels.keys, asked, [f"{atlas} has no names: its order is assumed"]
     keys = dict(zip(map(_plain, parcels.names), parcels.keys, strict=True))
     missing = [name for name in asked if _plain(name) not in keys]
@@ -159,6 +165,16 @@ def _choose(
             "others. Give names of its regions alone."
         )
     return [keys[_plain(name)] for name in asked], asked, []
+
+
+def _check_number(
+    what: str, names: Sequence[str], parcels: Parcels, atlas: str
+) -> None:
+    if len(names) != len(parcels.keys):
+        raise ValueError(
+            f"{atlas} has {len(parcels.keys)} regions and no names of its own, so that "
+            f"{what} must have as many, in its order, got {len(names)}."
+        )
 
 
 def _plain(name: str) -> str:

@@ -102,6 +102,8 @@ def read_derivatives(
         - ``pipeline``: dict; what is stated of the preprocessing: ``band`` (lowest and
           highest frequency that pass, in Hz), ``filter_order``, ``global_signal``.
         - ``atlas``: str or None.
+        - ``atlas_regions``: list of str; those of `regions`, in the atlas's order,
+          before any was left out.
         - ``summary``: list of str; what was found, in words, beside `notes`.
 
     Raises
@@ -191,7 +193,7 @@ def read_derivatives(
     for name in sorted({s.name for s in subjects} - set(data.subject_ids)):
         ledger.leave_out(name, "a region without coverage", said=True)
     data.pipeline = _pipeline(pipelines)
-    data.atlas = atlas
+    data.atlas, data.atlas_regions = atlas, names
     data.participants, path = read_participants(
         participants, [bold, *([] if sc is None else [sc])], data.subject_ids
     )

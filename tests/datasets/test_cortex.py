@@ -43,8 +43,11 @@ def test_an_atlas_without_names_keeps_its_order_and_says_so():
     found = load_maps("schaefer_100", names)
     assert found.region_names == names
     assert "order is assumed" in found.notes[0]
-    with pytest.raises(ValueError, match="100 regions without names"):
+    with pytest.raises(ValueError, match="100 regions and no names of its own"):
         load_maps("schaefer_100", names[:-1])
+    some = load_maps("schaefer_100", names[5:2:-1], atlas_regions=names)
+    np.testing.assert_array_equal(some.maps, found.maps[5:2:-1])
+    assert some.notes == []
 
 
 @needs_brainspace
