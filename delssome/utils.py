@@ -47,9 +47,9 @@ class Component(BaseEstimator):  # type: ignore[misc]
                     f"{type(self).__name__} has no setting {name!r}; it has "
                     f"{', '.join(known)}."
                 )
-        replace(self, **params)  # type: ignore[type-var]
-        for name, value in params.items():
-            object.__setattr__(self, name, value)
+        checked = replace(self, **params)  # type: ignore[type-var]
+        for name in params:
+            object.__setattr__(self, name, getattr(checked, name))
         return self
 
 

@@ -157,7 +157,7 @@ def _window_vectors(
         )
     n_edges = n_rois * (n_rois - 1) // 2
     dtype = np.float32 if bold.dtype == np.float32 else np.float64
-    counts = frames_in_windows(kept, n_frames, window)[::stride].astype(np.float64)
+    counts = frames_in_windows(kept, n_frames, window)[::stride]
     vectors = np.empty((np.count_nonzero(counts), n_edges), dtype=dtype)
     mask = check_kept(kept, n_frames)
     if mask is None:
@@ -202,7 +202,7 @@ def _slide(x: Any, window: int, stride: int, counts: Any, vectors: Any) -> None:
         if first < -1 or (first + 1) % stride:
             continue
         count = counts[(first + 1) // stride]
-        if count == 0.0:
+        if count == 0:
             continue
         scale = 1.0 / np.sqrt(squares - sums * sums / count)
         edge = 0

@@ -128,7 +128,7 @@ def standardise(bold: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _last_kept(mask: NDArray[np.bool_]) -> NDArray[np.int_]:
-    """Give the last frame that was kept up to every frame, before the first the first."""
+    """Give the last frame kept up to every frame, before the first that one."""
     frames = np.where(mask, np.arange(len(mask)), np.argmax(mask))
     return np.maximum.accumulate(frames)
 

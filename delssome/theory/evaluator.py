@@ -162,10 +162,14 @@ class TheoryEvaluator(Evaluator):
                     continue
                 samples = own.sample(network, k, white)
                 fc_noise[candidate] = (
-                    (fc_edges(samples) - fc[candidate]).var(axis=1).mean()
+                    (fc_edges(samples, own.kept) - fc[candidate]).var(axis=1).mean()
                 )
                 counts = fcd_histogram(
-                    samples, own.window, self.n_fcd_bins, stride=own.stride
+                    samples,
+                    own.window,
+                    self.n_fcd_bins,
+                    stride=own.stride,
+                    kept=own.kept,
                 ).sum(axis=0)
                 fcd_cdf[candidate] = fcd_distribution(counts, own.neighbours)
         names = (*model.states, *model.outputs)

@@ -90,7 +90,9 @@ def noise_of_fc(spectra: Spectra, edges: tuple[Array, Array]) -> Array:
 
     Notes
     -----
-    ``d r_ij = d C_ij - r_ij (d C_ii + d C_jj) / 2``, of signals of unit variance.
+    ``d r_ij = d C_ij - r_ij (d C_ii + d C_jj) / 2``, of signals of unit variance. Of
+    scans without a global signal, C is that of what is left: estimated slopes of
+    regions on the signal err, but that counts to second order only.
     """
     rows, columns = edges
     r = spectra.fc[rows, columns]
@@ -130,9 +132,22 @@ def noise_of_z(spectra: Spectra, edges: tuple[Array, Array]) -> tuple[Array, Arr
     covariance : ndarray of shape (n_edges, n_edges)
     slope : ndarray of shape (n_edges,)
         Change of z with r.
+
+    Notes
+    -----
+    Without the global signal, regions weighted by their deviations d sum to nothing,
+    so that FC is singular and ``sum d_i d_j r_ij`` over all edges cannot vary to first
+    order. That direction is given all the noise there is, as it knows nothing, and the
+    covariance stays invertible.
     """
     slope = 1.0 / (1.0 - spectra.fc[edges] ** 2)
-    return slope[:, None] * noise_of_fc(spectra, edges) * slope, slope
+    noise = slope[:, None] * noise_of_fc(spectra, edges) * slope
+    n_rois = len(spectra.sd)
+    if spectra.global_signal and len(slope) == n_rois * (n_rois - 1) // 2:
+        fixed = spectra.sd[edges[0]] * spectra.sd[edges[1]] / slope
+        fixed /= np.linalg.norm(fixed)
+        noise += np.trace(noise) * fixed[:, None] * fixed
+    return noise, slope
 
 
 def choose_edges(

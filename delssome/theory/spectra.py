@@ -15,6 +15,12 @@ from delssome.simulation import Acquisition
 from delssome.theory.closure import N_ITERATIONS, close
 from delssome.theory.linearisation import haemodynamic_response
 from delssome.theory.network import LinearNetwork
+from delssome.theory.processing import (
+    global_weights,
+    passing_power,
+    regress,
+    share_of_frames,
+)
 
 __all__ = ["Spectra"]
 
@@ -25,6 +31,8 @@ Array = NDArray[Any]
 N_NODES, SLOWEST, HIGHEST = 24, 0.1, 4.0
 # Sampling folds so many frequencies beyond those of the scan onto each of them.
 N_ALIASES = 2
+# Of a filter, frequencies that pass more of their power than this are looked at.
+PASSING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -36,17 +44,22 @@ class Spectra:
     network : LinearNetwork
         Of one candidate.
     omega, power : ndarray of shape (n_aliases, n_nodes)
-        Frequencies (rad/s) and the squared response of BOLD to activity there.
+        Frequencies (rad/s) and the squared response of BOLD to activity there, as far
+        as it passes the filter.
     weights : ndarray of shape (n_nodes,)
         Share of the scan's Fourier frequencies, of both signs, for which a node stands.
-    n_frames : int
+    n_frames : float
+        Frames; of a censored scan, those of a whole one that is worth as much.
+    global_signal : bool
+        Whether the sum over regions is taken out of all that follows.
     """
 
     network: LinearNetwork
     omega: Array
     power: Array
     weights: Array
-    n_frames: int
+    n_frames: float
+    global_signal: bool = False
 
     @classmethod
     def of(cls, candidates: Candidates, acquisition: Acquisition) -> Self:
@@ -76,10 +89,17 @@ class Spectra:
         omega = omega + beyond[:, None]
         response = haemodynamic_response(omega.ravel(), float(activity))
         power = np.abs(response.reshape(omega.shape)) ** 2
-        return cls(closure.network, omega, power, weights, acquisition.n_frames)
+        power = power * passing_power(acquisition, omega)
+        n_frames: float = acquisition.n_frames
+        if acquisition.mask is not None:
+            spectrum = _mean_spectrum(closure.network, acquisition, float(activity))
+            n_frames *= share_of_frames(acquisition, spectrum)
+        signal = bool(acquisition.global_signal)
+        return cls(closure.network, omega, power, weights, n_frames, signal)
 
     @cached_property
-    def _unscaled(self) -> Array:
+    def _measured(self) -> Array:
+        """Cross-spectra before the global signal is taken out, in BOLD's own units."""
         network, total = self.network, 0.0
         for omega, power in zip(self.omega, self.power, strict=True):
             transfer = 1.0 / (1j * omega[:, None] + network.decay[0])
@@ -87,6 +107,19 @@ class Spectra:
             modes *= power[:, None, None] * network.noise[0]
             total = total + network.patterns[0] @ modes @ network.patterns[0].T
         return np.asarray(total)
+
+    @cached_property
+    def slopes(self) -> Array | None:
+        """Slopes of regions on the sum over regions, (n_rois,); None: it is left in."""
+        if not self.global_signal:
+            return None
+        return global_weights(np.einsum("f,fij->ij", self.weights, self._measured.real))
+
+    @cached_property
+    def _unscaled(self) -> Array:
+        if self.slopes is None:
+            return self._measured
+        return regress(self._measured, self.slopes)
 
     @cached_property
     def sd(self) -> Array:
@@ -105,11 +138,31 @@ class Spectra:
         return np.einsum("f,fij->ij", self.weights, self.cross.real)
 
 
+def _mean_spectrum(
+    network: LinearNetwork, acquisition: Acquisition, activity: float
+) -> Array:
+    """Give the mean spectrum of regions at the Fourier frequencies of a scan."""
+    k = np.arange(acquisition.n_frames // 2 + 1)
+    omega = 2.0 * np.pi * k / (acquisition.n_frames * acquisition.tr)
+    omega[0] = 0.5 * omega[1]  # the mean is taken away, slow fluctuations are not
+    response = haemodynamic_response(omega, activity)
+    power = np.abs(response) ** 2 * passing_power(acquisition, omega)
+    transfer = 1.0 / (1j * omega[:, None] + network.decay[0])
+    patterns = network.patterns[0]
+    shared = (patterns.T @ patterns) * network.noise[0]
+    own = np.einsum("fa,ab,fb->f", transfer, shared, transfer.conj(), optimize=True)
+    return np.asarray(power * own.real)
+
+
 def _nodes(acquisition: Acquisition) -> tuple[Array, Array]:
     """Nodes and weights by Gauss and Legendre, over the logarithm from SLOWEST on."""
     tr, n_frames = acquisition.tr, acquisition.n_frames
     first = np.pi / (n_frames * tr)  # half a Fourier frequency: none at 0
     last = max(min(np.pi / tr, HIGHEST), 2.0 * first)
+    if acquisition.band is not None:
+        grid = np.geomspace(first, last, 2000)
+        passing = np.flatnonzero(passing_power(acquisition, grid) > PASSING)
+        first, last = grid[passing[0]], grid[passing[-1]]
     x, weights = np.polynomial.legendre.leggauss(N_NODES)
     low, high = np.log([SLOWEST + first, SLOWEST + last])
     from_slowest = np.exp(low + (high - low) * (x + 1.0) / 2.0)
