@@ -18,9 +18,10 @@ from delssome.theory.linearisation import haemodynamic_response
 from delssome.theory.network import LinearNetwork, modes_to_regions
 from delssome.theory.processing import (
     global_weights,
+    operator_of,
     passing_power,
     regress,
-    share_of_mean,
+    variance_seen,
 )
 
 __all__ = ["BoldTheory", "correlations", "fcd_distribution"]
@@ -85,9 +86,14 @@ class BoldTheory:
         return other
 
     def _response(self, omega: Array, activity: float) -> Array:
-        """Give the response of BOLD to activity, as far as it passes the filter."""
-        passing = np.sqrt(passing_power(self.acquisition, omega))
-        return np.asarray(haemodynamic_response(omega, activity) * passing)
+        """Give the response of BOLD to activity, as far as it passes the filter.
+
+        Samples of a censored scan are filtered like it: after an interpolation.
+        """
+        response = haemodynamic_response(omega, activity)
+        if self.kept is not None:
+            return response
+        return np.asarray(response * np.sqrt(passing_power(self.acquisition, omega)))
 
     def covariance(self, network: LinearNetwork) -> Array:
         """Give the expected covariance of BOLD over frames, up to a common factor.
@@ -155,12 +161,12 @@ class BoldTheory:
         spectrum.real[:, 1:] = a @ out
         spectrum.imag[:, 1:] = b @ out
         bold = fft.irfft(spectrum, n=self.n_period, axis=1, overwrite_x=True)
-        return process_bold(
-            bold[:, : self.n_frames],
-            self.tr,
-            global_signal=bool(self.acquisition.global_signal),
-            kept=self.kept,
-        )
+        bold = bold[:, : self.n_frames]
+        if self.kept is not None:
+            operator = operator_of(self.acquisition).astype(np.float32)
+            bold[:, self.kept] = operator @ bold  # what was not kept does not matter
+        signal = bool(self.acquisition.global_signal)
+        return process_bold(bold, self.tr, global_signal=signal, kept=self.kept)
 
 
 def fcd_distribution(counts: Array, neighbours: float) -> Array:
@@ -179,6 +185,14 @@ def correlations(covariance: Array) -> Array:
 @lru_cache(maxsize=64)
 def _quadrature(acquisition: Acquisition, activity: float) -> tuple[Array, Array]:
     """Frequencies and weights of the variance over frames of a sampled signal."""
+    omega, spacing, seen = _nodes(acquisition)
+    response = haemodynamic_response(omega, activity)
+    return omega, spacing * np.abs(response) ** 2 * seen
+
+
+@lru_cache(maxsize=64)
+def _nodes(acquisition: Acquisition) -> tuple[Array, Array, Array]:
+    """Frequencies, their spacing, and the share of their power that is seen."""
     duration = acquisition.n_frames * acquisition.tr
     first = 2 * np.pi / duration
     omega = np.concatenate(
@@ -187,10 +201,7 @@ def _quadrature(acquisition: Acquisition, activity: float) -> tuple[Array, Array
             np.geomspace(NOTCH * first, max(HIGHEST, 2 * NOTCH * first), N_NODES[1]),
         ]
     )
-    spacing = np.gradient(omega)
-    power = np.abs(haemodynamic_response(omega, activity)) ** 2
-    power = power * passing_power(acquisition, omega)
-    return omega, spacing * power * (1.0 - share_of_mean(acquisition, omega))
+    return omega, np.gradient(omega), variance_seen(acquisition, omega)
 
 
 def _share_of_neighbours(acquisition: Acquisition, half: int) -> float:

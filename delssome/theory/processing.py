@@ -3,21 +3,25 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
+from scipy.linalg import toeplitz
 
 from delssome.observables.processing import band_gain
 from delssome.simulation import Acquisition
 
 __all__ = [
     "global_weights",
+    "operator_of",
     "passing_power",
     "regress",
     "share_of_frames",
-    "share_of_mean",
+    "variance_seen",
 ]
 
 Array = NDArray[Any]
@@ -48,8 +52,8 @@ def passing_power(acquisition: Acquisition, omega: Array) -> Array | float:
     return np.asarray(gain**2)
 
 
-def share_of_mean(acquisition: Acquisition, omega: Array) -> Array:
-    """Give the share of a frequency that the mean over frames takes away.
+def variance_seen(acquisition: Acquisition, omega: Array) -> Array:
+    """Give the share of the power at a frequency that is variance over frames.
 
     Parameters
     ----------
@@ -60,18 +64,23 @@ def share_of_mean(acquisition: Acquisition, omega: Array) -> Array:
     Returns
     -------
     ndarray of shape (n,)
-        Squared Dirichlet kernel, or the like for the frames that were kept.
+
+    Notes
+    -----
+    What passes the filter, but for what the mean over frames takes away (squared
+    Dirichlet kernel). Of a censored scan it is found by putting oscillations through
+    the pipeline: it interpolates before it filters, and that is linear.
     """
-    if acquisition.mask is not None:
-        frames = np.flatnonzero(acquisition.mask) * acquisition.tr
-        return np.asarray(
-            np.abs(np.exp(1j * omega[:, None] * frames).mean(axis=1)) ** 2
-        )
-    half = 0.5 * omega * acquisition.tr
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.sin(acquisition.n_frames * half) / np.sin(half)
-    mean = np.where(np.isfinite(mean), mean / acquisition.n_frames, 1.0)
-    return np.asarray(mean**2)
+    if acquisition.mask is None:
+        half = 0.5 * omega * acquisition.tr
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.sin(acquisition.n_frames * half) / np.sin(half)
+        mean = np.where(np.isfinite(mean), mean / acquisition.n_frames, 1.0)
+        return np.asarray(passing_power(acquisition, omega) * (1.0 - mean**2))
+    phase = np.arange(acquisition.n_frames)[:, None] * acquisition.tr * omega
+    waves = np.concatenate([np.cos(phase), np.sin(phase)], axis=1)
+    seen = _apart(acquisition, waves)[acquisition.mask]
+    return np.asarray(seen.var(axis=0).reshape(2, -1).sum(axis=0))
 
 
 def global_weights(covariance: Array) -> Array:
@@ -112,38 +121,63 @@ def regress(covariance: Array, weights: Array) -> Array:
     )
 
 
+@lru_cache(maxsize=4)
+def operator_of(acquisition: Acquisition) -> Array:
+    """Give what makes the frames that are correlated of those of the scanner.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+
+    Returns
+    -------
+    ndarray of shape (n_kept, n_frames)
+        Interpolation, filter and removal of the mean, all of which are linear, without
+        the global signal. Do not write into it.
+    """
+    processed = _apart(acquisition, np.eye(acquisition.n_frames))
+    if acquisition.mask is not None:
+        processed = processed[acquisition.mask]
+    return np.asarray(processed - processed.mean(axis=0))
+
+
 def share_of_frames(acquisition: Acquisition, power: Array) -> float:
     r"""Give the share of a scan's frames that its censored one is worth.
 
     Parameters
     ----------
     acquisition : Acquisition
-    power : ndarray of shape (n_frames // 2 + 1,)
-        Spectrum of BOLD at the Fourier frequencies of the scan, from 0.
+    power : ndarray of shape (n_frames + 1,)
+        Spectrum of BOLD before the filter, from frequency 0 to half the frame rate.
 
     Returns
     -------
     float
-        Between the share that was kept and 1.
+        1 of a scan that is whole.
 
     Notes
     -----
-    The noise of a covariance goes with :math:`\sum_\tau w(\tau) \rho(\tau)^2`, where
-    :math:`\rho` is the autocorrelation of BOLD and w the share of all pairs of frames
-    that lie :math:`\tau` apart (the transform of the spectral window of the mask).
-    Single frames that are missing from a smooth signal cost next to nothing, blocks
-    cost what they are long.
+    Where frames have the covariance M over time, a sample variance errs as that of
+    :math:`(\mathrm{tr} M)^2 / \mathrm{tr} M^2` independent frames. M is that of BOLD
+    after the pipeline, in the frames that were kept. Single frames that are missing
+    from a smooth signal cost next to nothing, blocks what they are long, and more if
+    a filter sees what was interpolated across them.
     """
     if acquisition.mask is None:
         return 1.0
     n = acquisition.n_frames
-    correlation = fft.irfft(power, n=n)[: n // 2] ** 2
+    between = toeplitz(fft.irfft(power, n=2 * n)[:n])
+    whole = replace(acquisition, kept=None)
+    return _worth(between, acquisition) / _worth(between, whole)
 
-    def pairs(frames: Array) -> Array:
-        spectrum = np.abs(fft.rfft(frames, n=2 * n)) ** 2
-        found = fft.irfft(spectrum, n=2 * n)[: n // 2] / frames.sum() ** 2
-        found[1:] *= 2.0
-        return np.asarray(found)
 
-    whole = pairs(np.ones(n)) @ correlation
-    return float(whole / (pairs(acquisition.mask.astype(float)) @ correlation))
+def _worth(between: Array, acquisition: Acquisition) -> float:
+    """Give the independent frames that the processed ones are worth."""
+    operator = operator_of(acquisition)
+    left = operator @ between @ operator.T
+    return float(np.trace(left) ** 2 / np.square(left).sum())
+
+
+def _apart(acquisition: Acquisition, signals: Array) -> Array:
+    """Put signals (n_frames, n) through the pipeline, each on its own."""
+    return replace(acquisition, global_signal=False).process(signals)

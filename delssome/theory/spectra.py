@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +20,7 @@ from delssome.theory.processing import (
     passing_power,
     regress,
     share_of_frames,
+    variance_seen,
 )
 
 __all__ = ["Spectra"]
@@ -32,7 +33,7 @@ N_NODES, SLOWEST, HIGHEST = 24, 0.1, 4.0
 # Sampling folds so many frequencies beyond those of the scan onto each of them.
 N_ALIASES = 2
 # Of a filter, frequencies that pass more of their power than this are looked at.
-PASSING = 1e-5
+PASSING, N_LOOKED_AT = 1e-5, 500
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,12 @@ class Spectra:
             )
         model = candidates.model
         activity = candidates.states[model.states.index(model.observed)].mean()
-        omega, weights = _nodes(acquisition)
+        omega, weights, seen = _nodes(acquisition)
         beyond = np.arange(-N_ALIASES, N_ALIASES + 1) * 2 * np.pi / acquisition.tr
         omega = omega + beyond[:, None]
         response = haemodynamic_response(omega.ravel(), float(activity))
         power = np.abs(response.reshape(omega.shape)) ** 2
-        power = power * passing_power(acquisition, omega)
+        power = power * seen
         n_frames: float = acquisition.n_frames
         if acquisition.mask is not None:
             spectrum = _mean_spectrum(closure.network, acquisition, float(activity))
@@ -141,12 +142,10 @@ class Spectra:
 def _mean_spectrum(
     network: LinearNetwork, acquisition: Acquisition, activity: float
 ) -> Array:
-    """Give the mean spectrum of regions at the Fourier frequencies of a scan."""
-    k = np.arange(acquisition.n_frames // 2 + 1)
-    omega = 2.0 * np.pi * k / (acquisition.n_frames * acquisition.tr)
-    omega[0] = 0.5 * omega[1]  # the mean is taken away, slow fluctuations are not
-    response = haemodynamic_response(omega, activity)
-    power = np.abs(response) ** 2 * passing_power(acquisition, omega)
+    """Give the mean spectrum of regions up to half the frame rate, unfiltered."""
+    n = acquisition.n_frames
+    omega = np.pi * np.arange(n + 1) / (n * acquisition.tr)
+    power = np.abs(haemodynamic_response(omega, activity)) ** 2
     transfer = 1.0 / (1j * omega[:, None] + network.decay[0])
     patterns = network.patterns[0]
     shared = (patterns.T @ patterns) * network.noise[0]
@@ -154,18 +153,29 @@ def _mean_spectrum(
     return np.asarray(power * own.real)
 
 
-def _nodes(acquisition: Acquisition) -> tuple[Array, Array]:
-    """Nodes and weights by Gauss and Legendre, over the logarithm from SLOWEST on."""
+@lru_cache(maxsize=64)
+def _nodes(acquisition: Acquisition) -> tuple[Array, Array, Array | float]:
+    """Nodes, weights, and the share of their power that passes the pipeline.
+
+    By Gauss and Legendre, over the logarithm from SLOWEST on.
+    """
     tr, n_frames = acquisition.tr, acquisition.n_frames
     first = np.pi / (n_frames * tr)  # half a Fourier frequency: none at 0
     last = max(min(np.pi / tr, HIGHEST), 2.0 * first)
     if acquisition.band is not None:
-        grid = np.geomspace(first, last, 2000)
-        passing = np.flatnonzero(passing_power(acquisition, grid) > PASSING)
+        grid = np.geomspace(first, last, N_LOOKED_AT)
+        passing = np.flatnonzero(_passing(acquisition, grid) > PASSING)
         first, last = grid[passing[0]], grid[passing[-1]]
     x, weights = np.polynomial.legendre.leggauss(N_NODES)
     low, high = np.log([SLOWEST + first, SLOWEST + last])
     from_slowest = np.exp(low + (high - low) * (x + 1.0) / 2.0)
     # There is one Fourier frequency every 2 pi / (n tr), and two signs.
     weights = weights * (high - low) / 2.0 * from_slowest * tr / np.pi
-    return from_slowest - SLOWEST, weights
+    omega = from_slowest - SLOWEST
+    return omega, weights, _passing(acquisition, omega)
+
+
+def _passing(acquisition: Acquisition, omega: Array) -> Array | float:
+    if acquisition.mask is None:
+        return passing_power(acquisition, omega)
+    return variance_seen(acquisition, omega)
