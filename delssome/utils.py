@@ -38,6 +38,11 @@ class Component(BaseEstimator):  # type: ignore[misc]
     but for :meth:`set_params`, which scikit-learn calls on clones.
     """
 
+    def said(self) -> dict[str, Any]:
+        """Give the settings by which results on disk are known."""
+        found: dict[str, Any] = self.get_params()
+        return found
+
     def set_params(self, **params: Any) -> Self:
         """Set by name, after a check of all together."""
         known = [field.name for field in fields(self)]  # type: ignore[arg-type]

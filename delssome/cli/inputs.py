@@ -161,7 +161,8 @@ def _from_statistics(args: Namespace, n_rois: int) -> tuple[Array, Array, Acquis
 
 def _acquisition(args: Namespace, scan: Acquisition) -> Acquisition:
     """Give the scan with what the options say instead."""
-    names = ("n_frames", "window", "burn_in", "warm_up", "dt")
+    names = ["n_frames", "window", "burn_in", "warm_up", "dt"]
+    names += ["band", "filter_order", "global_signal"]
     given = {n: getattr(args, n) for n in names if getattr(args, n) is not None}
     return replace(scan, **given)
 

@@ -159,11 +159,13 @@ def _design(low: float | None, high: float | None, tr: float, order: int) -> Arr
     """Design the filter, as second-order sections."""
     from scipy.signal import butter  # takes a while to load
 
-    kind, edges = "bandpass", [low, high]
-    if low is None or high is None:
-        kind = "lowpass" if low is None else "highpass"
-        edges = [edge for edge in edges if edge is not None]
-    return np.asarray(butter(order, np.squeeze(edges), kind, output="sos", fs=1.0 / tr))
+    kind: str = "bandpass"
+    edges: Any = (low, high)
+    if low is None:
+        kind, edges = "lowpass", high
+    elif high is None:
+        kind, edges = "highpass", low
+    return np.asarray(butter(order, edges, kind, output="sos", fs=1.0 / tr))
 
 
 def _filter(x: Array, sections: Array) -> Array:

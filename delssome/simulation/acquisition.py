@@ -114,23 +114,22 @@ class Acquisition(Component):
         if self.band is not None or self.kept is not None:
             check_pipeline(self)
 
-    def __repr__(self) -> str:
-        """Name all settings, those of the pipeline if there are any."""
-        said = [
-            f"{field.name}={getattr(self, field.name)!r}"
+    def said(self) -> dict[str, Any]:
+        """Give the settings by which results on disk are known: see `PIPELINE`."""
+        return {
+            field.name: getattr(self, field.name)
             for field in fields(self)
             if field.name not in PIPELINE or getattr(self, field.name) != field.default
-        ]
+        }
+
+    def __repr__(self) -> str:
+        """Name all settings, those of the pipeline if there are any."""
+        said = [f"{name}={value!r}" for name, value in self.said().items()]
         return f"Acquisition({', '.join(said)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Give what is pickled, and hashed: see `PIPELINE`."""
-        kept = {field.name: field.default for field in fields(self)}
-        return {
-            name: value
-            for name, value in vars(self).items()
-            if name not in PIPELINE or value != kept[name]
-        }
+        """Give what is pickled and hashed."""
+        return self.said()
 
     @property
     def processing(self) -> tuple[str, ...]:
