@@ -29,11 +29,7 @@ from delssome.surrogate.circuit import cards
 from delssome.surrogate.circuit.domain import covered, describe_context, outside
 from delssome.surrogate.circuit.network import CircuitNet, circuits, scan_features
 from delssome.surrogate.circuit.slopes import CostSlopes, Differentiable
-from delssome.surrogate.circuit.training import (
-    BATCH,
-    Training,
-    load_group,
-)
+from delssome.surrogate.circuit.training import BATCH, Training, load_group
 from delssome.surrogate.shard import refuse_pipeline
 from delssome.theory import range_violation
 from delssome.utils import check_number, instance_or_default
