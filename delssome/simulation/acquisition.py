@@ -124,8 +124,10 @@ class Acquisition(Component):
 
     def __repr__(self) -> str:
         """Name all settings, those of the pipeline if there are any."""
-        said = [f"{name}={value!r}" for name, value in self.said().items()]
-        return f"Acquisition({', '.join(said)})"
+        said = {name: repr(value) for name, value in self.said().items()}
+        if self.kept is not None:
+            said["kept"] = f"<{sum(self.kept)} of {len(self.kept)} frames>"
+        return f"Acquisition({', '.join(f'{k}={v}' for k, v in said.items())})"
 
     def __getstate__(self) -> dict[str, Any]:
         """Give what is pickled and hashed."""
