@@ -2,8 +2,8 @@
 
 Of each scan, candidates come from a search by theory and from wide draws over the box,
 on a synthetic group; each is simulated six times, in two evaluations of three, whose
-difference is the floor (as evaluators.py). Groups of known truth, eight scans of draws
-of the prior, are given to posteriors by theory as the scanner gives them, and filtered
+difference is the floor (as evaluators.py). Groups of known truth, eight scans of 40
+regions each, draws of the prior, are given to posteriors by theory as the scanner gives them, and filtered
 with the global signal regressed out.
 """
 
@@ -40,11 +40,11 @@ BAND = {"band": (0.01, 0.08)}  # of XCP-D
 GSR = {"global_signal": True}
 PIPELINES = {"none": {}, "band": BAND, "gsr": GSR, "both": {**BAND, **GSR}}
 RECOVERED = {"unfiltered": "none", "filtered": "both"}
-N_GROUPS, N_SCANS, N_ROIS = 8, 8, 68
+N_ROIS, N_GROUPS, N_SCANS, N_ROIS_RECOVERED = 68, 6, 8, 40
 CASES = {f"{scan}, {name}": (scan, name) for scan in SCANS for name in PIPELINES}
 CASES |= {f"{how} {k}": (how, k) for k in range(N_GROUPS) for how in RECOVERED}
 # As evaluators.py: generations, then candidates near and wide, in range or not.
-SIZES, QUICK = (30, 80, 0, 40, 0), (4, 8, 0, 4, 0)
+SIZES, QUICK = (16, 40, 0, 20, 0), (4, 8, 0, 4, 0)
 
 
 def measure(run, case):
@@ -100,7 +100,7 @@ def check(run, scan, pipeline):
 
 def recover(run, how, k):
     """Give a posterior a group of known truth."""
-    rng, n_rois = np.random.default_rng([k, 17]), 12 if run.quick else N_ROIS
+    rng, n_rois = np.random.default_rng([k, 17]), 12 if run.quick else N_ROIS_RECOVERED
     world = World.draw(n_rois, Acquisition(), rng)
     found, prior = None, iter(world.prior(200, rng))
     while found is None:  # the same scans for both
