@@ -2,9 +2,9 @@
 
 Of each scan, candidates come from a search by theory and from wide draws over the box,
 on a synthetic group; each is simulated six times, in two evaluations of three, whose
-difference is the floor (as evaluators.py). Groups of known truth, eight scans of 40
-regions each, draws of the prior, are given to posteriors by theory as the scanner gives them, and filtered
-with the global signal regressed out.
+difference is the floor (as evaluators.py). Groups of known truth, draws of the prior
+with eight scans of 40 regions, are given to posteriors by theory as the scanner gives
+them, and filtered with the global signal regressed out.
 """
 
 # Authors: the delssome developers
