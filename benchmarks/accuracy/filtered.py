@@ -3,7 +3,7 @@
 Of each scan, candidates come from a search by theory and from wide draws over the box,
 on a synthetic group; each is simulated six times, in two evaluations of three, whose
 difference is the floor (as evaluators.py). Groups of known truth, draws of the prior
-with eight scans of 40 regions, are given to posteriors by theory as the scanner gives
+with eight scans of 30 regions, are given to posteriors by theory as the scanner gives
 them, and filtered with the global signal regressed out.
 """
 
@@ -40,7 +40,7 @@ BAND = {"band": (0.01, 0.08)}  # of XCP-D
 GSR = {"global_signal": True}
 PIPELINES = {"none": {}, "band": BAND, "gsr": GSR, "both": {**BAND, **GSR}}
 RECOVERED = {"unfiltered": "none", "filtered": "both"}
-N_ROIS, N_GROUPS, N_SCANS, N_ROIS_RECOVERED = 68, 6, 8, 40
+N_ROIS, N_GROUPS, N_SCANS, N_ROIS_RECOVERED = 68, 5, 8, 30
 CASES = {f"{scan}, {name}": (scan, name) for scan in SCANS for name in PIPELINES}
 CASES |= {f"{how} {k}": (how, k) for k in range(N_GROUPS) for how in RECOVERED}
 # As evaluators.py: generations, then candidates near and wide, in range or not.
@@ -110,14 +110,14 @@ def recover(run, how, k):
     bold = scan.process(found.bold[0])
     fc = average_fc(fc_matrix(bold))
     cdf = average_fcd_cdf(fcd_cdf(bold, scan.fcd_window))
-    small = Tempering(n_particles=40, n_moves=2, n_draws=80) if run.quick else None
+    settings = (40, 2, 80) if run.quick else (200, 2, 800)
     posterior = MeanFieldPosterior(
         world.space.maps,
         "linear",
         n_scans=N_SCANS,
         model=world.space.model,
         acquisition=scan,
-        sampler=small,
+        sampler=Tempering(*settings),
         n_jobs=run.n_jobs,
         random_state=k,
     ).fit(pack_subjects(world.counts, fc, cdf))
