@@ -178,8 +178,9 @@ class FCDMatrixDisplay:
         scan = fitter.acquisition_
         fcds = {}
         if bold is not None:
-            bold = check_bold(bold, scan.fcd_window)
-            mask = scan.mask if len(bold) == scan.n_frames else None
+            whole = np.shape(bold)[0] == scan.n_frames
+            mask = scan.mask if whole else None
+            bold = check_bold(bold, scan.fcd_window, kept=mask)
             if bold.shape[1] != fitter.n_rois_:
                 raise ValueError(
                     f"bold must have one column for each of the {fitter.n_rois_} "

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass, fields, replace
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from delssome.simulation.pipeline import (
     say_pipeline,
     settle_pipeline,
 )
-from delssome.utils import Component
+from delssome.utils import Component, check_number
 
 __all__ = ["Acquisition"]
 
@@ -108,11 +109,16 @@ class Acquisition(Component):
                 "global_signal must be True, it was regressed out, or False, got "
                 f"{self.global_signal!r}."
             )
-        settled = settle_pipeline(self.band, self.kept)
-        for name, value in zip(("band", "kept"), settled, strict=True):
-            object.__setattr__(self, name, value)
+        check_number("filter_order", self.filter_order, Integral, 1)
+        self._settle(*settle_pipeline(self.band, self.kept))
         if self.band is not None or self.kept is not None:
             check_pipeline(self)
+        if self.kept is not None and all(self.kept):
+            self._settle(self.band, None)
+
+    def _settle(self, band: Any, kept: Any) -> None:
+        object.__setattr__(self, "band", band)
+        object.__setattr__(self, "kept", kept)
 
     def said(self) -> dict[str, Any]:
         """Give the settings by which results on disk are known: see `PIPELINE`."""
@@ -155,6 +161,8 @@ class Acquisition(Component):
         ndarray of shape (..., n_frames, n_rois)
             As :func:`~delssome.observables.process_bold` gives it.
         """
+        if not self.processing:
+            return np.asarray(bold)
         from delssome.observables.processing import process_bold
 
         return process_bold(

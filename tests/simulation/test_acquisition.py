@@ -80,6 +80,12 @@ def test_what_a_pipeline_did_is_said_in_words():
     assert Acquisition().mask is None
 
 
+def test_a_mask_that_keeps_all_is_none():
+    assert Acquisition(kept=[True] * 1200) == Acquisition()
+    with pytest.raises(ValueError, match="1200 frames"):
+        Acquisition(kept=[True] * 1199)
+
+
 def test_too_many_censored_frames_are_refused():
     kept = np.arange(300) < 20
     with pytest.raises(ValueError, match="20 of 300 frames, which leaves 6 windows"):
