@@ -4,7 +4,8 @@ Of each scan, candidates come from a search by theory and from wide draws over t
 on a synthetic group; each is simulated six times, in two evaluations of three, whose
 difference is the floor (as evaluators.py). Groups of known truth, draws of the prior
 with eight scans of 30 regions, are given to posteriors by theory as the scanner gives
-them, and filtered with the global signal regressed out.
+them, and filtered with the global signal regressed out. The noise of FC is compared by
+its eigenmodes (as fc_noise.py).
 """
 
 # Authors: the delssome developers
@@ -17,9 +18,10 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from _run import across, correlation, main, make_target, middle, number, span
+from _run import across, correlation, main, make_target, middle, number, span, table
 from _worlds import World, simulate_in_range
 from evaluators import N_REPEATS, compare, draw
+from fc_noise import BATCH, LEAST_FC, N_BATCHES
 
 from delssome import FIC, Acquisition, MeanFieldPosterior, Simulator, pack_subjects
 from delssome.connectome import average_fc, average_fcd_cdf
@@ -27,9 +29,9 @@ from delssome.costs import COST_NAMES, cost_terms
 from delssome.datasets import make_cohort
 from delssome.inference import Tempering
 from delssome.models import ParameterSpace
-from delssome.observables import fc_matrix, fcd_cdf
+from delssome.observables import fc_edges, fc_matrix, fcd_cdf
 from delssome.simulation import SimulationEvaluator
-from delssome.theory import TheoryEvaluator, effective_parameters
+from delssome.theory import TheoryEvaluator, effective_parameters, fc_covariance
 
 SCANS = {
     "0.72 s x 1200": Acquisition(),
@@ -40,18 +42,19 @@ BAND = {"band": (0.01, 0.08)}  # of XCP-D
 GSR = {"global_signal": True}
 PIPELINES = {"none": {}, "band": BAND, "gsr": GSR, "both": {**BAND, **GSR}}
 RECOVERED = {"unfiltered": "none", "filtered": "both"}
-N_ROIS, N_GROUPS, N_SCANS, N_ROIS_RECOVERED = 68, 5, 8, 30
+N_ROIS, N_GROUPS, N_SCANS, N_ROIS_RECOVERED = 68, 4, 8, 30
 CASES = {f"{scan}, {name}": (scan, name) for scan in SCANS for name in PIPELINES}
+CASES |= {f"noise, {name}": ("noise", name) for name in PIPELINES}
 CASES |= {f"{how} {k}": (how, k) for k in range(N_GROUPS) for how in RECOVERED}
 # As evaluators.py: generations, then candidates near and wide, in range or not.
 SIZES, QUICK = (16, 40, 0, 20, 0), (4, 8, 0, 4, 0)
 
 
 def measure(run, case):
-    first, second = CASES[case]
-    return (
-        recover(run, first, second) if first in RECOVERED else check(run, *CASES[case])
-    )
+    kind, which = CASES[case]
+    if kind == "noise":
+        return noise(run, which)
+    return recover(run, kind, which) if kind in RECOVERED else check(run, kind, which)
 
 
 def check(run, scan, pipeline):
@@ -98,6 +101,26 @@ def check(run, scan, pipeline):
     return row
 
 
+def noise(run, pipeline):
+    """Compare the predicted noise of FC with that of scans (as fc_noise.py)."""
+    rng, base = np.random.default_rng(5), SCANS["2 s x 300"]
+    world = World.draw(12 if run.quick else N_ROIS_RECOVERED, base, rng)
+    found, prior = None, iter(world.prior(200, rng))
+    while found is None:
+        candidate = world.candidates(next(prior)[None])
+        if world.network.statistics(candidate).fc.mean() > LEAST_FC:
+            found = simulate_in_range(candidate, base, BATCH * N_BATCHES, rng)
+    scan = replace(base, **PIPELINES[pipeline])
+    fc = fc_edges(scan.process(found.bold[0]))
+    predicted, modes = np.linalg.eigh(fc_covariance(candidate, scan))
+    simulated = ((fc - fc.mean(axis=0)) @ modes).var(axis=0, ddof=1)
+    tenths = np.array_split(simulated / predicted, 10)
+    return {
+        "ratios": [1.0 / tenth.mean() for tenth in tenths],
+        "ratio_of_total": predicted.sum() / simulated.sum(),
+    }
+
+
 def recover(run, how, k):
     """Give a posterior a group of known truth."""
     rng, n_rois = np.random.default_rng([k, 17]), 12 if run.quick else N_ROIS_RECOVERED
@@ -110,14 +133,14 @@ def recover(run, how, k):
     bold = scan.process(found.bold[0])
     fc = average_fc(fc_matrix(bold))
     cdf = average_fcd_cdf(fcd_cdf(bold, scan.fcd_window))
-    settings = (40, 2, 80) if run.quick else (200, 2, 800)
+    n_particles = 40 if run.quick else 200
     posterior = MeanFieldPosterior(
         world.space.maps,
         "linear",
         n_scans=N_SCANS,
         model=world.space.model,
         acquisition=scan,
-        sampler=Tempering(*settings),
+        sampler=Tempering(n_particles=n_particles, n_draws=4 * n_particles),
         n_jobs=run.n_jobs,
         random_state=k,
     ).fit(pack_subjects(world.counts, fc, cdf))
@@ -163,6 +186,15 @@ def tables(rows):
     found = {r["case"]: [r] for r in rows if "mae" in r}
     parts = [across(found, lines)] if found else []
 
+    lines = [
+        f"{CASES[r['case']][1]} | {' '.join(f'{x:.2f}' for x in r['ratios'])} | "
+        f"{r['ratio_of_total']:.2f}"
+        for r in of(rows, "noise")
+    ]
+    columns = "noise of FC, 2 s x 300 | predicted over simulated variance, weakest to "
+    columns += "strongest tenth of the modes | of all"
+    parts += [table(columns, lines)] if lines else []
+
     def mean(key):
         return lambda own: f"{np.mean([row[key] for row in own]):.2f}"
 
@@ -206,6 +238,9 @@ def summary(rows):
             ratio = np.mean([row["r_ratio"] for row in own])
             found[f"recovery_r_ratio_{how}"] = ratio
             found[f"coverage_90_mean_{how}"] = np.mean([r["covers_mean"] for r in own])
+    ratios = [x for row in of(rows, "noise") for x in row["ratios"]]
+    if ratios:
+        found |= {"variance_ratio_min": min(ratios), "variance_ratio_max": max(ratios)}
     return {**found, "glue_lines": None}
 
 
