@@ -250,6 +250,16 @@ class Evaluator(ABC):
         """Say in what a target is unlike all that the evaluator was made for."""
         return []
 
+    def unlike(self, processing: Sequence[str]) -> list[str]:
+        """Say which steps of a scan's pipeline the evaluator was not made for.
+
+        Parameters
+        ----------
+        processing : sequence of str
+            As of :class:`~delssome.Acquisition`, in words.
+        """
+        return []
+
     def digest(self) -> str:
         """Stand for what was learned; empty if nothing was."""
         return ""

@@ -38,6 +38,11 @@ class Component(BaseEstimator):  # type: ignore[misc]
     but for :meth:`set_params`, which scikit-learn calls on clones.
     """
 
+    def said(self) -> dict[str, Any]:
+        """Give the settings by which results on disk are known."""
+        found: dict[str, Any] = self.get_params()
+        return found
+
     def set_params(self, **params: Any) -> Self:
         """Set by name, after a check of all together."""
         known = [field.name for field in fields(self)]  # type: ignore[arg-type]
@@ -47,9 +52,9 @@ class Component(BaseEstimator):  # type: ignore[misc]
                     f"{type(self).__name__} has no setting {name!r}; it has "
                     f"{', '.join(known)}."
                 )
-        replace(self, **params)  # type: ignore[type-var]
-        for name, value in params.items():
-            object.__setattr__(self, name, value)
+        checked = replace(self, **params)  # type: ignore[type-var]
+        for name in params:
+            object.__setattr__(self, name, getattr(checked, name))
         return self
 
 

@@ -151,7 +151,8 @@ def _read(args: Namespace) -> Bunch:
 
 def _acquisition(args: Namespace, scan: Acquisition | None) -> Acquisition:
     """Give the scan with what the options say instead; None: the HCP's."""
-    names = ("n_frames", "window", "burn_in", "warm_up", "dt")
+    names = ["n_frames", "window", "burn_in", "warm_up", "dt"]
+    names += ["band", "filter_order", "global_signal"]
     given = {n: getattr(args, n) for n in names if getattr(args, n) is not None}
     return replace(Acquisition() if scan is None else scan, **given)
 

@@ -181,6 +181,21 @@ def _add_inputs(command: ArgumentParser) -> None:
     add("--burn-in", type=float, help="simulated before the first frame (144 s)")
     add("--warm-up", type=float, help="before that, without haemodynamics (30 s)")
     add("--dt", type=float, help="largest integration step (0.006 s)")
+    add(
+        "--band",
+        type=_edge,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="band (Hz) that a pipeline kept of the data by a Butterworth filter "
+        "forwards and backwards, such as 0.01 0.08; none: no limit there (no filter)",
+    )
+    add("--filter-order", type=int, help="order of that filter (2, as of XCP-D)")
+    add(
+        "--global-signal",
+        action="store_true",
+        default=None,
+        help="the global signal was regressed out of the data",
+    )
     add = command.add_argument_group("model").add_argument
     add(
         "--departure",
@@ -201,6 +216,11 @@ def _add_inputs(command: ArgumentParser) -> None:
         choices=[-1, 0, 1],
         help="required sign of each map, of models that have map_signs, such as fic",
     )
+
+
+def _edge(text: str) -> float | None:
+    """Read an end of a band."""
+    return None if text.lower() == "none" else float(text)
 
 
 def _add_search(command: ArgumentParser) -> None:

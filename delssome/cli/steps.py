@@ -56,6 +56,7 @@ def describe(scan: Acquisition) -> str:
     return (
         f"scan of {scan.n_frames} frames, TR {scan.tr:g} s, FCD window "
         f"{scan.fcd_window} frames, burn-in {scan.burn_in:g} s"
+        + "".join(f", {step}" for step in scan.processing)
     )
 
 
@@ -126,7 +127,12 @@ def fit_and_write(
         "random_state": estimator.random_state,
         "n_subjects": len(X),
         "n_rois": len(region_names),
-        "acquisition": {**asdict(scan), "window": scan.fcd_window, "dt": scan.step},
+        "acquisition": {
+            **asdict(scan),
+            "window": scan.fcd_window,
+            "dt": scan.step,
+            "processing": list(scan.processing),
+        },
         "surrogate": estimator.surrogate,
         "warnings": said,
         "read": _read(data),

@@ -65,8 +65,9 @@ def load_hcp_aal(
     ----------
     acquisition : Acquisition, default=None
         Scan settings. Its `tr` must be 0.72 s; a scan is cut to its `n_frames`, and
-        its `window` is that of the FC dynamics. None: all frames, and windows of
-        83 frames.
+        its `window` is that of the FC dynamics; what its pipeline did (`band`,
+        `global_signal`, `kept`) is done to the scans, which went through no filter.
+        None: all frames, and windows of 83 frames.
     n_fcd_bins : int, default=10_000
         Bins of the FCD CDF.
     half : {None, "first", "second"}, default=None
@@ -116,13 +117,13 @@ def load_hcp_aal(
     if half is not None:
         bold = bold[:, :n_half] if half == "first" else bold[:, -n_half:]
     acquisition = _check_acquisition(acquisition, bold.shape[1])
-    bold = bold[:, : acquisition.n_frames]
+    bold = acquisition.process(bold[:, : acquisition.n_frames])
 
     window = acquisition.fcd_window
     for folder, scan in zip(folders, bold, strict=True):
         check_bold(scan, window, f"{folder.name}: bold")
-    fc = fc_matrix(bold)
-    cdf = fcd_cdf(bold, window, n_fcd_bins)
+    fc = fc_matrix(bold, acquisition.mask)
+    cdf = fcd_cdf(bold, window, n_fcd_bins, acquisition.mask)
     return Bunch(
         X=pack_subjects(np.stack(sc), fc, cdf),
         sc=np.stack(sc),

@@ -13,7 +13,6 @@ from delssome.connectome import edges_to_matrix
 from delssome.connectome.names import some
 
 __all__ = [
-    "MIN_SHARE",
     "Run",
     "called",
     "check_run",
@@ -24,9 +23,6 @@ __all__ = [
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-
-# Share of the frames of a window that must be kept for it to count in the FCD.
-MIN_SHARE = 0.5
 
 
 class Run(NamedTuple):
@@ -116,7 +112,7 @@ def check_run(run: Run, window: int, names: Sequence[str] | None = None) -> None
         raise ValueError(
             f"{run.name} has {np.count_nonzero(kept)} of {len(kept)} frames left after "
             f"censoring, too few for windows of {window} frames of which "
-            f"{MIN_SHARE:.0%} are kept; leave the run out, or use a shorter window."
+            f"{LEAST_KEPT:.0%} are kept; leave the run out, or use a shorter window."
         )
     flat = np.zeros(bold.shape[1], dtype=bool)
     for frames_of_window in _windows(kept, window):
@@ -156,12 +152,13 @@ def combine_runs(
     from delssome.observables import fc_edges  # compiles, which readers need not
 
     largest = 1 - np.finfo(np.float64).eps  # atanh(1) is infinite
-    edges = np.array([fc_edges(run.bold[run.kept]) for run in runs])
+    edges = np.array([fc_edges(run.bold, run.kept) for run in runs])
     weights = np.array([np.count_nonzero(run.kept) for run in runs], dtype=float)
     z = np.average(np.arctanh(np.clip(edges, -largest, largest)), 0, weights)
     short = [run._replace(bold=run.bold[:n_frames]) for run in runs]
     weights = np.array([np.count_nonzero(run.kept) for run in short], dtype=float)
-    cdf = np.average([_cdf(run, window, n_bins) for run in short], 0, weights)
+    cdfs = [fcd_cdf(run.bold, window, n_bins, run.kept) for run in short]
+    cdf = np.average(cdfs, 0, weights)
     return edges_to_matrix(np.tanh(z), diagonal=1.0), cdf
 
 
@@ -177,32 +174,15 @@ def n_windows_kept(kept: Mask, window: int) -> int:
     -------
     int
     """
-    return len(_windows(kept, window))
+    if np.count_nonzero(kept) < 3:
+        return 0
+    return int(np.count_nonzero(frames_in_windows(kept, len(kept), window)))
 
 
 def _windows(kept: Mask, window: int) -> list[NDArray[np.intp]]:
     """Give the frames kept of every window, over time as it was, that has enough."""
-    at_least = max(3, int(np.ceil(MIN_SHARE * window)))
-    frames = (
-        start + np.flatnonzero(kept[start : start + window])
-        for start in range(len(kept) - window + 1)
-    )
-    return [found for found in frames if len(found) >= min(at_least, window)]
-
-
-def _cdf(run: Run, window: int, n_bins: int) -> Array:
-    """Give the FCD distribution, of windows over time as it was."""
-    from delssome.observables import fc_edges, fcd_cdf
-    from delssome.observables.scans import standardise
-
-    kept = run.kept
-    if kept.all():
-        return fcd_cdf(run.bold, window, n_bins)
-    edges = np.array([fc_edges(run.bold[frames]) for frames in _windows(kept, window)])
-    x = standardise(edges.T)
-    values = (x.T @ x)[np.triu_indices(len(edges), 1)]
-    counts, _ = np.histogram(np.clip(values, -1, 1), n_bins, (-1, 1))
-    return np.asarray(counts.cumsum() / counts.sum())
+    starts = np.flatnonzero(frames_in_windows(kept, len(kept), window))
+    return [start + np.flatnonzero(kept[start : start + window]) for start in starts]
 
 
 def _others(mask: Any) -> str:

@@ -119,7 +119,8 @@ def make_cohort(
         - ``sc``, ``fc``: ndarray of shape (n_subjects, n_rois, n_rois); streamline
           counts; Pearson correlations.
         - ``fcd_cdf``: ndarray of shape (n_subjects, n_fcd_bins).
-        - ``bold``: ndarray of shape (n_subjects, n_frames, n_rois); float32.
+        - ``bold``: ndarray of shape (n_subjects, n_frames, n_rois); float32, as the
+          pipeline of the acquisition leaves it.
         - ``maps``: ndarray of shape (n_rois, 2); smooth maps like T1w/T2w ratio and
           principal gradient of FC.
         - ``map_names``: tuple of str.
@@ -368,6 +369,7 @@ def _statistics(
     from delssome.observables import fc_matrix, fcd_cdf
 
     cdf = Parallel(n_jobs, prefer="threads")(
-        delayed(fcd_cdf)(scan, acquisition.fcd_window, n_fcd_bins) for scan in bold
+        delayed(fcd_cdf)(scan, acquisition.fcd_window, n_fcd_bins, acquisition.mask)
+        for scan in bold
     )
-    return fc_matrix(bold), np.stack(cdf)
+    return fc_matrix(bold, acquisition.mask), np.stack(cdf)

@@ -3,12 +3,14 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from dataclasses import replace
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from delssome.evaluation import Evaluator
+from delssome.exceptions import SurrogateDomainWarning
 from delssome.simulation import SimulationEvaluator
 from delssome.theory import TheoryEvaluator
 
@@ -30,7 +32,9 @@ def choose_evaluators(
     Returns
     -------
     list of Evaluator
-        From fast to exact. All of them serve the model.
+        From fast to exact. All of them serve the model. Of scans that went through a
+        pipeline the shipped network knows nothing: it gives way to theory, with a
+        SurrogateDomainWarning.
 
     Raises
     ------
@@ -58,6 +62,15 @@ def choose_evaluators(
     if isinstance(surrogate, str) and surrogate == "deep":
         from delssome.surrogate import CircuitSurrogate  # it loads torch
 
+        if scan.processing and len(exact) > 1:
+            warnings.warn(
+                "The shipped network was trained on scans as the scanner gives them, "
+                f"not on {', '.join(scan.processing)}: candidates are evaluated by "
+                "theory. Give surrogate='linear' to ask for that.",
+                SurrogateDomainWarning,
+                stacklevel=4,
+            )
+            return exact
         network = CircuitSurrogate.load(
             acquisition=scan, model=model, n_repeats=simulation.n_repeats
         )

@@ -49,10 +49,10 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         What ranks the candidates of the search: "deep" predicts by the network shipped
         with the package (:class:`~delssome.surrogate.CircuitSurrogate`), which serves
         FIC, or by theory in the last generations of ``CMAES(n_closing=...)``; it warns
-        of data unlike those that the network was trained for. "linear" predicts by
-        linear-noise theory alone (:mod:`delssome.theory`), which needs no training and
-        serves any number of regions, any acquisition, and every model whose
-        assumptions hold; None simulates every candidate. A fitted
+        of data unlike those it was trained for, and leaves scans that a pipeline
+        processed to theory. "linear" predicts by linear-noise theory alone
+        (:mod:`delssome.theory`), which needs no training and serves any regions, any
+        acquisition, and models whose assumptions hold; None simulates all. A fitted
         :class:`~delssome.evaluation.Evaluator` predicts in its own way. Wrap it in
         scikit-learn's ``FrozenEstimator`` wherever the fitter is cloned
         (cross-validation, grid search). One that cannot serve the model is refused

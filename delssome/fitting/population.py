@@ -340,7 +340,7 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
         # The same, whether components are spelled out or left at their defaults.
         for name, component in given._asdict().items():
             settings[name] = type(component).__name__
-            for setting, value in component.get_params().items():
+            for setting, value in component.said().items():
                 settings[f"{name}__{setting}"] = value
         settings["delssome"] = __version__
         if by_shipped_network(fitter):

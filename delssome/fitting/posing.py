@@ -133,11 +133,13 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     if departures and evaluators[0].slopes(given.model, target) is None:
         raise ValueError(
             f"departure={fitter.departure!r} needs costs with a gradient, which the "
-            "network of FIC (surrogate='deep') and theory (surrogate='linear') have, "
-            f"got surrogate={fitter.surrogate!r}."
+            "network of FIC (surrogate='deep') has for scans that went through no "
+            "pipeline, and theory (surrogate='linear') without global signal "
+            f"regression and censoring, got surrogate={fitter.surrogate!r} and "
+            f"{given.acquisition!r}."
         )
     journal = _journal(fitter, given, X, evaluators[0])
-    report_unlike_contexts(evaluators[0], target)
+    report_unlike_contexts(evaluators[0], target, given.acquisition.processing)
     schedule = Schedule(
         given.search.max_iter,
         given.verification.n_finalists,
@@ -147,12 +149,13 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     )
     if departures:
         schedule = replace(schedule, max_iter=min(schedule.max_iter, N_LEADING))
+    by_network = by_shipped_network(fitter) and not given.acquisition.processing
     n_closing = min(given.search.n_closing, given.search.max_iter // 2)
-    if n_closing:  # by theory, which stands behind the network
+    if n_closing and by_network:  # by theory, which stands behind the network
         schedule = replace(schedule, closing=evaluators[1], n_closing=n_closing)
     n_restarts = given.search.n_restarts
     if n_restarts is None:
-        n_restarts = N_RESTARTS if by_shipped_network(fitter) else 1
+        n_restarts = N_RESTARTS if by_network else 1
         n_restarts = N_DESCENTS if departures else n_restarts
     return Task(
         space=space,

@@ -114,6 +114,8 @@ def pose_inference(
     evaluator: Evaluator = theory
     if not (isinstance(surrogate, str) and surrogate == "linear"):
         evaluator = choose_evaluators(surrogate, simulation)[0]
+        if isinstance(evaluator, TheoryEvaluator):  # of a scan that no network knows
+            evaluator = theory
     if evaluator.simulates:
         raise ValueError(
             f"surrogate={surrogate!r} simulates, but a posterior needs the "
@@ -131,5 +133,5 @@ def pose_inference(
         departure=departure,
         verbose=estimator.verbose,
     )
-    report_unlike_contexts(evaluator, inference.target)
+    report_unlike_contexts(evaluator, inference.target, scan.processing)
     return inference, simulation

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -266,15 +267,20 @@ def find_alike(table: Bunch, winner: int) -> list[int]:
     return alike
 
 
-def report_unlike_contexts(evaluator: Evaluator, target: Target) -> None:
-    """Warn if an evaluator says that it knows nothing like this target.
+def report_unlike_contexts(
+    evaluator: Evaluator, target: Target, processing: Sequence[str] = ()
+) -> None:
+    """Warn if an evaluator says that it knows nothing like this target, or its scan.
 
     Parameters
     ----------
     evaluator : Evaluator
     target : Target
+    processing : sequence of str, default=()
+        What a pipeline did to the scan, as of :class:`~delssome.Acquisition`.
     """
-    found = evaluator.outside(target)
+    said = [*evaluator.unlike(processing), *evaluator.outside(target)]
+    found = list(dict.fromkeys(said))
     if found:
         warnings.warn(
             f"The surrogate was trained on nothing like this: {'; '.join(found)}. Its "

@@ -3,6 +3,7 @@
 from delssome.observables.fc import fc_edges, fc_matrix
 from delssome.observables.fcd import fcd_cdf, fcd_histogram, fcd_matrix
 from delssome.observables.gradients import fc_gradients
+from delssome.observables.processing import process_bold
 from delssome.observables.runs import average_runs
 from delssome.observables.scans import check_bold
 
@@ -15,4 +16,5 @@ __all__ = [
     "fcd_cdf",
     "fcd_histogram",
     "fcd_matrix",
+    "process_bold",
 ]

@@ -9,17 +9,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from delssome.observables.scans import check_scans, standardise
+from delssome.observables.scans import check_kept, check_scans, standardise
 from delssome.simd.cache import kept
 from delssome.utils import check_number
 
-__all__ = ["fcd_cdf", "fcd_histogram", "fcd_matrix"]
+__all__ = ["fcd_cdf", "fcd_histogram", "fcd_matrix", "frames_in_windows"]
 
 # Rows of the FCD matrix held at once.
 BLOCK = 128
+# Share of its frames that censoring must have kept, or a window is left out.
+LEAST_KEPT = 0.5
 
 
-def fcd_matrix(bold: ArrayLike, window: int) -> NDArray[np.float64]:
+def frames_in_windows(
+    kept: ArrayLike | None, n_frames: int, window: int
+) -> NDArray[np.int64]:
+    """Count the frames that censoring kept in every window, 0 if they are too few.
+
+    Parameters
+    ----------
+    kept : array-like of bool, shape (n_frames,), or None
+        None: all.
+    n_frames, window : int
+
+    Returns
+    -------
+    ndarray of int, shape (n_windows,)
+        Windows lie over time as it was. Fewer than half of its frames, or than two,
+        are too few.
+    """
+    mask = check_kept(kept, n_frames)
+    if mask is None:
+        return np.full(n_frames - window + 1, window)
+    total = np.append(0, np.cumsum(mask, dtype=np.int64))
+    counts = total[window:] - total[:-window]
+    return np.where(counts >= max(2.0, LEAST_KEPT * window), counts, 0)
+
+
+def fcd_matrix(
+    bold: ArrayLike, window: int, kept: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """FC dynamics: correlation between the FC of all pairs of sliding windows.
 
     Parameters
@@ -27,18 +56,32 @@ def fcd_matrix(bold: ArrayLike, window: int) -> NDArray[np.float64]:
     bold : array-like of shape (n_frames, n_rois)
     window : int
         Frames in a window; the stride is one frame.
+    kept : array-like of bool, shape (n_frames,), default=None
+        Frames that censoring kept. None: all.
 
     Returns
     -------
     ndarray of shape (n_windows, n_windows)
-        float64. NaN where a signal is constant within a window.
+        float64. NaN where a signal is constant within a window, or the window has
+        less than half of its frames left.
     """
-    vectors = _window_vectors(check_scans(bold), window)
-    return np.asarray((vectors @ vectors.T).astype(np.float64))
+    bold = check_scans(bold)
+    vectors = _window_vectors(bold, window, kept=kept)
+    fcd = (vectors @ vectors.T).astype(np.float64)
+    used = frames_in_windows(kept, len(bold), window) > 0
+    if used.all():
+        return np.asarray(fcd)
+    whole = np.full((len(used), len(used)), np.nan)
+    whole[np.ix_(used, used)] = fcd
+    return whole
 
 
 def fcd_histogram(
-    bold: ArrayLike, window: int, n_bins: int = 10_000, stride: int = 1
+    bold: ArrayLike,
+    window: int,
+    n_bins: int = 10_000,
+    stride: int = 1,
+    kept: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Histogram of the upper triangle of the FCD matrix on [-1, 1].
 
@@ -53,6 +96,10 @@ def fcd_histogram(
         Frames from one window to the next. Published: 1. Neighbouring windows are so
         alike that every tenth tells nearly the same distribution for a hundredth of
         the pairs.
+    kept : array-like of bool, shape (n_frames,), default=None
+        Frames that censoring kept. Windows lie over time as it was, correlations are
+        over the frames that are left in them, and windows with less than half of
+        their frames are left out. None: all.
 
     Returns
     -------
@@ -66,11 +113,16 @@ def fcd_histogram(
     scans = bold.reshape(-1, *bold.shape[-2:])
     counts = np.empty((len(scans), n_bins))
     for out, scan in zip(counts, scans, strict=True):
-        out[:] = _histogram(_window_vectors(scan, window, stride), n_bins)
+        out[:] = _histogram(_window_vectors(scan, window, stride, kept), n_bins)
     return counts.reshape(*bold.shape[:-2], n_bins)
 
 
-def fcd_cdf(bold: ArrayLike, window: int, n_bins: int = 10_000) -> NDArray[np.float64]:
+def fcd_cdf(
+    bold: ArrayLike,
+    window: int,
+    n_bins: int = 10_000,
+    kept: ArrayLike | None = None,
+) -> NDArray[np.float64]:
     """Cumulative distribution of the FC dynamics on [-1, 1].
 
     Parameters
@@ -80,18 +132,22 @@ def fcd_cdf(bold: ArrayLike, window: int, n_bins: int = 10_000) -> NDArray[np.fl
         Frames in a window; the stride is one frame. Published: about a minute, 83
         frames at a TR of 0.72 s.
     n_bins : int, default=10_000
+    kept : array-like of bool, shape (n_frames,), default=None
+        As of :func:`fcd_histogram`.
 
     Returns
     -------
     ndarray of shape (..., n_bins)
         The last entry is 1.
     """
-    counts = fcd_histogram(bold, window, n_bins)
+    counts = fcd_histogram(bold, window, n_bins, kept=kept)
     cumulative = counts.cumsum(axis=-1)
     return np.asarray(cumulative / cumulative[..., -1:])
 
 
-def _window_vectors(bold: NDArray[Any], window: int, stride: int = 1) -> NDArray[Any]:
+def _window_vectors(
+    bold: NDArray[Any], window: int, stride: int = 1, kept: ArrayLike | None = None
+) -> NDArray[Any]:
     """Give the standardised FC vectors of windows, (n_windows, n_edges)."""
     n_frames, n_rois = bold.shape
     check_number("window", window, Integral, 2)
@@ -101,9 +157,15 @@ def _window_vectors(bold: NDArray[Any], window: int, stride: int = 1) -> NDArray
         )
     n_edges = n_rois * (n_rois - 1) // 2
     dtype = np.float32 if bold.dtype == np.float32 else np.float64
-    n_windows = (n_frames - window) // stride + 1
-    vectors = np.empty((n_windows, n_edges), dtype=dtype)
-    _slide(standardise(bold), window, stride, vectors)
+    counts = frames_in_windows(kept, n_frames, window)[::stride]
+    vectors = np.empty((np.count_nonzero(counts), n_edges), dtype=dtype)
+    mask = check_kept(kept, n_frames)
+    if mask is None:
+        x = standardise(bold)
+    else:  # frames of 0 add nothing to any sum
+        x = np.zeros(bold.shape)
+        x[mask] = standardise(bold[mask])
+    _slide(x, window, stride, counts, vectors)
     return vectors
 
 
@@ -113,8 +175,9 @@ def _window_vectors(bold: NDArray[Any], window: int, stride: int = 1) -> NDArray
     error_model="numpy",
     fastmath={"contract": True, "reassoc": True},
 )
-def _slide(x: Any, window: int, stride: int, vectors: Any) -> None:
+def _slide(x: Any, window: int, stride: int, counts: Any, vectors: Any) -> None:
     """Slide a window over standardised signals: add the next frame, drop the first."""
+    target = 0
     n_frames, n_rois = x.shape
     n_edges = vectors.shape[1]
     products = np.zeros(n_edges)
@@ -138,11 +201,13 @@ def _slide(x: Any, window: int, stride: int, vectors: Any) -> None:
             edge += n_rois - 1 - i
         if first < -1 or (first + 1) % stride:
             continue
-        target = (first + 1) // stride
-        scale = 1.0 / np.sqrt(squares - sums * sums / window)
+        count = counts[(first + 1) // stride]
+        if count == 0:
+            continue
+        scale = 1.0 / np.sqrt(squares - sums * sums / count)
         edge = 0
         for i in range(n_rois):
-            mean, own = sums[i] / window, scale[i]
+            mean, own = sums[i] / count, scale[i]
             for j in range(i + 1, n_rois):
                 k = np.uint64(edge + j - i - 1)
                 row[k] = (products[k] - mean * sums[j]) * own * scale[j]
@@ -154,6 +219,7 @@ def _slide(x: Any, window: int, stride: int, vectors: Any) -> None:
         norm = 1.0 / np.sqrt(norm)
         for k in range(n_edges):
             vectors[target, k] = (row[k] - mean) * norm
+        target += 1
 
 
 def _histogram(vectors: NDArray[Any], n_bins: int) -> NDArray[np.int64] | float:

@@ -17,7 +17,10 @@ __all__ = ["average_runs"]
 
 
 def average_runs(
-    runs: Sequence[ArrayLike], window: int, n_bins: int = 10_000
+    runs: Sequence[ArrayLike],
+    window: int,
+    n_bins: int = 10_000,
+    kept: Sequence[ArrayLike | None] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Average FC (Fisher's z) and FCD distribution over the runs of a subject.
 
@@ -28,6 +31,9 @@ def average_runs(
     window : int
         Frames in a window of the FC dynamics.
     n_bins : int, default=10_000
+    kept : sequence of array-like of bool, shape (n_frames,), default=None
+        Of every run, the frames that censoring kept; None of a run: all. None: all of
+        all runs.
 
     Returns
     -------
@@ -36,7 +42,18 @@ def average_runs(
     """
     if len(runs) == 0:
         raise ValueError("runs must hold at least one, got none.")
-    scans = [check_bold(run, window, f"runs[{k}]") for k, run in enumerate(runs)]
-    fc = average_fc([fc_matrix(scan) for scan in scans])
+    masks = [None] * len(runs) if kept is None else list(kept)
+    if len(masks) != len(runs):
+        raise ValueError(
+            f"kept must have an entry for each of the {len(runs)} runs, got "
+            f"{len(masks)}."
+        )
+    scans = [
+        check_bold(run, window, f"runs[{k}]", mask)
+        for k, (run, mask) in enumerate(zip(runs, masks, strict=True))
+    ]
+    pairs = list(zip(scans, masks, strict=True))
+    fc = average_fc([fc_matrix(scan, mask) for scan, mask in pairs])
     np.fill_diagonal(fc, 1.0)
-    return fc, average_fcd_cdf([fcd_cdf(scan, window, n_bins) for scan in scans])
+    cdf = [fcd_cdf(scan, window, n_bins, mask) for scan, mask in pairs]
+    return fc, average_fcd_cdf(cdf)

@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from delssome.utils import check_number
 
-__all__ = ["check_bold", "check_scans", "standardise"]
+__all__ = ["check_bold", "check_kept", "check_scans", "standardise"]
 
 
-def check_bold(bold: ArrayLike, window: int, name: str = "bold") -> NDArray[np.float64]:
+def check_bold(
+    bold: ArrayLike, window: int, name: str = "bold", kept: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """Check measured BOLD: finite, varying in every window, long enough.
 
     Parameters
@@ -24,6 +26,8 @@ def check_bold(bold: ArrayLike, window: int, name: str = "bold") -> NDArray[np.f
         Frames in a window of the FC dynamics.
     name : str, default="bold"
         How errors call it.
+    kept : array-like of bool, shape (n_frames,), default=None
+        Frames that censoring kept: what is in the others does not matter. None: all.
 
     Returns
     -------
@@ -47,13 +51,15 @@ def check_bold(bold: ArrayLike, window: int, name: str = "bold") -> NDArray[np.f
             f"{window}, got {bold.shape[0]} frames of {bold.shape[1]} regions; "
             "transpose it if regions come first, or use a shorter window."
         )
-    if not np.isfinite(bold).all():
+    mask = check_kept(kept, len(bold), f"kept of {name}")
+    seen = bold if mask is None else bold[_last_kept(mask)]
+    if not np.isfinite(seen).all():
         raise ValueError(
             f"{name} must be finite, got NaN or infinity in regions "
-            f"{_first(~np.isfinite(bold).all(axis=0))}; leave those regions out."
+            f"{_first(~np.isfinite(seen).all(axis=0))}; leave those regions out."
         )
     # A window is constant if its largest is its smallest value: rounding-proof.
-    changes = np.vstack([np.zeros(bold.shape[1]), np.diff(bold, axis=0) != 0]).cumsum(0)
+    changes = np.vstack([np.zeros(bold.shape[1]), np.diff(seen, axis=0) != 0]).cumsum(0)
     flat = (changes[window - 1 :] - changes[: len(bold) - window + 1] == 0).any(axis=0)
     if flat.any():
         raise ValueError(
@@ -61,6 +67,42 @@ def check_bold(bold: ArrayLike, window: int, name: str = "bold") -> NDArray[np.f
             f"{_first(flat)}: no correlation is defined; leave those regions out."
         )
     return bold
+
+
+def check_kept(
+    kept: ArrayLike | None, n_frames: int, name: str = "kept"
+) -> NDArray[np.bool_] | None:
+    """Check which frames censoring kept.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_frames,), or None
+        None if it kept all of them.
+
+    Raises
+    ------
+    TypeError, ValueError
+    """
+    if kept is None:
+        return None
+    mask = np.asarray(kept)
+    if mask.dtype != bool:
+        raise TypeError(
+            f"{name} must hold True for every frame that was kept and False for the "
+            f"others, got {mask.dtype}; of indices make "
+            "numpy.isin(range(n_frames), indices)."
+        )
+    if mask.shape != (n_frames,):
+        raise ValueError(
+            f"{name} must have one entry for each of the {n_frames} frames of the scan "
+            f"as it was, got shape {mask.shape}."
+        )
+    if mask.sum() < 3:
+        raise ValueError(
+            f"{name} must keep three frames at least, got {mask.sum()}; leave the scan "
+            "out."
+        )
+    return None if mask.all() else mask
 
 
 def check_scans(bold: ArrayLike) -> NDArray[Any]:
@@ -83,6 +125,12 @@ def standardise(bold: NDArray[Any]) -> NDArray[np.float64]:
     x = bold - bold.mean(axis=-2, keepdims=True, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(x / np.sqrt((x * x).sum(axis=-2, keepdims=True)))
+
+
+def _last_kept(mask: NDArray[np.bool_]) -> NDArray[np.int_]:
+    """Give the last frame kept up to every frame, before the first that one."""
+    frames = np.where(mask, np.arange(len(mask)), np.argmax(mask))
+    return np.maximum.accumulate(frames)
 
 
 def _first(mask: NDArray[np.bool_], most: int = 5) -> str:

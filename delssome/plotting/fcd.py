@@ -163,7 +163,8 @@ class FCDMatrixDisplay:
         fitter : MeanFieldFitter or MeanFieldPosterior
             Fitted.
         bold : array-like of shape (n_frames, n_rois), default=None
-            A scan with the TR of the fit. None: the simulated one alone.
+            A scan with the TR of the fit, as the pipeline left it. None: the simulated
+            one alone.
         random_state : int, default=0
             Seed of the simulated scan. Scans differ: look at more than one.
         figure : matplotlib Figure or SubFigure, default=None
@@ -177,13 +178,15 @@ class FCDMatrixDisplay:
         scan = fitter.acquisition_
         fcds = {}
         if bold is not None:
-            bold = check_bold(bold, scan.fcd_window)
+            whole = np.shape(bold)[0] == scan.n_frames
+            mask = scan.mask if whole else None
+            bold = check_bold(bold, scan.fcd_window, kept=mask)
             if bold.shape[1] != fitter.n_rois_:
                 raise ValueError(
                     f"bold must have one column for each of the {fitter.n_rois_} "
                     f"regions of the fit, got shape {bold.shape}."
                 )
-            fcds["Empirical FCD"] = fcd_matrix(bold, scan.fcd_window)
+            fcds["Empirical FCD"] = fcd_matrix(bold, scan.fcd_window, mask)
         simulator = fitter.simulator_
         simulation = simulate(
             Candidates(fitter.model_, fitter.regional_params_, fitter.sc_),
@@ -193,7 +196,9 @@ class FCDMatrixDisplay:
             device=simulator.device,
             dtype=simulator.dtype,
         )
-        fcds["Simulated FCD"] = fcd_matrix(simulation.bold[0, 0], scan.fcd_window)
+        fcds["Simulated FCD"] = fcd_matrix(
+            simulation.bold[0, 0], scan.fcd_window, scan.mask
+        )
         return cls(fcds, scan.tr).plot(figure)
 
     @styled
@@ -215,7 +220,7 @@ class FCDMatrixDisplay:
         axes = np.atleast_1d(figure.subplots(1, n))
         # The diagonal, all near 1, would take the best part of the scale.
         pairs = [fcd[np.triu_indices_from(fcd, 1)] for fcd in self.fcds.values()]
-        low, high = np.quantile(np.concatenate(pairs), (0.01, 0.99))
+        low, high = np.nanquantile(np.concatenate(pairs), (0.01, 0.99))
         for ax, (title, fcd) in zip(axes, self.fcds.items(), strict=True):
             end = len(fcd) * (1 if self.tr is None else self.tr / 60)
             image = ax.imshow(

@@ -110,7 +110,12 @@ def html_report(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
         noise=noise,
         version=escape(results["delssome"]),
         seed=escape(str(results["random_state"])),
-        acquisition=f"TR {scan['tr']:g} s, {scan['n_frames']} frames",
+        acquisition=", ".join(
+            [
+                f"TR {scan['tr']:g} s, {scan['n_frames']} frames",
+                *scan.get("processing", ()),
+            ]
+        ),
     )
 
 

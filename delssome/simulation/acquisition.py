@@ -1,15 +1,29 @@
-"""What must match the scan: repetition time, frames, FCD window, burn-in, step."""
+"""What must match the scan: TR, frames, FCD window, step, and what a pipeline did."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from delssome.utils import Component
+from delssome.simulation.pipeline import (
+    check_pipeline,
+    say_pipeline,
+    settle_pipeline,
+)
+from delssome.utils import Component, check_number
 
 __all__ = ["Acquisition"]
+
+# In seconds; what is longer is taken for milliseconds.
+LONGEST_TR = 20.0
+# What came later is said only if it is not the default: an acquisition without it
+# keeps the name and the hash by which results on disk are known.
+PIPELINE = ("band", "filter_order", "global_signal", "kept")
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,8 @@ class Acquisition(Component):
     >>> scan = Acquisition(tr=2.0, n_frames=300)
     >>> scan.fcd_window, scan.steps_per_frame, scan.n_windows
     (30, 334, 271)
+    >>> Acquisition(tr=2.0, n_frames=300, band=(0.01, 0.1)).processing
+    ('band 0.01 to 0.1 Hz (order 2)',)
     """
 
     tr: float = 0.72
@@ -51,6 +67,10 @@ class Acquisition(Component):
     burn_in: float = 144.0
     warm_up: float = 30.0
     dt: float = 0.006
+    band: tuple[float | None, float | None] | None = None
+    filter_order: int = 2
+    global_signal: bool = False
+    kept: tuple[bool, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check all settings."""
@@ -60,6 +80,11 @@ class Acquisition(Component):
                     f"{name} must be a positive time in seconds, "
                     f"got {getattr(self, name)!r}."
                 )
+        if self.tr > LONGEST_TR:
+            raise ValueError(
+                f"tr is in seconds, at most {LONGEST_TR:g}, got {self.tr!r}; did you "
+                f"mean {self.tr / 1000:g}?"
+            )
         for name in ("burn_in", "warm_up"):
             if not 0 <= getattr(self, name) < np.inf:
                 raise ValueError(
@@ -79,6 +104,79 @@ class Acquisition(Component):
                 f"{' (a minute)' if self.window is None else ''}; "
                 "set window, or use a longer scan."
             )
+        if not isinstance(self.global_signal, bool | np.bool_):
+            raise TypeError(
+                "global_signal must be True, it was regressed out, or False, got "
+                f"{self.global_signal!r}."
+            )
+        check_number("filter_order", self.filter_order, Integral, 1)
+        self._settle(*settle_pipeline(self.band, self.kept))
+        if self.band is not None or self.kept is not None:
+            check_pipeline(self)
+        if self.kept is not None and all(self.kept):
+            self._settle(self.band, None)
+
+    def _settle(self, band: Any, kept: Any) -> None:
+        object.__setattr__(self, "band", band)
+        object.__setattr__(self, "kept", kept)
+
+    def said(self) -> dict[str, Any]:
+        """Give the settings by which results on disk are known: see `PIPELINE`."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in PIPELINE or getattr(self, field.name) != field.default
+        }
+
+    def __repr__(self) -> str:
+        """Name all settings, those of the pipeline if there are any."""
+        said = {name: repr(value) for name, value in self.said().items()}
+        if self.kept is not None:
+            said["kept"] = f"<{sum(self.kept)} of {len(self.kept)} frames>"
+        return f"Acquisition({', '.join(f'{k}={v}' for k, v in said.items())})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what is pickled and hashed."""
+        return self.said()
+
+    @property
+    def processing(self) -> tuple[str, ...]:
+        """What a pipeline did, in words; empty if it did nothing."""
+        return say_pipeline(self)
+
+    @property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """Frames that censoring kept, (n_frames,); None: all."""
+        return None if self.kept is None else np.array(self.kept)
+
+    def process(self, bold: ArrayLike) -> NDArray[Any]:
+        """Do to BOLD what the pipeline did.
+
+        Parameters
+        ----------
+        bold : array-like of shape (..., n_frames, n_rois)
+
+        Returns
+        -------
+        ndarray of shape (..., n_frames, n_rois)
+            As :func:`~delssome.observables.process_bold` gives it.
+        """
+        if not self.processing:
+            return np.asarray(bold)
+        from delssome.observables.processing import process_bold
+
+        return process_bold(
+            bold,
+            self.tr,
+            band=self.band,
+            filter_order=self.filter_order,
+            global_signal=bool(self.global_signal),
+            kept=self.kept,
+        )
+
+    def unprocessed(self) -> Self:
+        """Give the same scan before the pipeline."""
+        return replace(self, band=None, global_signal=False, kept=None)
 
     @property
     def fcd_window(self) -> int:

@@ -180,12 +180,13 @@ def _simulate_batch(
         device=simulator.device,
         dtype=simulator.dtype,
     )
-    fc = fc_edges(bold)
+    mask, window = acquisition.mask, acquisition.fcd_window
+    fc = fc_edges(bold, mask)
     if str(simulator.device) == "cpu":
-        counts = fcd_histogram(bold, acquisition.fcd_window, n_fcd_bins)
+        counts = fcd_histogram(bold, window, n_fcd_bins, kept=mask)
     else:
         counts = load_backend("torch").fcd_histograms(
-            bold, acquisition.fcd_window, n_fcd_bins, simulator.device
+            bold, window, n_fcd_bins, simulator.device, mask
         )
     parts = (*averages.values(), fc, counts)
     valid = np.logical_and.reduce([np.isfinite(x).all(axis=-1) for x in parts])

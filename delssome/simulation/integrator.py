@@ -22,8 +22,9 @@ class Simulation(NamedTuple):
     Attributes
     ----------
     bold : ndarray of shape (n_candidates, n_repeats, n_frames, n_rois)
-        BOLD signal, float32 or float64 as simulated; of a model without haemodynamics,
-        the observed state.
+        BOLD signal, float32 or float64 as simulated, and as the pipeline of the
+        acquisition leaves it: what data are compared with. Of a model without
+        haemodynamics, the observed state.
     averages : dict of str to ndarray of shape (n_candidates, n_repeats, n_rois)
         Time averages over burn-in and scan of the model's states and outputs (of FIC:
         S_E, S_I, and r_E in Hz), float64.
@@ -57,6 +58,7 @@ def simulate(
     device: str = "cpu",
     dtype: str = "float32",
     noise: bool = True,
+    processed: bool = True,
 ) -> Simulation:
     """Simulate candidates x repeats of a model side by side.
 
@@ -73,6 +75,9 @@ def simulate(
         As of :class:`Simulator`.
     noise : bool, default=True
         False integrates without noise.
+    processed : bool, default=True
+        False gives BOLD as the scanner sees it, before the pipeline of the acquisition
+        (band, global signal, censoring).
 
     Returns
     -------
@@ -134,6 +139,8 @@ def simulate(
         seeds.ravel(),
         **options,
     )
+    if processed:
+        bold = acquisition.process(bold)
     shape = (n_candidates, n_repeats)
     names = (*model.states, *model.outputs)
     return Simulation(

@@ -45,10 +45,12 @@ def check_device(device: object) -> torch.device:
     return torch_device
 
 
-def fcd_histograms(bold: Array, window: int, n_bins: int, device: str) -> Array:
+def fcd_histograms(
+    bold: Array, window: int, n_bins: int, device: str, kept: Array | None = None
+) -> Array:
     """FCD histograms as of :func:`delssome.observables.fcd_histogram`, on a device."""
     scans = bold.reshape(-1, *bold.shape[-2:])
-    counts = histograms(scans, window, n_bins, device)
+    counts = histograms(scans, window, n_bins, device, kept)
     return counts.reshape(*bold.shape[:-2], n_bins)
 
 

@@ -1,4 +1,4 @@
-"""One labelled group on disk: what the corpus writes and networks are trained on."""
+"""What networks are trained on: scans without a pipeline, labelled groups on disk."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -13,9 +13,30 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from delssome.connectome import edges_to_matrix
+from delssome.simulation import Acquisition
 from delssome.utils import write_atomically
 
-__all__ = ["read_shard", "write_shard"]
+__all__ = ["read_shard", "refuse_pipeline", "write_shard"]
+
+
+def refuse_pipeline(acquisition: Acquisition) -> None:
+    """Refuse scans that went through a pipeline: networks know nothing of them.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+
+    Raises
+    ------
+    ValueError
+        Neither shards nor networks have a place to say what was done to a scan.
+    """
+    if acquisition.processing:
+        raise ValueError(
+            "Networks are trained on scans as the scanner gives them, got an "
+            f"acquisition with {', '.join(acquisition.processing)}: evaluate by theory "
+            "(surrogate='linear') or simulate the candidates (surrogate=None)."
+        )
 
 
 def read_shard(file: Path | str) -> Bunch:

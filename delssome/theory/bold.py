@@ -11,9 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from delssome.observables.fcd import frames_in_windows
+from delssome.observables.processing import process_bold
 from delssome.simulation import Acquisition
 from delssome.theory.linearisation import haemodynamic_response
 from delssome.theory.network import LinearNetwork, modes_to_regions
+from delssome.theory.processing import (
+    global_weights,
+    operator_of,
+    passing_power,
+    regress,
+    variance_seen,
+)
 
 __all__ = ["BoldTheory", "correlations", "fcd_distribution"]
 
@@ -48,23 +57,23 @@ class BoldTheory:
     def __init__(self, acquisition: Acquisition, activity: float) -> None:
         self.acquisition = acquisition
         self.omega, self.weights = _quadrature(acquisition, activity)
-        # Samples keep the durations of scan and window.
+        # Samples keep the durations of scan and window, and every frame of a scan of
+        # which some are missing.
+        self.kept = acquisition.mask
         seconds = acquisition.fcd_window * acquisition.tr
         self.window = acquisition.fcd_window
-        if acquisition.tr < SAMPLE_TR:
+        if acquisition.tr < SAMPLE_TR and self.kept is None:
             self.window = max(2, int(np.ceil(seconds / SAMPLE_TR)))
-        tr = seconds / self.window
-        self.n_frames = round(acquisition.n_frames * acquisition.tr / tr)
+        self.tr = seconds / self.window
+        self.n_frames = round(acquisition.n_frames * acquisition.tr / self.tr)
         self.stride = max(1, self.window // OVERLAP)
-        # Pairs of windows nearer than half a stride, which are left out: their share,
-        # and nearly 1 is their FCD.
-        half = round(0.5 * (self.stride - 1) * tr / acquisition.tr)
-        n = acquisition.n_windows
-        self.neighbours = half * (2 * n - half - 1) / (n * (n - 1))
-        self.n_period = fft.next_fast_len(self.n_frames + round(GAP / tr), real=True)
+        half = round(0.5 * (self.stride - 1) * self.tr / acquisition.tr)
+        self.neighbours = _share_of_neighbours(acquisition, half)
+        n = self.n_frames + round(GAP / self.tr)
+        self.n_period = fft.next_fast_len(n, real=True)
         omega = 2 * np.pi * np.arange(1, (self.n_period + 1) // 2)
-        omega /= self.n_period * tr
-        response = haemodynamic_response(omega, activity)
+        omega /= self.n_period * self.tr
+        response = self._response(omega, activity)
         power = np.cumsum(np.abs(response) ** 2)
         n = 1 + np.searchsorted(power, (1.0 - TAIL) * power[-1])
         self.sample_omega, self.sample_response = omega[:n], response[:n]
@@ -73,8 +82,18 @@ class BoldTheory:
         """Give the same around another activity, for samples of the same noise."""
         other = copy(self)
         other.omega, other.weights = _quadrature(self.acquisition, activity)
-        other.sample_response = haemodynamic_response(self.sample_omega, activity)
+        other.sample_response = self._response(self.sample_omega, activity)
         return other
+
+    def _response(self, omega: Array, activity: float) -> Array:
+        """Give the response of BOLD to activity, as far as it passes the filter.
+
+        Samples of a censored scan are filtered like it: after an interpolation.
+        """
+        response = haemodynamic_response(omega, activity)
+        if self.kept is not None:
+            return response
+        return np.asarray(response * np.sqrt(passing_power(self.acquisition, omega)))
 
     def covariance(self, network: LinearNetwork) -> Array:
         """Give the expected covariance of BOLD over frames, up to a common factor.
@@ -93,12 +112,15 @@ class BoldTheory:
         The cross-spectrum of two modes is that of each divided by the sum of their
         decay rates, so that one integral over frequencies per mode is enough:
         ``integral |h|^2 decay / (decay^2 + omega^2)``, with the part that goes when
-        the mean over the scan is subtracted left out.
+        the mean over the scan is subtracted, or does not pass the filter, left out.
         """
         decay = network.decay[..., None]
         own = (self.weights * decay / (decay**2 + self.omega**2)).sum(axis=-1)
         pairs = network.decay[:, :, None] + network.decay[:, None, :]
-        return modes_to_regions(network, (own[:, :, None] + own[:, None, :]) / pairs)
+        found = modes_to_regions(network, (own[:, :, None] + own[:, None, :]) / pairs)
+        if self.acquisition.global_signal:
+            found = regress(found, global_weights(found))
+        return found
 
     def draw(self, n_samples: int, n_rois: int, rng: np.random.Generator) -> Array:
         """Draw the white noise behind samples: (2, n_samples, n_frequencies, n_rois).
@@ -139,7 +161,12 @@ class BoldTheory:
         spectrum.real[:, 1:] = a @ out
         spectrum.imag[:, 1:] = b @ out
         bold = fft.irfft(spectrum, n=self.n_period, axis=1, overwrite_x=True)
-        return bold[:, : self.n_frames]
+        bold = bold[:, : self.n_frames]
+        if self.kept is not None:
+            operator = operator_of(self.acquisition).astype(np.float32)
+            bold[:, self.kept] = operator @ bold  # what was not kept does not matter
+        signal = bool(self.acquisition.global_signal)
+        return process_bold(bold, self.tr, global_signal=signal, kept=self.kept)
 
 
 def fcd_distribution(counts: Array, neighbours: float) -> Array:
@@ -158,6 +185,14 @@ def correlations(covariance: Array) -> Array:
 @lru_cache(maxsize=64)
 def _quadrature(acquisition: Acquisition, activity: float) -> tuple[Array, Array]:
     """Frequencies and weights of the variance over frames of a sampled signal."""
+    omega, spacing, seen = _nodes(acquisition)
+    response = haemodynamic_response(omega, activity)
+    return omega, spacing * np.abs(response) ** 2 * seen
+
+
+@lru_cache(maxsize=64)
+def _nodes(acquisition: Acquisition) -> tuple[Array, Array, Array]:
+    """Frequencies, their spacing, and the share of their power that is seen."""
     duration = acquisition.n_frames * acquisition.tr
     first = 2 * np.pi / duration
     omega = np.concatenate(
@@ -166,11 +201,18 @@ def _quadrature(acquisition: Acquisition, activity: float) -> tuple[Array, Array
             np.geomspace(NOTCH * first, max(HIGHEST, 2 * NOTCH * first), N_NODES[1]),
         ]
     )
-    spacing = np.gradient(omega)
-    half = 0.5 * omega * acquisition.tr
-    # Share of a frequency that the mean over frames takes away (Dirichlet kernel).
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.sin(acquisition.n_frames * half) / np.sin(half)
-    mean = np.where(np.isfinite(mean), mean / acquisition.n_frames, 1.0)
-    response = haemodynamic_response(omega, activity)
-    return omega, spacing * np.abs(response) ** 2 * (1.0 - mean**2)
+    return omega, np.gradient(omega), variance_seen(acquisition, omega)
+
+
+def _share_of_neighbours(acquisition: Acquisition, half: int) -> float:
+    """Share of pairs of windows nearer than half a stride, which samples leave out.
+
+    Nearly 1 is their FCD.
+    """
+    counts = frames_in_windows(
+        acquisition.kept, acquisition.n_frames, acquisition.fcd_window
+    )
+    used = counts > 0
+    n = np.count_nonzero(used)
+    near = [np.count_nonzero(used[k:] & used[:-k]) for k in range(1, half + 1)]
+    return float(sum(near) / (n * (n - 1) / 2))

@@ -60,7 +60,11 @@ def start_holds(candidates: Candidates, acquisition: Acquisition) -> NDArray[np.
     """
     n_frames = max(3, int(np.ceil(LOOK / acquisition.tr)))
     scan = replace(
-        acquisition, n_frames=n_frames, window=2, burn_in=0.0, warm_up=SETTLING
+        acquisition.unprocessed(),
+        n_frames=n_frames,
+        window=2,
+        burn_in=0.0,
+        warm_up=SETTLING,
     )
     seeds = np.zeros((len(candidates), 1), dtype=np.int64)
     averages = simulate(candidates, scan, seeds, noise=False).averages

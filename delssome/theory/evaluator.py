@@ -136,9 +136,14 @@ class TheoryEvaluator(Evaluator):
             parts = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         return Statistics.join(parts)
 
-    def slopes(self, model: Model, target: Target) -> Slopes:
-        """Give expected costs with derivatives by regional parameters."""
+    def slopes(self, model: Model, target: Target) -> Slopes | None:
+        """Give expected costs with derivatives by regional parameters.
+
+        None for scans that were censored, or whose global signal was regressed out.
+        """
         self.check(model)
+        if self.acquisition.global_signal or self.acquisition.kept is not None:
+            return None
         return CostSlopes(model, self.acquisition, target, self.n_repeats)
 
     def _batch(
@@ -168,10 +173,14 @@ class TheoryEvaluator(Evaluator):
                     continue
                 samples = own.sample(network, k, white)
                 fc_noise[candidate] = (
-                    (fc_edges(samples) - fc[candidate]).var(axis=1).mean()
+                    (fc_edges(samples, own.kept) - fc[candidate]).var(axis=1).mean()
                 )
                 counts = fcd_histogram(
-                    samples, own.window, self.n_fcd_bins, stride=own.stride
+                    samples,
+                    own.window,
+                    self.n_fcd_bins,
+                    stride=own.stride,
+                    kept=own.kept,
                 ).sum(axis=0)
                 fcd_cdf[candidate] = fcd_distribution(counts, own.neighbours)
         names = (*model.states, *model.outputs)

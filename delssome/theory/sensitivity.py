@@ -13,6 +13,7 @@ from delssome.models import Candidates, ParameterSpace
 from delssome.models.steady import jacobian
 from delssome.theory.linearisation import Equations
 from delssome.theory.network import reduce_regions
+from delssome.theory.processing import regress
 from delssome.theory.spectra import Spectra
 
 __all__ = ["Sensitivity"]
@@ -151,11 +152,16 @@ class _Directions:
         self.power = network.power[0] * scale**2
         cross = (response * self.power) @ np.swapaxes(response.conj(), 1, 2)
         self.coupling = scale[:, None] * network.network[0] * scale
-        variance = weights[keep] @ np.diagonal(cross.real, axis1=1, axis2=2)
+        covariance = np.tensordot(weights[keep], cross.real, axes=1)
+        self.slopes = spectra.slopes
+        if self.slopes is None:
+            variance = weights[keep] @ np.diagonal(cross.real, axis1=1, axis2=2)
+        else:
+            covariance = regress(covariance, self.slopes)
+            variance = np.diagonal(covariance)
         sd = np.sqrt(variance)
         self.rows, self.columns = edges
         self.sd = sd
-        covariance = np.tensordot(weights[keep], cross.real, axes=1)
         fc = covariance / (sd[:, None] * sd)
         self.r = fc[self.rows, self.columns]
         weighted = weights[keep, None, None] * response
@@ -170,6 +176,8 @@ class _Directions:
 
     def correlations(self, change: Array) -> Array:
         """Take changes of covariances, (n, n_rois, n_rois), to the edges."""
+        if self.slopes is not None:
+            change = regress(change, self.slopes)
         change = change / (self.sd[:, None] * self.sd)
         own = np.diagonal(change, axis1=1, axis2=2)
         own = own[:, self.rows] + own[:, self.columns]

@@ -211,6 +211,27 @@ def test_fit_of_bold_equals_the_fitter(tmp_path, data, fitter, capsys):
     assert "predicted by the network" in printed
 
 
+def test_fit_of_filtered_bold_is_one_by_theory(tmp_path, data, capsys):
+    options = {
+        "--sc": data["sc"],
+        "--bold": data["bold"],
+        "--tr": 0.72,
+        "--maps": data["maps"],
+        "--band": [0.01, "none"],
+    }
+    arguments = [*fit_options(tmp_path / "out", options), "--global-signal"]
+    assert main(arguments) == 0
+    results = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert results["acquisition"]["band"] == [0.01, None]
+    assert results["acquisition"]["filter_order"] == 2
+    assert results["surrogate"] == "linear"
+    printed = capsys.readouterr().out
+    assert "band 0.01 to the highest Hz (order 2), global signal regressed" in printed
+    assert "note: --surrogate linear is the fastest that serves" in printed
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "40 frames, band 0.01 to the highest Hz (order 2), global signal" in page
+
+
 def test_fit_of_statistics_equals_fit_of_bold(tmp_path, data, fitter):
     options = {
         "--sc": data["sc"],
@@ -478,6 +499,8 @@ ERRORS = {
         "--folder needs --tr",
     ),
     "scan too short": ({"--window": 39}, "frames for an FCD window of 39"),
+    "TR in milliseconds": ({"--tr": 720}, "did you mean 0.72?"),
+    "band beyond what TR holds": ({"--band": [0.01, 0.8]}, "below 0.6944 Hz"),
     "setting": ({"--popsize": 1}, "popsize must be"),
     "device": ({"--device": "abacus"}, "device='abacus'"),
     "no such model": ({"--model": "guess"}, "fic, mfm or FILE.py:CLASS, got 'guess'"),
@@ -493,7 +516,9 @@ ERRORS = {
 def test_error_of_input_is_one_line_and_writes_nothing(case, tmp_path, data, capsys):
     changes, expected = ERRORS[case]
     options = {"--sc": "sc", "--bold": "bold", "--tr": 0.72, **changes}
-    options = {k: data.get(v, v) for k, v in options.items()}
+    options = {
+        k: v if isinstance(v, list) else data.get(v, v) for k, v in options.items()
+    }
     out = tmp_path / "out"
     assert expected in error_of(capsys, *fit_options(out, options))
     assert not out.exists()

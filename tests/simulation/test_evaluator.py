@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ from delssome.connectome import prepare_sc
 from delssome.costs import cost_terms
 from delssome.evaluation import Statistics, Target
 from delssome.models import MFM, Candidates
-from delssome.observables import fc_edges, fcd_histogram
+from delssome.observables import fc_edges, fcd_histogram, process_bold
 from delssome.simulation import SimulationEvaluator, Simulator, simulate
 
 N_ROIS, N_BINS = 6, 40
@@ -222,3 +224,38 @@ def test_a_target_is_compared_in_the_bins_of_the_statistics(evaluator, candidate
 def test_bad_settings_are_named(scan, settings, error, message):
     with pytest.raises(error, match=message):
         SimulationEvaluator(FIC(), scan, **settings)
+
+
+def test_simulated_bold_goes_through_the_pipeline(candidates, scan):
+    few, seeds = candidates.select([0, 1]), np.array([[1, 2], [3, 4]])
+    kept = np.arange(scan.n_frames) % 6 > 0
+    band = (0.05, 0.3)
+    processed = replace(
+        scan, window=20, band=band, global_signal=True, kept=kept.tolist()
+    )
+    raw = simulate(few, scan, seeds).bold
+    found = simulate(few, processed, seeds).bold
+    settings = {"band": band, "global_signal": True, "kept": kept}
+    np.testing.assert_array_equal(found, process_bold(raw, scan.tr, **settings))
+    unprocessed = simulate(few, processed, seeds, processed=False).bold
+    np.testing.assert_array_equal(unprocessed, raw)
+    evaluator = SimulationEvaluator(
+        FIC(), processed, Simulator(n_repeats=2), n_fcd_bins=N_BINS
+    )
+    statistics = evaluator.statistics(few, np.random.default_rng(1))
+    seeds = np.random.default_rng(1).integers(0, 2**63, (2, 2), dtype=np.int64)
+    found = simulate(few, processed, seeds).bold
+    fc = fc_edges(found, kept).mean(axis=1)
+    np.testing.assert_allclose(statistics.fc, fc, atol=1e-4)
+    counts = fcd_histogram(found, 20, N_BINS, kept=kept).sum(axis=1).cumsum(axis=1)
+    assert np.abs(statistics.fcd_cdf - counts / counts[:, -1:]).max() < 0.01
+
+
+def test_both_backends_process_alike(candidates, scan):
+    processed = replace(scan, window=20, band=(0.05, 0.3), global_signal=True)
+    for backend in ("fused", "torch"):
+        raw, found = (
+            simulate(candidates.select([0]), one, [[5]], backend=backend).bold
+            for one in (scan, processed)
+        )
+        np.testing.assert_array_equal(found, processed.process(raw))

@@ -29,11 +29,8 @@ from delssome.surrogate.circuit import cards
 from delssome.surrogate.circuit.domain import covered, describe_context, outside
 from delssome.surrogate.circuit.network import CircuitNet, circuits, scan_features
 from delssome.surrogate.circuit.slopes import CostSlopes, Differentiable
-from delssome.surrogate.circuit.training import (
-    BATCH,
-    Training,
-    load_group,
-)
+from delssome.surrogate.circuit.training import BATCH, Training, load_group
+from delssome.surrogate.shard import refuse_pipeline
 from delssome.theory import range_violation
 from delssome.utils import check_number, instance_or_default
 
@@ -135,9 +132,12 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         Raises
         ------
         ValueError
-            With the reason and what to do instead.
+            With the reason and what to do instead; also of a scan that went through a
+            pipeline.
         """
         check_model(model)
+        scan = instance_or_default("acquisition", self.acquisition, Acquisition)
+        refuse_pipeline(scan)
         known = self.made_for
         reason = "its equations are others"
         if isinstance(model, known):
@@ -318,7 +318,12 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         """
         check_is_fitted(self)
         scan = instance_or_default("acquisition", self.acquisition, Acquisition)
-        return outside(describe_context(target, scan), self.domain_)
+        found = outside(describe_context(target, scan), self.domain_)
+        return [*self.unlike(scan.processing), *found]
+
+    def unlike(self, processing: Sequence[str]) -> list[str]:
+        """Say that it knows no pipeline: it was trained on scans without one."""
+        return list(processing)
 
     def digest(self) -> str:
         """SHA-256 of the weights."""

@@ -17,6 +17,7 @@ from delssome.models import FIC, Candidates, Model, ParameterSpace
 from delssome.search import CMAES
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator
 from delssome.surrogate.corpus.groups import Group
+from delssome.surrogate.shard import refuse_pipeline
 from delssome.theory import TheoryEvaluator, close
 
 __all__ = ["CorpusSettings", "label_group", "push_to_edge", "thin"]
@@ -132,6 +133,7 @@ def label_group(
     """
     model = FIC() if model is None else model
     rng = np.random.default_rng(seed)
+    refuse_pipeline(group.acquisition)
     theory = TheoryEvaluator(model, group.acquisition, n_samples=settings.n_samples)
     recorder = _Recorder(theory)
     _draw(group, settings, recorder, searcher, rng)

@@ -17,7 +17,7 @@ from delssome.costs import cost_terms, expected_cost_terms
 from delssome.models import FIC, Candidates, Model
 from delssome.simulation import SimulationEvaluator
 from delssome.surrogate.published.columns import flatten_params
-from delssome.surrogate.shard import read_shard
+from delssome.surrogate.shard import read_shard, refuse_pipeline
 from delssome.utils import progress_bar
 
 __all__ = ["Corpus", "corpus_of_shards", "simulate_corpus"]
@@ -169,7 +169,13 @@ def simulate_corpus(
     Returns
     -------
     Corpus
+
+    Raises
+    ------
+    ValueError
+        If scans went through a pipeline: a corpus has no place to say so.
     """
+    refuse_pipeline(simulator.acquisition)
     sc = np.asarray(sc, dtype=np.float64)
     fc, fcd_cdf = np.atleast_2d(fc), np.atleast_2d(fcd_cdf)
     n_candidates = np.size(params["G"])

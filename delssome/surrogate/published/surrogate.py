@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -180,6 +181,10 @@ class PublishedSurrogate(Evaluator, BaseEstimator):
     def p_in_range(self, candidates: Candidates, target: Target) -> Array:
         """Probability that candidates are within range, (n_candidates,)."""
         return self._p_in_range(*self._rows(candidates, target))
+
+    def unlike(self, processing: Sequence[str]) -> list[str]:
+        """Say that it knows no pipeline: its corpus is of scans without one."""
+        return list(processing)
 
     def digest(self) -> str:
         """SHA-256 of the weights of both networks."""
