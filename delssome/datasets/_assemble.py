@@ -3,8 +3,8 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,7 @@ def assemble(
     n_fcd_bins: int = 10_000,
     drop: str | None = None,
     on_unequal: str = "cut",
+    pipeline: Mapping[str, Any] | None = None,
 ) -> Bunch:
     """Align subjects by name, take FC and FCD of their runs, and pack them.
 
@@ -66,6 +67,8 @@ def assemble(
         Where they are from, for errors.
     tr, n_frames, window, n_fcd_bins, drop, on_unequal
         As :func:`read_subjects` takes them.
+    pipeline : mapping, default=None
+        Settings of the acquisition that say what was done to the scans.
 
     Returns
     -------
@@ -103,6 +106,9 @@ def assemble(
         fcs.append(fc)
         cdfs.append(cdf)
     fc, cdf = np.stack(fcs), np.stack(cdfs)
+    done = dict(pipeline or {})
+    if runs[0] and (mask := _mask(runs, frames, notes)) is not None:
+        done["kept"] = mask
     return Bunch(
         X=pack_subjects(sc, fc, cdf),
         sc=sc,
@@ -110,7 +116,7 @@ def assemble(
         fcd_cdf=cdf,
         subject_ids=[subject.name for subject in subjects],
         acquisition=_acquisition(
-            where, tr, frames if n_frames is None else n_frames, window
+            where, tr, frames if n_frames is None else n_frames, window, done
         ),
         region_names=None if names is None else list(names),
         dropped_regions=together.dropped,
@@ -163,6 +169,23 @@ def _frames(
     return cut
 
 
+def _mask(
+    runs: Sequence[Sequence[Run]], n_frames: int | None, notes: list[str]
+) -> tuple[bool, ...] | None:
+    """Give the frames that are kept of the scan to simulate; None: all."""
+    masks = [run.kept[:n_frames] for of_subject in runs for run in of_subject]
+    if all(mask.all() for mask in masks):
+        return None
+    order = np.argsort([mask.sum() for mask in masks], kind="stable")
+    typical = masks[order[len(masks) // 2]]
+    if any((mask != typical).any() for mask in masks):
+        notes.append(
+            f"the scan to simulate is censored as one run is, with {typical.sum()} of "
+            f"{len(typical)} frames kept, the median of the runs."
+        )
+    return tuple(typical.tolist())
+
+
 def _few_streamlines(sc: Array) -> list[str]:
     """Warn of edges that the logarithm of counts drops."""
     edges = matrix_to_edges(sc)
@@ -178,7 +201,11 @@ def _few_streamlines(sc: Array) -> list[str]:
 
 
 def _acquisition(
-    where: str, tr: float | None, n_frames: int | None, window: int | None
+    where: str,
+    tr: float | None,
+    n_frames: int | None,
+    window: int | None,
+    done: Mapping[str, Any],
 ) -> "Acquisition | None":
     from delssome.simulation import Acquisition
 
@@ -189,4 +216,4 @@ def _acquisition(
             f"{where} has no bold, so that n_frames, the frames of a scan, must be "
             "given beside tr."
         )
-    return Acquisition(tr=check_tr(tr), n_frames=n_frames, window=window)
+    return Acquisition(tr=check_tr(tr), n_frames=n_frames, window=window, **done)

@@ -189,6 +189,7 @@ def read_derivatives(
         n_fcd_bins=n_fcd_bins,
         drop=drop,
         on_unequal=on_unequal,
+        pipeline=_pipeline(pipelines),
     )
     for name in sorted({s.name for s in subjects} - set(data.subject_ids)):
         ledger.leave_out(name, "a region without coverage", said=True)

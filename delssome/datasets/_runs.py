@@ -109,6 +109,8 @@ def check_run(run: Run, window: int, names: Sequence[str] | None = None) -> None
             f"{_others(gaps.any(axis=0))}."
         )
     if n_windows_kept(kept, window) < 2:
+        from delssome.observables.fcd import LEAST_KEPT
+
         raise ValueError(
             f"{run.name} has {np.count_nonzero(kept)} of {len(kept)} frames left after "
             f"censoring, too few for windows of {window} frames of which "
@@ -149,7 +151,7 @@ def combine_runs(
         Averaged by Fisher's z.
     fcd_cdf : ndarray of shape (n_bins,)
     """
-    from delssome.observables import fc_edges  # compiles, which readers need not
+    from delssome.observables import fc_edges, fcd_cdf  # compile: only where needed
 
     largest = 1 - np.finfo(np.float64).eps  # atanh(1) is infinite
     edges = np.array([fc_edges(run.bold, run.kept) for run in runs])
@@ -174,6 +176,8 @@ def n_windows_kept(kept: Mask, window: int) -> int:
     -------
     int
     """
+    from delssome.observables.fcd import frames_in_windows
+
     if np.count_nonzero(kept) < 3:
         return 0
     return int(np.count_nonzero(frames_in_windows(kept, len(kept), window)))
@@ -181,6 +185,8 @@ def n_windows_kept(kept: Mask, window: int) -> int:
 
 def _windows(kept: Mask, window: int) -> list[NDArray[np.intp]]:
     """Give the frames kept of every window, over time as it was, that has enough."""
+    from delssome.observables.fcd import frames_in_windows
+
     starts = np.flatnonzero(frames_in_windows(kept, len(kept), window))
     return [start + np.flatnonzero(kept[start : start + window]) for start in starts]
 
