@@ -90,6 +90,8 @@ def check_run(run: Run, window: int, names: Sequence[str] | None = None) -> None
     names : sequence of str of length n_rois, default=None
         Of regions, for errors.
     """
+    from delssome.observables.scans import check_blank  # compiles beside
+
     bold, kept = run.bold, run.kept
     if len(bold) <= window + 1:
         raise ValueError(
@@ -108,6 +110,7 @@ def check_run(run: Run, window: int, names: Sequence[str] | None = None) -> None
             f"{'frame' if len(frames) == 1 else 'frames'} {some(frames)}"
             f"{_others(gaps.any(axis=0))}."
         )
+    check_blank(np.where(kept[:, None], bold, 1.0), run.name)
     if n_windows_kept(kept, window) < 2:
         from delssome.observables.fcd import LEAST_KEPT
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from delssome.connectome.checks import as_floats
 from delssome.utils import check_number
 
-__all__ = ["check_bold", "check_kept", "check_scans", "standardise"]
+__all__ = ["check_blank", "check_bold", "check_kept", "check_scans", "standardise"]
 
 
 def check_bold(
@@ -34,12 +35,7 @@ def check_bold(
     ndarray of shape (n_frames, n_rois)
         float64.
     """
-    try:
-        bold = np.array(bold, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"{name} must be a numeric array (n_frames, n_rois)."
-        ) from error
+    bold = as_floats(bold, name)
     if bold.ndim != 2:
         raise ValueError(
             f"{name} must have shape (n_frames, n_rois), got {bold.shape}."
@@ -53,20 +49,47 @@ def check_bold(
         )
     mask = check_kept(kept, len(bold), f"kept of {name}")
     seen = bold if mask is None else bold[_last_kept(mask)]
-    if not np.isfinite(seen).all():
+    missing = ~np.isfinite(seen)
+    if missing.any() and not missing.all(axis=0).any() and missing.all(axis=1).any():
+        raise ValueError(
+            f"{name} must be finite, got NaN or infinity in all regions of frames "
+            f"{_first(missing.all(axis=1))}: censored frames are given as kept, False "
+            "for each (to average_runs, fc_matrix, fcd_cdf and Acquisition)."
+        )
+    if missing.any():
         raise ValueError(
             f"{name} must be finite, got NaN or infinity in regions "
-            f"{_first(~np.isfinite(seen).all(axis=0))}; leave those regions out."
+            f"{_first(missing.any(axis=0))} (counted from 1); leave those regions out."
         )
+    check_blank(seen, name)
     # A window is constant if its largest is its smallest value: rounding-proof.
     changes = np.vstack([np.zeros(bold.shape[1]), np.diff(seen, axis=0) != 0]).cumsum(0)
     flat = (changes[window - 1 :] - changes[: len(bold) - window + 1] == 0).any(axis=0)
     if flat.any():
         raise ValueError(
             f"{name} is constant during a whole window of {window} frames in regions "
-            f"{_first(flat)}: no correlation is defined; leave those regions out."
+            f"{_first(flat)} (counted from 1): no correlation is defined; leave those "
+            "regions out."
         )
     return bold
+
+
+def check_blank(bold: NDArray[np.float64], name: str) -> None:
+    """Refuse frames that are 0 in all regions: nobody's signal.
+
+    Parameters
+    ----------
+    bold : ndarray of shape (n_frames, n_rois)
+    name : str
+        How the error calls it.
+    """
+    blank = (bold == 0).all(axis=1)
+    if blank.any() and not blank.all():
+        raise ValueError(
+            f"{name} must have a signal in every frame, got 0 in all regions of frames "
+            f"{_first(blank)} (counted from 1): a pipeline has blanked or padded them. "
+            "Cut them off at the ends, or mark them as censored."
+        )
 
 
 def check_kept(
@@ -133,7 +156,7 @@ def _last_kept(mask: NDArray[np.bool_]) -> NDArray[np.int_]:
     return np.maximum.accumulate(frames)
 
 
-def _first(mask: NDArray[np.bool_], most: int = 5) -> str:
+def _first(mask: Any, most: int = 5) -> str:
     found = np.flatnonzero(mask)
-    text = ", ".join(map(str, found[:most]))
+    text = ", ".join(map(str, found[:most] + 1))
     return text + (f" and {len(found) - most} more" if len(found) > most else "")

@@ -14,8 +14,15 @@ def test_good_bold_passes_unchanged(bold):
         (lambda b: b[None], ValueError, "n_frames, n_rois"),
         (lambda b: b[:9], ValueError, "more than 9 frames"),
         (lambda b: b.T, ValueError, "transpose"),
-        (lambda b: np.where(np.arange(6) == 2, np.nan, b), ValueError, "regions 2"),
-        (lambda b: np.where(np.arange(6) == 4, 0.1, b), ValueError, "regions 4"),
+        (lambda b: np.where(np.arange(6) == 2, np.nan, b), ValueError, "regions 3 "),
+        (lambda b: np.where(np.arange(6) == 4, 0.1, b), ValueError, "regions 5 "),
+        (lambda b: np.where(np.arange(len(b))[:, None] == 6, 0, b), ValueError, "s 7 "),
+        (
+            lambda b: np.where(np.arange(len(b))[:, None] == 6, np.nan, b),
+            ValueError,
+            "all regions of frames 7: censored",
+        ),
+        (lambda b: b + 0j, TypeError, "complex"),
         (lambda b: [["a", "b"]], TypeError, "numeric"),
     ],
 )
@@ -27,7 +34,7 @@ def test_bad_bold_is_named(bold, change, error, message):
 def test_a_signal_constant_during_one_window_is_refused(bold):
     scan = bold[0]
     scan[10:18, 3] = scan[10, 3]
-    with pytest.raises(ValueError, match="whole window of 8 frames in regions 3"):
+    with pytest.raises(ValueError, match="whole window of 8 frames in regions 4 "):
         check_bold(scan, 8)
     scan[17, 3] += 1e-3  # now the window varies
     check_bold(scan, 8)
