@@ -11,7 +11,9 @@ its eigenmodes (as fc_noise.py).
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import ast
 import sys
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -241,7 +243,15 @@ def summary(rows):
     ratios = [x for row in of(rows, "noise") for x in row["ratios"]]
     if ratios:
         found |= {"variance_ratio_min": min(ratios), "variance_ratio_max": max(ratios)}
-    return {**found, "glue_lines": None}
+    return {**found, "glue_lines": count_glue()}
+
+
+def count_glue():
+    """Count the statements, imports aside, of the first how-to's code."""
+    page = (Path(__file__).resolve().parents[2] / "doc" / "howto.rst").read_text()
+    block = page.split("::\n\n", 1)[1].split("\n\nor, from the shell", 1)[0]
+    code = ast.parse(textwrap.dedent(block))
+    return sum(not isinstance(one, ast.ImportFrom) for one in code.body)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ __all__ = ["assemble", "fcd_window"]
 Array = NDArray[np.float64]
 # Share of edges that the logarithm may drop without a word.
 FEW = 0.01
+# Share of censored frames that moves the FCD distribution by no more than its noise (a
+# KS of 0.02 in single frames, 0.05 in bursts of eight; of a tenth, 0.04 and 0.08).
+LITTLE = 0.05
 
 
 def fcd_window(tr: float, window: int | None) -> int:
@@ -179,10 +182,11 @@ def _mask(
     order = np.argsort([mask.sum() for mask in masks], kind="stable")
     typical = masks[order[len(masks) // 2]]
     if any((mask != typical).any() for mask in masks):
-        notes.append(
-            f"the scan to simulate is censored as one run is, with {typical.sum()} of "
-            f"{len(typical)} frames kept, the median of the runs."
-        )
+        what = f"{typical.sum()} of {len(typical)} frames kept, the median of the runs"
+        if typical.mean() >= 1.0 - LITTLE:
+            notes.append(f"the scan to simulate is whole: with {what}, little is lost.")
+            return None
+        notes.append(f"the scan to simulate is censored as one run is, with {what}.")
     return tuple(typical.tolist())
 
 

@@ -45,6 +45,16 @@ class Acquisition(Component):
     dt : float, default=0.006
         Largest integration step, in seconds. The step used, `step`, is the largest
         one below it that divides `tr`, so that frames fall exactly on TRs.
+    band : tuple of two floats, default=None
+        Lowest and highest frequency that the pipeline let pass, in Hz; None on a side:
+        no limit there. None: it did not filter.
+    filter_order : int, default=2
+        Of its Butterworth filter, the ``N`` of :func:`scipy.signal.butter`, that ran
+        forwards and backwards.
+    global_signal : bool, default=False
+        Whether the mean over regions was regressed out.
+    kept : array-like of bool, shape (n_frames,), default=None
+        Frames of the scan as it was that censoring kept. None: all.
 
     Notes
     -----
