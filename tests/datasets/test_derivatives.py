@@ -286,6 +286,9 @@ def test_the_preprocessing_is_what_the_json_state(study):
         "filter_order": 2,
         "global_signal": True,
     }
+    scan = data.acquisition
+    done = {name: getattr(scan, name) for name in data.pipeline}
+    assert done == data.pipeline
     facts["NuisanceParameters"] = "24P"
     path.with_name(f"{base}_desc-denoised_bold.json").write_text(json.dumps(facts))
     with pytest.raises(ValueError, match="processed alike, got global_signal"):

@@ -81,7 +81,24 @@ def test_censored_frames_are_left_out_of_fc_and_kept_in_mind(field):
     ((kept,),) = data.kept
     np.testing.assert_array_equal(np.flatnonzero(~kept), range(50, 60))
     assert data.acquisition.n_frames == 120
+    np.testing.assert_array_equal(data.acquisition.mask, kept)  # simulated alike
     assert any("10 of 120 frames are censored" in note for note in data.notes)
+
+
+@pytest.mark.parametrize(("n_lost", "n_kept"), [((4, 8, 20), 112), ((0, 4, 20), 120)])
+def test_runs_censored_unlike_are_simulated_as_the_median_one(
+    field, tmp_path, n_lost, n_kept
+):
+    bold, runs = read_matrix(field / "plain_bold.csv"), []
+    for k, n in enumerate(n_lost):
+        run = bold.copy()
+        run[10 * k : 10 * k + n] = np.nan
+        runs.append(tmp_path / f"run-{k}.npy")
+        np.save(runs[-1], run)
+    data = read_subject(field / "plain_sc.csv", runs, **OPTIONS)
+    assert sum(data.acquisition.kept or [True] * 120) == n_kept
+    said = "as one run is" if n_kept < 120 else "is whole"
+    assert any(said in note for note in data.notes)
 
 
 def test_a_region_without_coverage_is_named_or_left_out(field):
