@@ -84,10 +84,12 @@ def check_data_options(args: Namespace) -> None:
             raise ValueError(f"--{name} goes with --derivatives.")
     if args.folder and args.tr is None:
         raise ValueError("--folder needs --tr, the repetition time in seconds.")
-    if args.fc and (args.tr is None) != (args.n_frames is None):
+    if args.hcp and not (args.fc and args.tr is None and args.n_frames is None):
+        raise ValueError("--hcp goes with --fc and --fcd, in place of --tr.")
+    if args.fc and not args.hcp and (args.tr is None or args.n_frames is None):
         raise ValueError(
-            "--fc and --fcd need both --tr and --n-frames of the scan, or neither: "
-            "then those of the Human Connectome Project."
+            "--fc and --fcd do not say the scan they are of: give its --tr and "
+            "--n-frames, or --hcp for that of the Human Connectome Project."
         )
 
 
@@ -142,15 +144,13 @@ def _read(args: Namespace) -> Bunch:
     how |= {"n_frames": args.n_frames, "header": args.header}
     if args.folder:
         return read_subjects(args.folder, **how)
-    if args.fc and args.tr is None:
-        say("note: no --tr and --n-frames: those of the Human Connectome Project")
     return read_subject(
         args.sc, args.bold, fc=args.fc, fcd_cdf=args.fcd, key=args.key, **how
     )
 
 
 def _acquisition(args: Namespace, scan: Acquisition | None) -> Acquisition:
-    """Give the scan with what the options say instead; None: the HCP's."""
+    """Give the scan with what the options say instead; None: --hcp."""
     names = ["n_frames", "window", "burn_in", "warm_up", "dt"]
     names += ["band", "filter_order", "global_signal"]
     given = {n: getattr(args, n) for n in names if getattr(args, n) is not None}

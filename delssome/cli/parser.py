@@ -177,6 +177,12 @@ def _add_inputs(command: ArgumentParser) -> None:
     add = command.add_argument_group("scan").add_argument
     add("--tr", type=float, help="repetition time (s)")
     add("--n-frames", type=int, help="frames to simulate (as scanned)")
+    add(
+        "--hcp",
+        action="store_true",
+        help="with --fc and --fcd: the scan of the Human Connectome Project, 1200 "
+        "frames at a TR of 0.72 s",
+    )
     add("--window", type=int, help="frames in an FCD window (a minute)")
     add("--burn-in", type=float, help="simulated before the first frame (144 s)")
     add("--warm-up", type=float, help="before that, without haemodynamics (30 s)")

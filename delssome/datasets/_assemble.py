@@ -109,6 +109,11 @@ def assemble(
         fcs.append(fc)
         cdfs.append(cdf)
     fc, cdf = np.stack(fcs), np.stack(cdfs)
+    if tr is None:
+        notes.append(
+            "no tr is known, so that acquisition is None; make one of the scans behind "
+            "FC and FCD: a fitter without takes that of the Human Connectome Project."
+        )
     done = dict(pipeline or {})
     if runs[0] and (mask := _mask(runs, frames, notes)) is not None:
         done["kept"] = mask

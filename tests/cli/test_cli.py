@@ -448,12 +448,14 @@ def test_fit_averages_runs_and_shows_a_warning_in_one_line(tmp_path, data, capsy
     assert not any("OutOfRangeWarning" in line for line in lines)
 
 
-def test_fit_states_the_scan_it_falls_back_on(tmp_path, data, capsys, monkeypatch):
+def test_the_scan_of_a_study_is_taken_where_it_is_asked_for(
+    tmp_path, data, capsys, monkeypatch
+):
     monkeypatch.setattr(MeanFieldFitter, "fit", refuse)
     options = {"--sc": data["sc"], "--fc": data["fc"], "--fcd": data["fcd"]}
-    assert main(fit_options(tmp_path, {**options, "--window": None})) == 2
+    options = fit_options(tmp_path, {**options, "--window": None})
+    assert main([*options, "--hcp"]) == 2
     printed = capsys.readouterr().out
-    assert "Human Connectome Project" in printed
     assert "scan of 1200 frames, TR 0.72 s, FCD window 83 frames" in printed
 
 
@@ -479,7 +481,7 @@ ERRORS = {
     "FC without FCD": ({"--bold": None, "--fc": "fc"}, "--fc and --fcd go together"),
     "FC with TR alone": (
         {"--bold": None, "--fc": "fc", "--fcd": "fcd"},
-        "both --tr and --n-frames",
+        "give its --tr and --n-frames, or --hcp",
     ),
     "FCD not a vector": (
         {"--bold": None, "--fc": "fc", "--fcd": "fc", "--n-frames": 40},
