@@ -303,7 +303,7 @@ def test_the_preprocessing_is_what_the_json_state(study):
     ],
 )
 def test_a_band_may_be_open_on_one_side(filters, band):
-    from delssome.datasets._sidecar import pipeline_facts
+    from delssome.datasets.formats.sidecar import pipeline_facts
 
     found = pipeline_facts({"SoftwareFilters": filters})
     assert found == {"band": band, "filter_order": 2}

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from delssome.datasets import _file as limits
 from delssome.datasets import read_matrix, read_table
+from delssome.datasets.formats import file as limits
 
 NAMES = tuple(f"Roi_{k}" for k in range(5))
 
@@ -210,7 +210,7 @@ def test_virtual_brain_has_lengths_by_key_and_no_other(tmp_path, matrix):
 
 
 def test_what_is_masked_is_nan(rng):
-    from delssome.datasets._numbers import numeric
+    from delssome.datasets.formats.numbers import numeric
 
     masked = np.ma.masked_array([[1, 2], [3, 4]], [[0, 0], [1, 0]])
     np.testing.assert_array_equal(numeric(masked, "x"), [[1, 2], [np.nan, 4]])

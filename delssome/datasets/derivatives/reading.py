@@ -10,23 +10,23 @@ from typing import Any
 from sklearn.utils import Bunch
 
 from delssome.connectome.names import are_counts, some
-from delssome.datasets._assemble import assemble, fcd_window
-from delssome.datasets._atlas import Regions, find_atlas, select_regions
-from delssome.datasets._bids import File, only, scan
-from delssome.datasets._file import need
-from delssome.datasets._labelled import Labelled
-from delssome.datasets._ledger import Ledger
-from delssome.datasets._participants import read_participants
-from delssome.datasets._runs import Run, n_windows_kept
-from delssome.datasets._series import Series, choose_series, read_series
-from delssome.datasets._sidecar import check_tr, common_tr
-from delssome.datasets._streamlines import (
+from delssome.datasets.derivatives.atlas import Regions, find_atlas, select_regions
+from delssome.datasets.derivatives.bids import File, only, scan
+from delssome.datasets.derivatives.ledger import Ledger
+from delssome.datasets.derivatives.participants import read_participants
+from delssome.datasets.derivatives.series import Series, choose_series, read_series
+from delssome.datasets.derivatives.streamlines import (
     Matrix,
     choose_measure,
     find_matrices,
     read_sc,
 )
-from delssome.datasets._subject import Item, Subject
+from delssome.datasets.formats.file import need
+from delssome.datasets.formats.labelled import Labelled
+from delssome.datasets.formats.sidecar import check_tr, common_tr
+from delssome.datasets.subjects.assemble import assemble, fcd_window
+from delssome.datasets.subjects.runs import Run, n_windows_kept
+from delssome.datasets.subjects.subject import Item, Subject
 
 __all__ = ["read_derivatives"]
 

@@ -8,9 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from delssome.datasets._file import BadFileError, check_size, extension, need, reading
-from delssome.datasets._labelled import Labelled
-from delssome.datasets._numbers import numeric
+from delssome.datasets.formats.file import (
+    BadFileError,
+    check_size,
+    extension,
+    need,
+    reading,
+)
+from delssome.datasets.formats.labelled import Labelled
+from delssome.datasets.formats.numbers import numeric
 
 __all__ = ["CIFTI", "read_cifti"]
 

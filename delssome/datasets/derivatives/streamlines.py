@@ -9,12 +9,12 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from delssome.connectome.names import some
-from delssome.datasets._beside import choose
-from delssome.datasets._bids import File
-from delssome.datasets._file import BadFileError
-from delssome.datasets._labelled import Labelled, as_connectome
-from delssome.datasets._matlab import keys_of_mat, read_mat
-from delssome.datasets._matrices import read_table
+from delssome.datasets.derivatives.bids import File
+from delssome.datasets.formats.beside import choose
+from delssome.datasets.formats.file import BadFileError
+from delssome.datasets.formats.labelled import Labelled, as_connectome
+from delssome.datasets.formats.matlab import keys_of_mat, read_mat
+from delssome.datasets.formats.matrices import read_table
 
 __all__ = ["Matrix", "choose_measure", "find_matrices", "read_sc"]
 

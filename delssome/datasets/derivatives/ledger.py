@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from delssome.connectome.names import some
-from delssome.datasets._file import need
+from delssome.datasets.formats.file import need
 
 __all__ = ["Ledger"]
 

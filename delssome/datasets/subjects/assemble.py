@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from delssome.connectome import check_fc, check_sc, matrix_to_edges, pack_subjects
-from delssome.datasets._notes import grouped
-from delssome.datasets._regions import bring_together
-from delssome.datasets._runs import Run, check_run, combine_runs
-from delssome.datasets._sidecar import check_tr
-from delssome.datasets._subject import Subject
+from delssome.datasets.formats.sidecar import check_tr
+from delssome.datasets.subjects.notes import grouped
+from delssome.datasets.subjects.regions import bring_together
+from delssome.datasets.subjects.runs import Run, check_run, combine_runs
+from delssome.datasets.subjects.subject import Subject
 
 if TYPE_CHECKING:
     from delssome.simulation import Acquisition

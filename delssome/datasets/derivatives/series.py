@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from delssome.datasets._bids import File
-from delssome.datasets._file import BadFileError, need
-from delssome.datasets._labelled import Labelled
-from delssome.datasets._matrices import read_table
-from delssome.datasets._sidecar import pipeline_facts, read_json, tr_of
+from delssome.datasets.derivatives.bids import File
+from delssome.datasets.formats.file import BadFileError, need
+from delssome.datasets.formats.labelled import Labelled
+from delssome.datasets.formats.matrices import read_table
+from delssome.datasets.formats.sidecar import pipeline_facts, read_json, tr_of
 
 __all__ = ["Series", "choose_series", "read_series"]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from delssome.datasets._file import BadFileError, need, reading
+from delssome.datasets.formats.file import BadFileError, need, reading
 
 __all__ = ["read_participants"]
 

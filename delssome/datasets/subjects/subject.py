@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from delssome.datasets._labelled import Labelled
+from delssome.datasets.formats.labelled import Labelled
 
 __all__ = ["Item", "Subject"]
 

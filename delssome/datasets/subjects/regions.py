@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from delssome.connectome import align_names
 from delssome.connectome.names import are_counts, some
-from delssome.datasets._runs import called, silent_regions
-from delssome.datasets._subject import Item, Subject
+from delssome.datasets.subjects.runs import called, silent_regions
+from delssome.datasets.subjects.subject import Item, Subject
 
 __all__ = ["Together", "bring_together"]
 

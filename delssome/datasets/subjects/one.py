@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from sklearn.utils import Bunch
 
-from delssome.datasets._assemble import assemble
-from delssome.datasets._matrices import read_connectome, read_table
-from delssome.datasets._sidecar import check_tr, common_tr
-from delssome.datasets._subject import Item, Subject
-from delssome.datasets._subjects import check_cdf, runs_of
+from delssome.datasets.formats.matrices import read_connectome, read_table
+from delssome.datasets.formats.sidecar import check_tr, common_tr
+from delssome.datasets.subjects.assemble import assemble
+from delssome.datasets.subjects.folder import check_cdf, runs_of
+from delssome.datasets.subjects.subject import Item, Subject
 
 __all__ = ["read_subject"]
 

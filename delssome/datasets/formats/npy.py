@@ -10,8 +10,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from delssome.datasets._file import BadFileError, check_size, reading
-from delssome.datasets._strings import unpickle_strings
+from delssome.datasets.formats.file import BadFileError, check_size, reading
+from delssome.datasets.formats.strings import unpickle_strings
 
 __all__ = ["read_npy", "read_npz"]
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from delssome.datasets._file import BadFileError, extension, reading
+from delssome.datasets.formats.file import BadFileError, extension, reading
 
 __all__ = [
     "check_tr",

@@ -14,13 +14,18 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from delssome.connectome import check_fcd_cdf
-from delssome.datasets._assemble import assemble
-from delssome.datasets._beside import choose, listed
-from delssome.datasets._file import extension
-from delssome.datasets._labelled import Labelled, as_connectome
-from delssome.datasets._matrices import ARCHIVES, FORMATS, read_archive, read_table
-from delssome.datasets._sidecar import check_tr, common_tr
-from delssome.datasets._subject import Item, Subject
+from delssome.datasets.formats.beside import choose, listed
+from delssome.datasets.formats.file import extension
+from delssome.datasets.formats.labelled import Labelled, as_connectome
+from delssome.datasets.formats.matrices import (
+    ARCHIVES,
+    FORMATS,
+    read_archive,
+    read_table,
+)
+from delssome.datasets.formats.sidecar import check_tr, common_tr
+from delssome.datasets.subjects.assemble import assemble
+from delssome.datasets.subjects.subject import Item, Subject
 
 __all__ = ["check_cdf", "read_subjects", "runs_of"]
 

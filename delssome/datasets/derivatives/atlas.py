@@ -9,8 +9,8 @@ from typing import Any
 
 from delssome.connectome import check_names
 from delssome.connectome.names import some
-from delssome.datasets._bids import File
-from delssome.datasets._file import BadFileError, need, reading
+from delssome.datasets.derivatives.bids import File
+from delssome.datasets.formats.file import BadFileError, need, reading
 
 __all__ = ["Regions", "find_atlas", "select_regions"]
 

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from delssome.datasets._beside import choose
-from delssome.datasets._cifti import CIFTI, read_cifti
-from delssome.datasets._file import BadFileError, extension
-from delssome.datasets._labelled import Labelled, as_connectome
-from delssome.datasets._matlab import read_mat
-from delssome.datasets._numbers import numeric
-from delssome.datasets._numpy import read_npy, read_npz
-from delssome.datasets._sidecar import read_tr
-from delssome.datasets._text import read_text
-from delssome.datasets._tvb import read_tvb
+from delssome.datasets.formats.beside import choose
+from delssome.datasets.formats.cifti import CIFTI, read_cifti
+from delssome.datasets.formats.file import BadFileError, extension
+from delssome.datasets.formats.labelled import Labelled, as_connectome
+from delssome.datasets.formats.matlab import read_mat
+from delssome.datasets.formats.npy import read_npy, read_npz
+from delssome.datasets.formats.numbers import numeric
+from delssome.datasets.formats.sidecar import read_tr
+from delssome.datasets.formats.text import read_text
+from delssome.datasets.formats.tvb import read_tvb
 
 __all__ = [
     "ARCHIVES",

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from delssome.connectome.names import some
-from delssome.datasets._edges import Edges, find_edges, name_of
-from delssome.datasets._file import BadFileError, reading
-from delssome.datasets._labelled import Labelled
-from delssome.datasets._numbers import as_number
+from delssome.datasets.formats.edges import Edges, find_edges, name_of
+from delssome.datasets.formats.file import BadFileError, reading
+from delssome.datasets.formats.labelled import Labelled
+from delssome.datasets.formats.numbers import as_number
 
 __all__ = ["read_text"]
 

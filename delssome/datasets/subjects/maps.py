@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from delssome.connectome import align_names
-from delssome.datasets._labelled import Labelled
-from delssome.datasets._matrices import read_table
-from delssome.datasets._numbers import is_whole
-from delssome.datasets._runs import called
+from delssome.datasets.formats.labelled import Labelled
+from delssome.datasets.formats.matrices import read_table
+from delssome.datasets.formats.numbers import is_whole
+from delssome.datasets.subjects.runs import called
 
 __all__ = ["read_maps"]
 

@@ -1,0 +1,1 @@
+"""Folders that pipelines wrote, found by the names of their files (BIDS)."""

@@ -1,0 +1,1 @@
+"""Files of many formats: arrays with the names that stand beside them."""

@@ -1,0 +1,1 @@
+"""Subjects from arrays: aligned by name, runs combined, packed."""
