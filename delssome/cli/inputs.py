@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from delssome.cli.console import say
-from delssome.connectome import group_average
+from delssome.connectome import group_average, pack_subjects, threshold_sc
 from delssome.datasets import (
     load_maps,
     read_derivatives,
@@ -108,6 +108,15 @@ def read_inputs(args: Namespace) -> Inputs:
     data = _read(args)
     for note in data.notes:
         say(f"note: {note}")
+    if args.density is not None or args.min_weight is not None:
+        data.sc = threshold_sc(
+            data.sc, density=args.density, min_weight=args.min_weight
+        )
+        data.X = pack_subjects(data.sc, data.fc, data.fcd_cdf)
+        kept = np.count_nonzero(data.sc) / data.sc[..., 0].size / (len(data.sc[0]) - 1)
+        say(
+            f"note: {kept:.0%} of the pairs of regions are connected in SC, thresholded"
+        )
     n_rois = data.sc.shape[1]
     names = _region_names(args.region_names, data.region_names, n_rois)
     return Inputs(

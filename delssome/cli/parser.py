@@ -174,6 +174,8 @@ def _add_inputs(command: ArgumentParser) -> None:
         help="log for streamline counts (default), log_weights for weights of any "
         "unit (SIFT2, percent), none for ratings and logarithms",
     )
+    add("--density", type=float, help="strongest share of SC's connections to keep")
+    add("--min-weight", type=float, help="weakest connection of SC to keep")
     add = command.add_argument_group("scan").add_argument
     add("--tr", type=float, help="repetition time (s)")
     add("--n-frames", type=int, help="frames to simulate (as scanned)")

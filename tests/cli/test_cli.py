@@ -459,6 +459,21 @@ def test_the_scan_of_a_study_is_taken_where_it_is_asked_for(
     assert "scan of 1200 frames, TR 0.72 s, FCD window 83 frames" in printed
 
 
+def test_sc_is_thresholded_where_it_is_asked_for(tmp_path, data, capsys, monkeypatch):
+    seen = []
+
+    def keep(self, X):
+        seen.append(X)
+        refuse(self, X)
+
+    monkeypatch.setattr(MeanFieldFitter, "fit", keep)
+    options = {"--sc": data["sc"], "--bold": data["bold"], "--tr": 0.72}
+    options = fit_options(tmp_path, options)
+    assert main([*options, "--density", "0.5"]) == 2
+    assert "50% of the pairs" in capsys.readouterr().out
+    assert np.count_nonzero(seen[0][0, :28]) == 14
+
+
 def refuse(self, X):
     raise ValueError("not today")
 
