@@ -14,12 +14,20 @@ answer can be judged.
 # years. w_EI, which excites the inhibitory population, grows by 2.5 % of its value with
 # every year.
 
-from delssome import CMAES, FIC, MeanFieldFitter, PopulationFitter, Verification
+from delssome import (
+    CMAES,
+    FIC,
+    Acquisition,
+    MeanFieldFitter,
+    PopulationFitter,
+    Verification,
+)
 from delssome.datasets import make_cohort
 from delssome.plotting import PopulationDisplay, plot_age, plot_effects
 from delssome.study import age_groups, age_slope
 
-cohort = make_cohort(200, age_effect=0.025, n_jobs=2, random_state=0)
+scan = Acquisition(n_frames=600, burn_in=36.0, warm_up=6.0)
+cohort = make_cohort(200, age_effect=0.025, acquisition=scan, n_jobs=2, random_state=0)
 
 # %%
 # Fits
@@ -32,6 +40,7 @@ cohort = make_cohort(200, age_effect=0.025, n_jobs=2, random_state=0)
 fitter = MeanFieldFitter(
     cohort.maps,
     model=FIC(w_EE=(2.4, 3.8), G=(2.2, 2.6), map_signs=(-1, 1)),
+    acquisition=scan,
     search=CMAES(n_restarts=1, popsize=32, max_iter=50),
     verification=Verification(n_finalists=4),
     random_state=0,
