@@ -202,10 +202,13 @@ def _few_streamlines(sc: Array) -> list[str]:
     share = few.sum(axis=1) / np.maximum(present.sum(axis=1), 1)
     if share.max() < FEW:
         return []
+    lost = f"sc: {np.count_nonzero(few)} of {np.count_nonzero(present)} edges are"
+    if (edges == np.round(edges)).all():
+        return [f"{lost} single streamlines, which the logarithm of counts drops."]
     return [
-        f"sc: {np.count_nonzero(few)} of {np.count_nonzero(present)} edges are at most "
-        f"1 (up to {share.max():.0%} in a subject), and the logarithm of streamline "
-        "counts drops them; give counts, or sc_transform='log_weights' for weights."
+        f"{lost} at most 1 (up to {share.max():.0%} in a subject), and the logarithm "
+        "of streamline counts drops them; give counts, or sc_transform='log_weights' "
+        "for weights."
     ]
 
 

@@ -120,7 +120,8 @@ def _reference(
     for kind, name, regions in words or named:
         known.setdefault(kind, (name, {}))[1].update(dict.fromkeys(regions))
     if not known:
-        return _one_size(subjects), subjects[0].sc.name, [], []
+        note = "no file has names of regions: the order of all is taken to be the same."
+        return _one_size(subjects), subjects[0].sc.name, [], [note]
     to, fewest = min(known.values(), key=lambda one: len(one[1]))
     reference = tuple(fewest)
     dropped: dict[str, None] = {}
@@ -170,8 +171,9 @@ def _align(
             values = np.pad(values, pad, constant_values=np.nan)
             names = (*names, *missing)
     alignment = align_names(names, reference, item.name, to)
-    # What is left out is said once, for all.
-    notes += [note for note in alignment.notes if "left out" not in note]
+    # What is left out is said once, for all, as is that nothing has names.
+    if not isinstance(reference, int):
+        notes += [note for note in alignment.notes if "left out" not in note]
     values = values[..., alignment.order]
     if kind != "bold":
         values = values[alignment.order]
