@@ -6,6 +6,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from delssome.connectome.checks import as_floats
 from delssome.models.base import Array, Model
 from delssome.models.candidates import Candidates
 
@@ -262,12 +263,7 @@ def check_maps(maps: ArrayLike | None, n_rois: int | None = None) -> Array:
                 "np.empty((n_rois, 0))."
             )
         return np.empty((n_rois, 0))
-    try:
-        maps = np.array(maps, dtype=np.float64, order="C")  # one rounding for all
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            "maps must be a numeric array of shape (n_rois, n_maps)."
-        ) from error
+    maps = np.ascontiguousarray(as_floats(maps, "maps"))  # one rounding for all
     if maps.ndim == 1:
         maps = maps[:, None]
     if maps.ndim != 2:
