@@ -129,11 +129,17 @@ def check_kept(
 
 
 def check_scans(bold: ArrayLike) -> NDArray[Any]:
-    """Check kind and shape of BOLD (..., n_frames, n_rois), not its values."""
+    """Check kind and shape of BOLD (..., n_frames, n_rois), not its values.
+
+    What is masked becomes NaN.
+    """
+    if np.ma.isMaskedArray(bold):
+        bold = as_floats(bold, "bold")
     bold = np.asarray(bold)
-    if not np.issubdtype(bold.dtype, np.number):
+    if np.iscomplexobj(bold) or not np.issubdtype(bold.dtype, np.number):
         raise TypeError(
-            f"bold must be a numeric array (..., n_frames, n_rois), got {bold.dtype}."
+            "bold must be an array of real numbers (..., n_frames, n_rois), got "
+            f"{bold.dtype}."
         )
     if bold.ndim < 2 or bold.shape[-2] < 2 or bold.shape[-1] < 2:
         raise ValueError(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from delssome.observables import check_bold
+from delssome.observables import check_bold, fc_matrix
 
 
 def test_good_bold_passes_unchanged(bold):
@@ -38,3 +38,17 @@ def test_a_signal_constant_during_one_window_is_refused(bold):
         check_bold(scan, 8)
     scan[17, 3] += 1e-3  # now the window varies
     check_bold(scan, 8)
+
+
+def test_what_is_masked_is_missing(bold):
+    masked = np.ma.masked_array(bold[0], mask=np.zeros_like(bold[0], dtype=bool))
+    masked[3, 2] = np.ma.masked
+    fc = fc_matrix(masked)
+    assert np.isnan(fc[2]).sum() == len(fc) - 1  # all but the diagonal
+    with pytest.raises(ValueError, match="regions 3 "):
+        check_bold(masked, 8)
+
+
+def test_complex_signals_are_refused(bold):
+    with pytest.raises(TypeError, match="real numbers"):
+        fc_matrix(bold[0] + 1j)
