@@ -4,13 +4,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Alignment", "align_names", "are_counts", "check_names", "some"]
+__all__ = [
+    "Alignment",
+    "align_names",
+    "are_counts",
+    "check_names",
+    "in_order",
+    "some",
+]
 
 
 class Alignment(NamedTuple):
@@ -142,6 +149,40 @@ def check_names(names: Sequence[str], what: str) -> tuple[str, ...]:
             f"({twice[0]}: {', '.join(map(str, places))}); rename or leave out."
         )
     return names
+
+
+def in_order(given: Any, region_names: Sequence[str] | None, what: str) -> Any:
+    """Bring what is given by name, a dict or a Series, into the order of regions.
+
+    Parameters
+    ----------
+    given : mapping of str, pandas.Series, or anything else
+        What has no names is taken to be in order.
+    region_names : sequence of str, or None
+    what : str
+        How errors call it.
+
+    Returns
+    -------
+    list, or `given`
+    """
+    named = isinstance(given, Mapping) or hasattr(given, "reindex")
+    if not named:
+        return given
+    if region_names is None:
+        if isinstance(given, Mapping):
+            raise ValueError(f"{what} has names of regions; give region_names, too.")
+        return given
+    keys = {str(key): key for key in given.keys()}  # noqa: SIM118, of a Series
+    if are_counts(list(keys)):  # rows of a table without names
+        return list(given.values() if isinstance(given, Mapping) else given)
+    missing = [str(name) for name in region_names if str(name) not in keys]
+    if missing:
+        raise ValueError(
+            f"{what} lacks {len(missing)} of the {len(region_names)} regions: "
+            f"{some(missing)}; it has {some(list(keys))}."
+        )
+    return [given[keys[str(name)]] for name in region_names]
 
 
 def are_counts(names: Sequence[str]) -> bool:

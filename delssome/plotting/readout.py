@@ -3,12 +3,13 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from delssome.connectome.names import in_order
 from delssome.fitting import MeanFieldPosterior
 from delssome.plotting.source import (
     Z_90,
@@ -55,7 +56,7 @@ class ReadoutDisplay:
         What it is, for the axes: the model's ``readout_name``.
     region_names : sequence of str of length n_rois, default=None
         Labels of the regions. None: only their order.
-    networks : sequence of str of length n_rois, default=None
+    networks : sequence of str of length n_rois, or dict by region, default=None
         Network of each region: regions are drawn by network, sorted by its mean.
     truth : array-like of shape (n_rois,), default=None
         Known values of simulated data, against which these are plotted.
@@ -82,14 +83,16 @@ class ReadoutDisplay:
         interval_name: str = "90 % interval",
         name: str = "E/I ratio",
         region_names: Sequence[str] | None = None,
-        networks: Sequence[str] | None = None,
+        networks: Sequence[str] | Mapping[str, str] | None = None,
         truth: ArrayLike | None = None,
     ) -> None:
         (self.readout,) = check_alike(1, readout=readout)
+        ordered: Any = in_order(networks, region_names, "networks")
+        truth = in_order(truth, region_names, "truth")
         check_of_regions(
-            len(self.readout), region_names=region_names, networks=networks, truth=truth
+            len(self.readout), region_names=region_names, networks=ordered, truth=truth
         )
-        if networks is not None and truth is not None:
+        if ordered is not None and truth is not None:
             raise ValueError("networks and truth are two figures: give one of them.")
         self.readouts = np.asarray(
             self.readout[None] if readouts is None else readouts, dtype=np.float64
@@ -105,7 +108,7 @@ class ReadoutDisplay:
         self.interval_name = interval_name
         self.name = name
         self.region_names = region_names
-        self.networks = None if networks is None else np.asarray(networks)
+        self.networks = None if ordered is None else np.asarray(ordered)
         self.truth = None if truth is None else np.asarray(truth, dtype=np.float64)
 
     @classmethod
@@ -114,7 +117,7 @@ class ReadoutDisplay:
         fitter: Fitted,
         *,
         region_names: Sequence[str] | None = None,
-        networks: Sequence[str] | None = None,
+        networks: Sequence[str] | Mapping[str, str] | None = None,
         truth: ArrayLike | None = None,
         ax: "Axes | None" = None,
     ) -> Self:

@@ -52,6 +52,7 @@ $report
 <p>$verdict</p>
 $costs
 <p>$noise Two scans of one subject differ by more than 0.1.</p>
+$read
 <footer>delssome $version, random state $seed. $acquisition. Tables with all digits lie
 beside this page.</footer>
 </body>
@@ -80,7 +81,8 @@ def html_report(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
     ----------
     results : dict
         As :func:`delssome.report.summary` gives it, with ``delssome``,
-        ``random_state``, ``n_subjects``, ``n_rois``, ``acquisition`` and ``warnings``.
+        ``random_state``, ``n_subjects``, ``n_rois``, ``acquisition``, ``warnings``
+        and, if there are any, ``summary`` and ``notes`` of what was ``read``.
     images : dict of str to bytes
         PNG of ``report.png`` and of what the model reads out (``ei_ratio.png``).
 
@@ -108,6 +110,7 @@ def html_report(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
         verdict=_verdict(results),
         costs=_costs(results),
         noise=noise,
+        read=_read(results.get("read", {})),
         version=escape(results["delssome"]),
         seed=escape(str(results["random_state"])),
         acquisition=", ".join(
@@ -142,6 +145,15 @@ def _caveats(said: Sequence[str]) -> str:
         return ""
     lines = "".join(f'<p class="warning">{escape(one)}</p>' for one in said)
     return f"<h2>Caveats</h2>{lines}"
+
+
+def _read(data: Mapping[str, Any]) -> str:
+    """Give a section of what readers found, left out and assumed, or nothing."""
+    said = [*data.get("summary", ()), *data.get("notes", ())]
+    if not said:
+        return ""
+    lines = "".join(f"<li>{escape(one)}</li>" for one in said)
+    return f"<h2>What was read</h2><ul>{lines}</ul>"
 
 
 def _costs(results: Mapping[str, Any]) -> str:

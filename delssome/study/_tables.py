@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,8 @@ from sklearn.utils.validation import (
     check_consistent_length,
     column_or_1d,
 )
+
+from delssome.connectome.names import in_order
 
 if TYPE_CHECKING:
     from pandas import DataFrame, MultiIndex
@@ -56,7 +58,7 @@ def design_of(age: ArrayLike, covariates: ArrayLike | None = None) -> Array:
 def with_summaries(
     maps: Array,
     region_names: Sequence[str] | None = None,
-    networks: Sequence[str] | None = None,
+    networks: Sequence[str] | Mapping[str, str] | None = None,
 ) -> tuple[Array, "MultiIndex"]:
     """Append the mean over regions, and over those of each network.
 
@@ -64,7 +66,7 @@ def with_summaries(
     ----------
     maps : ndarray of shape (n_subjects, n_rois)
     region_names : sequence of str, default=None
-    networks : sequence of str of length n_rois, default=None
+    networks : sequence of str of length n_rois, or dict by region, default=None
         Which network a region belongs to.
 
     Returns
@@ -76,6 +78,7 @@ def with_summaries(
     import pandas as pd
 
     n_rois = maps.shape[1]
+    networks = in_order(networks, region_names, "networks")
     if region_names is None:
         region_names = [f"region_{k + 1}" for k in range(n_rois)]
     for name, given in (("region_names", region_names), ("networks", networks)):

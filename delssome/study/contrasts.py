@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ def contrast(
     *,
     n_permutations: int = 9999,
     region_names: Sequence[str] | None = None,
-    networks: Sequence[str] | None = None,
+    networks: Sequence[str] | Mapping[str, str] | None = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> "DataFrame":
     """Compare the maps of two groups of subjects.
@@ -85,7 +85,7 @@ def paired_contrast(
     *,
     n_permutations: int = 9999,
     region_names: Sequence[str] | None = None,
-    networks: Sequence[str] | None = None,
+    networks: Sequence[str] | Mapping[str, str] | None = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> "DataFrame":
     """Compare the maps of the same subjects, or matched ones, in two conditions.
@@ -140,7 +140,7 @@ def _two(
     a: ArrayLike,
     b: ArrayLike,
     region_names: Sequence[str] | None,
-    networks: Sequence[str] | None,
+    networks: Sequence[str] | Mapping[str, str] | None,
 ) -> tuple[Array, Array, "MultiIndex"]:
     (a, whole_a), (b, whole_b) = (
         check_maps_of_subjects(maps, name) for maps, name in ((a, "a"), (b, "b"))

@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +30,7 @@ def age_slope(
     *,
     covariates: ArrayLike | None = None,
     region_names: Sequence[str] | None = None,
-    networks: Sequence[str] | None = None,
+    networks: Sequence[str] | Mapping[str, str] | None = None,
     level: float = 0.95,
 ) -> "DataFrame":
     """Regress maps on age: the mean, networks and every region.
@@ -45,7 +45,7 @@ def age_slope(
     covariates : array-like of shape (n_subjects, n_covariates), default=None
         Regressed out at the same time, such as sex or motion.
     region_names : sequence of str of length n_rois, default=None
-    networks : sequence of str of length n_rois, default=None
+    networks : sequence of str of length n_rois, or dict by region, default=None
         The network of each region: the means over each are rows as well.
     level : float, default=0.95
         Of the confidence intervals.

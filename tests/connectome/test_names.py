@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from delssome.connectome import align_names, check_names
+from delssome.connectome.names import in_order
 
 
 def test_an_order_is_changed_and_said():
@@ -73,3 +74,16 @@ def test_names_of_other_letters_are_other_names():
 def test_names_stand_once_and_are_there(names, message):
     with pytest.raises(ValueError, match=message):
         check_names(names, "sc")
+
+
+def test_what_is_given_by_name_is_brought_into_order():
+    pd = pytest.importorskip("pandas")
+    names = ["b", "a"]
+    assert in_order({"a": 1, "b": 2, "c": 3}, names, "networks") == [2, 1]
+    assert in_order(pd.Series([1, 2], ["a", "b"]), names, "networks") == [2, 1]
+    assert in_order(pd.Series([1, 2]), names, "networks") == [1, 2]
+    assert in_order([1, 2], names, "networks") == [1, 2]
+    with pytest.raises(ValueError, match="networks lacks 1 of the 2 regions: b"):
+        in_order({"a": 1}, names, "networks")
+    with pytest.raises(ValueError, match="give region_names, too"):
+        in_order({"a": 1}, None, "networks")

@@ -327,6 +327,14 @@ def test_page_leads_with_the_map_then_what_is_known_then_caveats(either):
     assert "Caveats" not in page
 
 
+def test_page_says_what_was_read(either):
+    results = {**RUN, **summary(either)}
+    assert "What was read" not in html_report(results, IMAGES)
+    results["read"] = {"summary": ["4 subjects"], "notes": ["sub-01 <left out>"]}
+    page = html_report(results, IMAGES)
+    assert "<li>4 subjects</li><li>sub-01 &lt;left out&gt;</li>" in page
+
+
 def test_page_leaves_out_what_theory_does_not_describe(fitters):
     results = {**RUN, **summary(fitters["MFM"])}
     del results["spectral_radius"]
