@@ -102,7 +102,8 @@ def depart(
             "regions follow the maps (departure=0)."
         )
     restarts, generations, departures = map(np.array, zip(*origin, strict=True))
-    evaluation = evaluator.evaluate(space.candidates(theta, target.sc), target)
+    (rng,) = task.rng.spawn(1)  # theory draws samples behind FCD
+    evaluation = evaluator.evaluate(space.candidates(theta, target.sc), target, rng)
     order = np.argsort(np.where(ok, evaluation.fitness, np.inf), kind="stable")
     order = order[ok[order]]
     finalists = Finalists(

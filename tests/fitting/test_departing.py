@@ -117,6 +117,10 @@ def test_theory_lets_regions_depart_too(make, cohort, model):
     assert best < np.nanmin(maps.verification_.predicted_total) - 0.1
     assert free.in_range_
     assert free.cost_ < maps.cost_
+    again = clone(free).fit(cohort.X).verification_
+    np.testing.assert_array_equal(
+        again.predicted_total, free.verification_.predicted_total
+    )
 
 
 def test_small_departures_stay_small(make, cohort, fitted):
