@@ -113,21 +113,21 @@ def drawn_at_once():
     return context
 
 
+def shared_arrays(path):
+    """Read arrays that are installed beside the project, or skip."""
+    if not path.exists():
+        pytest.skip(f"{path.name} is not installed beside the project")
+    with np.load(path) as data:
+        return dict(data)
+
+
 @pytest.fixture(scope="session")
 def reference():
     """What the published reference code gives (see its README)."""
-    path = SHARED / "reference" / "reference_fic.npz"
-    if not path.exists():
-        pytest.skip("reference data are not installed beside the project")
-    with np.load(path) as data:
-        return dict(data)
+    return shared_arrays(SHARED / "reference" / "reference_fic.npz")
 
 
 @pytest.fixture(scope="session")
 def real_group():
     """Group averages and maps of 68 Desikan regions (see their README)."""
-    path = SHARED / "desikan68" / "desikan68_group_trainvali.npz"
-    if not path.exists():
-        pytest.skip("real group data are not installed beside the project")
-    with np.load(path) as data:
-        return dict(data)
+    return shared_arrays(SHARED / "desikan68" / "desikan68_group_trainvali.npz")

@@ -87,13 +87,8 @@ def draw(space, target, scan, sizes, rng):
     )
 
 
-def measure(run, connectome):
-    target, space, scan = make_context(run, connectome)
-    sizes = FEWER if connectome == "200 regions" else SIZES
-    rng, model = np.random.default_rng(11), space.model
-    theta = draw(space, target, scan, QUICK if run.quick else sizes, rng)
-    single = Simulator(n_repeats=1)
-    simulator = SimulationEvaluator(model, scan, single, n_jobs=run.n_jobs)
+def simulate_twice(simulator, space, theta, target, rng):
+    """Simulate in two evaluations: all runs, FC, FCD, costs, which left the range."""
     again = space.candidates(np.repeat(theta, 2 * N_REPEATS, axis=0), target.sc)
     runs, shape = simulator.statistics(again, rng), (len(theta), 2, N_REPEATS, -1)
     fc, cdf = (x.reshape(shape).mean(axis=2) for x in (runs.fc, runs.fcd_cdf))
@@ -101,6 +96,17 @@ def measure(run, connectome):
         cost_terms(fc[:, k], cdf[:, k], target.fc, target.fcd_cdf) for k in (0, 1)
     ]
     out = runs.violation.reshape(len(theta), -1) > 0
+    return runs, fc, cdf, simulated, out
+
+
+def measure(run, connectome):
+    target, space, scan = make_context(run, connectome)
+    sizes = FEWER if connectome == "200 regions" else SIZES
+    rng, model = np.random.default_rng(11), space.model
+    theta = draw(space, target, scan, QUICK if run.quick else sizes, rng)
+    single = Simulator(n_repeats=1)
+    simulator = SimulationEvaluator(model, scan, single, n_jobs=run.n_jobs)
+    runs, _, _, simulated, out = simulate_twice(simulator, space, theta, target, rng)
     candidates = space.candidates(theta, target.sc)
     evaluators = {
         "theory": TheoryEvaluator(model, scan, n_repeats=N_REPEATS),

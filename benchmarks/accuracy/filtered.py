@@ -22,12 +22,12 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _run import across, correlation, main, make_target, middle, number, span, table
 from _worlds import World, simulate_in_range
-from evaluators import N_REPEATS, compare, draw
+from evaluators import N_REPEATS, compare, draw, simulate_twice
 from fc_noise import BATCH, LEAST_FC, N_BATCHES
 
 from delssome import FIC, Acquisition, MeanFieldPosterior, Simulator, pack_subjects
 from delssome.connectome import average_fc, average_fcd_cdf
-from delssome.costs import COST_NAMES, cost_terms
+from delssome.costs import COST_NAMES
 from delssome.datasets import make_cohort
 from delssome.inference import Tempering
 from delssome.models import ParameterSpace
@@ -71,13 +71,7 @@ def check(run, scan, pipeline):
     simulator = SimulationEvaluator(
         space.model, scan, Simulator(n_repeats=1), n_jobs=run.n_jobs
     )
-    again = space.candidates(np.repeat(theta, 2 * N_REPEATS, axis=0), target.sc)
-    runs, shape = simulator.statistics(again, rng), (len(theta), 2, N_REPEATS, -1)
-    fc, cdf = (x.reshape(shape).mean(axis=2) for x in (runs.fc, runs.fcd_cdf))
-    simulated = [
-        cost_terms(fc[:, k], cdf[:, k], target.fc, target.fcd_cdf) for k in (0, 1)
-    ]
-    out = runs.violation.reshape(len(theta), -1) > 0
+    _, fc, cdf, simulated, out = simulate_twice(simulator, space, theta, target, rng)
     theory = TheoryEvaluator(space.model, scan, n_repeats=N_REPEATS, n_jobs=run.n_jobs)
     found = theory.statistics(
         space.candidates(theta, target.sc), np.random.default_rng(3)

@@ -43,11 +43,8 @@ def read_matrix(
     ----------
     path : str or path-like
         Of any format that :func:`read_table` reads.
-    key : str, default=None
-        Name of the array in a file of several. None: there must be only one.
-    header : bool, default=None
-        Whether the first row of a text names the columns. None: as the table shows;
-        where it may be either, an error asks.
+    key, header
+        As :func:`read_table` takes them.
 
     Returns
     -------
