@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         PopulationFitter,
         Verification,
     )
-    from delssome.models import FIC, MFM
+    from delssome.models import FIC, MFM, Hopf, Linear, WilsonCowan
     from delssome.search import CMAES
     from delssome.simulation import Acquisition, Simulator
 
@@ -26,11 +26,14 @@ __all__ = [
     "FIC",
     "MFM",
     "Acquisition",
+    "Hopf",
+    "Linear",
     "MeanFieldFitter",
     "MeanFieldPosterior",
     "PopulationFitter",
     "Simulator",
     "Verification",
+    "WilsonCowan",
     "__version__",
     "pack_subjects",
     "unpack_subjects",
@@ -42,11 +45,14 @@ _HOMES = {
     "FIC": "models",
     "MFM": "models",
     "Acquisition": "simulation",
+    "Hopf": "models",
+    "Linear": "models",
     "MeanFieldFitter": "fitting",
     "MeanFieldPosterior": "fitting",
     "PopulationFitter": "fitting",
     "Simulator": "simulation",
     "Verification": "fitting",
+    "WilsonCowan": "models",
     "pack_subjects": "connectome",
     "unpack_subjects": "connectome",
 }

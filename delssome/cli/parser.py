@@ -188,7 +188,7 @@ def _add_inputs(command: ArgumentParser) -> None:
     add("--window", type=int, help="frames in an FCD window (a minute)")
     add("--burn-in", type=float, help="simulated before the first frame (144 s)")
     add("--warm-up", type=float, help="before that, without haemodynamics (30 s)")
-    add("--dt", type=float, help="largest integration step (0.006 s)")
+    add("--dt", type=float, help="largest integration step (that of the model)")
     add(
         "--band",
         type=_edge,

@@ -85,7 +85,7 @@ def components_of(fitter: MeanFieldFitter) -> Components:
         instance_or_default("verification", fitter.verification, Verification),
     )
     given.simulator.uses  # noqa: B018, or says why nothing can
-    check_step(given.model, given.acquisition)
+    given = given._replace(acquisition=check_step(given.model, given.acquisition))
     if given.search.n_closing and not by_shipped_network(fitter):
         raise ValueError(
             f"n_closing={given.search.n_closing!r} of the search is for "

@@ -60,7 +60,7 @@ def inference_components(estimator: MeanFieldPosterior) -> InferenceComponents:
         instance_or_default("simulator", estimator.simulator, Simulator),
     )
     given.simulator.uses  # noqa: B018, or says why nothing can
-    check_step(given.model, given.acquisition)
+    given = given._replace(acquisition=check_step(given.model, given.acquisition))
     return given
 
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from delssome.models import Model, check_model
 from delssome.simulation.pipeline import (
     check_pipeline,
     say_pipeline,
@@ -21,6 +22,8 @@ __all__ = ["Acquisition"]
 
 # In seconds; what is longer is taken for milliseconds.
 LONGEST_TR = 20.0
+# The published integration step, in seconds.
+PUBLISHED_STEP = 0.006
 # What came later is said only if it is not the default: an acquisition without it
 # keeps the name and the hash by which results on disk are known.
 PIPELINE = ("band", "filter_order", "global_signal", "kept")
@@ -44,7 +47,8 @@ class Acquisition(Component):
         Time before that with the haemodynamics frozen, in seconds.
     dt : float, default=0.006
         Largest integration step, in seconds. The step used, `step`, is the largest
-        one below it that divides `tr`, so that frames fall exactly on TRs.
+        one below it that divides `tr`, so that frames fall exactly on TRs. The default
+        gives way to the step of a model that needs a shorter one: see `for_model`.
     band : tuple of two floats, default=None
         Lowest and highest frequency that the pipeline let pass, in Hz; None on a side:
         no limit there. None: it did not filter.
@@ -76,7 +80,7 @@ class Acquisition(Component):
     window: int | None = None
     burn_in: float = 144.0
     warm_up: float = 30.0
-    dt: float = 0.006
+    dt: float = PUBLISHED_STEP
     band: tuple[float | None, float | None] | None = None
     filter_order: int = 2
     global_signal: bool = False
@@ -148,6 +152,35 @@ class Acquisition(Component):
     def __getstate__(self) -> dict[str, Any]:
         """Give what is pickled and hashed."""
         return self.said()
+
+    def for_model(self, model: Model) -> Self:
+        """Give the same scan with the integration step of a model.
+
+        Parameters
+        ----------
+        model : Model
+
+        Returns
+        -------
+        Acquisition
+            With `dt` of `model.largest_step` at most, if it was left at its default.
+
+        Raises
+        ------
+        ValueError
+            If another `dt` is longer: explicit integration would diverge.
+        """
+        check_model(model)
+        longest = model.largest_step
+        if self.step <= longest * (1 + 1e-9):
+            return self
+        if self.dt == PUBLISHED_STEP:
+            return replace(self, dt=longest)
+        raise ValueError(
+            f"The integration step must be at most {longest} s for the {model.name} "
+            f"model, got dt={self.dt!r} in the acquisition: explicit integration "
+            "diverges with longer steps. Leave dt out to have the model's own."
+        )
 
     @property
     def processing(self) -> tuple[str, ...]:

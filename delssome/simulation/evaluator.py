@@ -63,8 +63,7 @@ class SimulationEvaluator(Evaluator):
         n_jobs: int | None = None,
     ) -> None:
         check_number("n_fcd_bins", n_fcd_bins, Integral, 2)
-        self.acquisition = acquisition
-        self.check(model)
+        self.acquisition = check_step(model, acquisition)
         self.model = model
         self.simulator = instance_or_default("simulator", simulator, Simulator)
         self.n_fcd_bins = n_fcd_bins

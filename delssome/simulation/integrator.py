@@ -34,19 +34,25 @@ class Simulation(NamedTuple):
     averages: dict[str, NDArray[np.float64]]
 
 
-def check_step(model: Model, acquisition: Acquisition) -> None:
-    """Refuse an integration step at which the model would diverge."""
+def check_step(model: Model, acquisition: Acquisition) -> Acquisition:
+    """Give a scan with the integration step of a model, or say why that cannot be.
+
+    Parameters
+    ----------
+    model : Model
+    acquisition : Acquisition
+
+    Returns
+    -------
+    Acquisition
+        As of :meth:`Acquisition.for_model`.
+    """
     check_model(model)
     if not isinstance(acquisition, Acquisition):
         raise TypeError(
             f"acquisition must be an Acquisition, got {type(acquisition).__name__}."
         )
-    if acquisition.step > model.largest_step * (1 + 1e-9):
-        raise ValueError(
-            f"The integration step must be at most {model.largest_step} s for the "
-            f"{model.name} model, got dt={acquisition.dt!r} in the acquisition: "
-            "explicit integration diverges with longer steps."
-        )
+    return acquisition.for_model(model)
 
 
 def simulate(
@@ -107,7 +113,7 @@ def simulate(
     check_candidates(candidates)
     settings = Simulator(backend=backend, device=device, dtype=dtype)
     used, model = settings.uses, candidates.model
-    check_step(model, acquisition)
+    acquisition = check_step(model, acquisition)
     seeds = np.atleast_2d(np.asarray(seeds))
     if seeds.ndim != 2 or seeds.size == 0 or seeds.dtype.kind not in "iu":
         raise ValueError(

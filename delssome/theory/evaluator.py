@@ -78,8 +78,8 @@ class TheoryEvaluator(Evaluator):
         check_number("n_repeats", n_repeats, Integral, 1)
         check_number("n_samples", n_samples, Integral, 0)
         check_number("n_fcd_bins", n_fcd_bins, Integral, 2)
-        self.acquisition = acquisition
-        self.check(model)
+        self.acquisition = check_step(model, acquisition)
+        check_assumptions(model)
         self.model = model
         self.n_fcd_bins = n_fcd_bins
         self.n_samples = n_samples

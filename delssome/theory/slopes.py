@@ -68,7 +68,7 @@ class CostSlopes:
     def __init__(
         self, model: Model, acquisition: Acquisition, target: Target, n_repeats: int
     ) -> None:
-        self.model, self.step = model, acquisition.step
+        self.model, self.step = model, acquisition.for_model(model).step
         self.target, self.n_repeats = target.at(N_POINTS), n_repeats
         self._seen = model.states.index(model.observed)
         self._bold = BoldTheory(acquisition, float(model.initial_state[self._seen]))

@@ -77,6 +77,7 @@ class Spectra:
                 f"edges, got {len(candidates)}: take one of candidates.batches(1)."
             )
         candidates.check_symmetric("the theory")
+        acquisition = acquisition.for_model(candidates.model)
         closure = close(candidates, acquisition.step)
         if closure.settled[0] <= N_ITERATIONS:
             raise ValueError(

@@ -77,7 +77,7 @@ class Differentiable:
         self, net: CircuitNet, model: Model, acquisition: Acquisition, sc: Array
     ) -> None:
         self.net = deepcopy(net).double().cpu().requires_grad_(False)
-        self.model, self.step, self.sc = model, acquisition.step, sc
+        self.model, self.step, self.sc = model, acquisition.for_model(model).step, sc
         self.names = [*model.regional, "G"]
         self._sc = torch.from_numpy(np.asarray(sc, dtype=np.float64))[None]
         self._scan = scan_features(acquisition).double()

@@ -249,7 +249,8 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
     def _batch(self, candidates: Candidates, acquisition: Acquisition) -> Statistics:
         """Predict the statistics of a few candidates."""
         device = self.net_.mix.device
-        circuit, instability = circuits(candidates, acquisition.step, device)
+        step = acquisition.for_model(candidates.model).step
+        circuit, instability = circuits(candidates, step, device)
         stable = instability == 0
         predicted = self.net_(circuit, scan_features(acquisition).to(device))
         # Before float32 numbers become probabilities.

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -134,6 +134,7 @@ def label_group(
     model = FIC() if model is None else model
     rng = np.random.default_rng(seed)
     refuse_pipeline(group.acquisition)
+    group = replace(group, acquisition=group.acquisition.for_model(model))
     theory = TheoryEvaluator(model, group.acquisition, n_samples=settings.n_samples)
     recorder = _Recorder(theory)
     _draw(group, settings, recorder, searcher, rng)
