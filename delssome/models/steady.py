@@ -21,11 +21,12 @@ Array = NDArray[np.float64]
 
 # Step of central differences, in units of states (of order one).
 SMALL = 1e-6
-# Implicit steps (s): the first follows the start of a simulation. They grow as motion
-# slows down and shrink as it speeds up again, each by no more than these factors; the
-# last ones are Newton's.
-FIRST_STEP, LONGEST_STEP = 0.005, 1e6
-LEAST, MOST = 0.2, 2.0
+# Implicit steps (s): the first follows the start of a simulation. Each grows or shrinks
+# by no more than these factors, as far as the equations are straight along it: rates
+# that end otherwise than foreseen by more than the tolerance, as a share of those it
+# began with, shorten the next; beyond 1 it is taken back. The last ones are Newton's.
+FIRST_STEP, SHORTEST_STEP, LONGEST_STEP = 0.005, 1e-9, 1e6
+LEAST, MOST, TOLERANCE = 0.2, 4.0, 0.1
 MAX_STEPS = 400
 # Largest derivative (1/s) at rest.
 AT_REST = 1e-9
@@ -115,10 +116,10 @@ def relax(model: Model, params: Mapping[str, Array], sc: Array) -> tuple[Array, 
 
     Notes
     -----
-    Linearly implicit Euler steps whose length follows the speed (pseudo-transient
-    continuation; Kelley and Keyes 1998, https://doi.org/10.1137/S0036142996304796):
-    short ones follow the trajectory into the basin that a simulation enters, long ones
-    are Newton's. A state of rest that is unstable is none that a simulation finds.
+    Linearly implicit Euler steps (pseudo-transient continuation; Kelley and Keyes 1998,
+    https://doi.org/10.1137/S0036142996304796), exact for linear equations: short ones
+    follow the trajectory into the basin that a simulation enters, long ones are
+    Newton's. A state of rest that is unstable is none that a simulation finds.
     """
     n, n_rois, n_states = len(params["G"]), sc.shape[-1], len(model.states)
     inputs = [_regional(params[name], n, n_rois) for name in model.inputs]
@@ -128,17 +129,23 @@ def relax(model: Model, params: Mapping[str, Array], sc: Array) -> tuple[Array, 
     step, moving = np.full(n, FIRST_STEP), np.arange(n)
     rests = np.zeros(n, dtype=bool)
     with np.errstate(all="ignore"):  # of candidates that diverge
-        speed = motion.speed(states, moving)
+        rates = motion.rates(states, moving)
         for _ in range(MAX_STEPS):
-            states[:, moving] += motion.implicit_step(
-                states[:, moving], moving, step[moving]
+            move = motion.implicit_step(
+                states[:, moving], rates[:, moving], moving, step[moving]
             )
-            now = motion.speed(states[:, moving], moving)
-            change = np.clip(speed[moving] / now, LEAST, MOST)
+            there = states[:, moving] + move
+            now = motion.rates(there, moving)
+            bent = _largest(now - move / step[moving][:, None])
+            bent = bent / _largest(rates[:, moving])
+            taken = ~(bent >= 1.0)  # NaN, 0 over 0, of what rests from the start
+            states[:, moving[taken]] = there[:, taken]
+            rates[:, moving[taken]] = now[:, taken]
+            change = np.clip(TOLERANCE / bent, LEAST, MOST)
             step[moving] = np.minimum(step[moving] * change, LONGEST_STEP)
-            speed[moving] = now
-            rests[moving] = now < AT_REST
-            moving = moving[(now >= AT_REST) & (step[moving] > 0)]
+            at_rest = taken & (_largest(now) < AT_REST)
+            rests[moving[at_rest]] = True
+            moving = moving[~at_rest & (step[moving] > SHORTEST_STEP)]
             if len(moving) == 0:
                 break
     found = np.flatnonzero(rests)
@@ -166,29 +173,29 @@ class _Motion:
         reaching = [(network @ states[k][..., None])[..., 0] for k in self.coupled]
         return np.stack([*states, *reaching])
 
-    def _rates(self, variables: Array, which: Any) -> Array:
+    def _of_variables(self, variables: Array, which: Any) -> Array:
         inputs = [values[which] for values in self.inputs]
         found = self.model.derivatives(*variables, *inputs, np.expm1)
         n_states = len(self.model.states)
         return np.stack(np.broadcast_arrays(*found[:n_states]))
 
-    def speed(self, states: Array, which: Any) -> Array:
-        """Largest derivative (1/s) of each candidate; infinite if it diverged."""
-        rates = self._rates(self._variables(states, which), which)
-        return np.asarray(np.nan_to_num(np.abs(rates).max(axis=(0, 2)), nan=np.inf))
+    def rates(self, states: Array, which: Any) -> Array:
+        """Give derivatives (1/s) of states, (n_states, n_candidates, n_rois) both."""
+        return self._of_variables(self._variables(states, which), which)
 
     def _jacobian(self, variables: Array, which: Any) -> Array:
         """Jacobian of all states."""
-        slopes = jacobian(lambda x: self._rates(x, which), variables)
+        slopes = jacobian(lambda x: self._of_variables(x, which), variables)
         return network_jacobian(slopes, self.network[which], self.coupled)
 
-    def implicit_step(self, states: Array, which: Any, step: Array) -> Array:
+    def implicit_step(
+        self, states: Array, rates: Array, which: Any, step: Array
+    ) -> Array:
         """Give the change of all states in a step (s) of each candidate."""
-        variables = self._variables(states, which)
-        system = -self._jacobian(variables, which)
+        system = -self._jacobian(self._variables(states, which), which)
         diagonal = np.arange(system.shape[1])
         system[:, diagonal, diagonal] += 1.0 / step[:, None]
-        rates = np.moveaxis(self._rates(variables, which), 0, 1)
+        rates = np.moveaxis(rates, 0, 1)
         move = _solve(system, rates.reshape(len(step), -1, 1))
         return np.moveaxis(move.reshape(rates.shape), 1, 0)
 
@@ -198,6 +205,11 @@ class _Motion:
             return np.ones(0, dtype=bool)
         system = self._jacobian(self._variables(states, which), which)
         return np.asarray(np.linalg.eigvals(system).real.max(axis=1) < 0)
+
+
+def _largest(rates: Array) -> Array:
+    """Largest size over states and regions; infinite of what diverged."""
+    return np.asarray(np.nan_to_num(np.abs(rates).max(axis=(0, 2)), nan=np.inf))
 
 
 def _solve(system: Array, right: Array) -> Array:
