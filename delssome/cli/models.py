@@ -26,7 +26,7 @@ def load_model(given: str, map_signs: Sequence[int] | None = None) -> Model:
     Parameters
     ----------
     given : str
-        Name of a shipped model, "fic" or "mfm", or "FILE.py:CLASS", a subclass of
+        Name of a shipped model, such as "fic", or "FILE.py:CLASS", a subclass of
         :class:`delssome.models.Model` in a file. It is run: name no file that you do
         not trust.
     map_signs : sequence of {-1, 0, 1}, default=None
@@ -171,7 +171,9 @@ def fastest_surrogate(
 def _check_network(model: Model, acquisition: Acquisition) -> None:
     from delssome.surrogate import CircuitSurrogate
 
-    CircuitSurrogate.load(acquisition=acquisition).check(model)
+    reason = CircuitSurrogate.load(acquisition=acquisition).strange(model)
+    if reason:
+        raise ValueError(reason)
 
 
 def _check_theory(model: Model, acquisition: Acquisition) -> None:

@@ -32,9 +32,9 @@ def choose_evaluators(
     Returns
     -------
     list of Evaluator
-        From fast to exact. All of them serve the model. Of scans that went through a
-        pipeline the shipped network knows nothing: it gives way to theory, with a
-        SurrogateDomainWarning.
+        From fast to exact. All of them serve the model. Of models and scans that the
+        shipped network was not trained for it knows nothing: it gives way to theory,
+        with a SurrogateDomainWarning.
 
     Raises
     ------
@@ -62,18 +62,18 @@ def choose_evaluators(
     if isinstance(surrogate, str) and surrogate == "deep":
         from delssome.surrogate import CircuitSurrogate  # it loads torch
 
-        if scan.processing and len(exact) > 1:
+        network = CircuitSurrogate.load(
+            acquisition=scan, model=model, n_repeats=simulation.n_repeats
+        )
+        reason = network.strange(model)
+        if reason and len(exact) > 1:
             warnings.warn(
-                "The shipped network was trained on scans as the scanner gives them, "
-                f"not on {', '.join(scan.processing)}: candidates are evaluated by "
-                "theory. Give surrogate='linear' to ask for that.",
+                f"Candidates are evaluated by theory, as surrogate='linear' asks for: "
+                f"{reason}",
                 SurrogateDomainWarning,
                 stacklevel=4,
             )
             return exact
-        network = CircuitSurrogate.load(
-            acquisition=scan, model=model, n_repeats=simulation.n_repeats
-        )
         network.check(model)
         return [network, *exact]
     surrogate = getattr(surrogate, "estimator", surrogate)  # FrozenEstimator

@@ -133,9 +133,10 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     if departures and evaluators[0].slopes(given.model, target) is None:
         raise ValueError(
             f"departure={fitter.departure!r} needs costs with a gradient, which the "
-            "network of FIC (surrogate='deep') has for scans that went through no "
-            "pipeline, and theory (surrogate='linear') without global signal "
-            f"regression and censoring, got surrogate={fitter.surrogate!r} and "
+            "network (surrogate='deep') has for models that it was trained for and "
+            "scans without censoring, and theory (surrogate='linear') for models of "
+            "one coupled, slow state without global signal regression too, got "
+            f"surrogate={fitter.surrogate!r}, {given.model.name} and "
             f"{given.acquisition!r}."
         )
     journal = _journal(fitter, given, X, evaluators[0])
@@ -149,7 +150,7 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     )
     if departures:
         schedule = replace(schedule, max_iter=min(schedule.max_iter, N_LEADING))
-    by_network = by_shipped_network(fitter) and not given.acquisition.processing
+    by_network = by_shipped_network(fitter) and evaluators[0].digest() != ""
     n_closing = min(given.search.n_closing, given.search.max_iter // 2)
     if n_closing and by_network:  # by theory, which stands behind the network
         schedule = replace(schedule, closing=evaluators[1], n_closing=n_closing)

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from delssome.models import Candidates, Model
+from delssome.models import Candidates, Model, check_model
 from delssome.models.steady import jacobian
 from delssome.theory.linearisation import Equations
 
@@ -50,6 +50,7 @@ def reason_against(model: Model) -> str:
     -------
     str
     """
+    check_model(model)
     return _by_declaration(model) or _by_looking(model)
 
 

@@ -60,6 +60,7 @@ from delssome.surrogate.circuit.stages import (
     put_pattern_times_fc,
     put_sum,
     put_system,
+    regress,
     take_edges,
 )
 
@@ -141,6 +142,7 @@ def describe(
     power: Rows,
     mix: Rows,
     rates: Rows,
+    regressed: bool,
     edges: Rows,
     deviations: Rows,
     shares: Rows,
@@ -162,6 +164,8 @@ def describe(
     rates : ndarray of shape (2,)
         Share of `slow`, and a rate (1/s), with which two other inverses see the slow
         and the fast part of that band.
+    regressed : bool
+        Whether the sum over regions is regressed out of their signals.
     edges : ndarray of shape (n, n_edges)
         Filled with FC, upper triangle.
     deviations, shares : ndarray of shape (n, n_rois)
@@ -175,17 +179,29 @@ def describe(
     count, size = np.uint64(decay.shape[0]), np.uint64(decay.shape[1])
     n = (size + U3) // U4 * U4
     matrices, rows = workspace(U5, n * n), workspace(U2, n * U4)
-    own, vectors = workspace(U4, n), workspace(U5, n)
+    own, vectors = workspace(U4, n), workspace(U6, n)
     small = workspace(U2, U10)
     found = workspace(U1, np.uint64(30))[0]
-    put_ones(vectors[4], size)
+    put_ones(vectors[5], size)
     for first in range(U0, count, LANES):
         put_in_lanes(reach, first, n, own[0])
         put_in_lanes(decay, first, n, own[1])
         put_in_lanes(slow, first, n, own[2])
         put_in_lanes(power, first, n, own[3])
         describe_lanes(
-            sc, first, size, n, own, mix, rates, matrices, rows, vectors, small, found
+            sc,
+            first,
+            size,
+            n,
+            own,
+            mix,
+            rates,
+            regressed,
+            matrices,
+            rows,
+            vectors,
+            small,
+            found,
         )
         take_edges(matrices[0], first, size, n, edges)
         take_from_lanes(vectors[0], first, deviations)
@@ -202,6 +218,7 @@ def describe_lanes(
     own: Lanes,
     mix: Rows,
     rates: Rows,
+    regressed: bool,
     matrices: Lanes,
     rows: Lanes,
     vectors: Lanes,
@@ -215,10 +232,10 @@ def describe_lanes(
     """
     fc, matrix, view, pattern, squared = matrices
     reach, decay, slow, power = own
-    sd, share, strength, x, ones = vectors
+    sd, share, strength, x, slopes, ones = vectors
     put_sum(decay, slow, ONE, n, x)
     put_inverse(sc, first, n, reach, x, matrix, rows, small)
-    put_fc(matrix, n, slow, power, mix, view, sd, x, fc)
+    put_fc(matrix, n, slow, power, mix, regressed, ones, view, slopes, sd, x, fc)
     describe_edges(fc, size, n, found)
     times(fc, n, ones, strength)
     describe_first_mode(fc, size, n, sd, strength, share, x, found)
@@ -243,6 +260,9 @@ def describe_lanes(
         put_inverse(sc, first, n, reach, x, matrix, rows, small)
         scale_columns(matrix, n, power, x, squared)
         multiply(squared, squared, n, True, view)
+        if regressed:
+            times(view, n, ones, x)
+            regress(view, n, slopes, x, ones)
         standardise(view, n, sd, x)
         multiply(view, view, n, True, squared)
         at = U9 + U7 * np.uint64(which + 1)

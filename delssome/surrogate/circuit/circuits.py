@@ -3,19 +3,16 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from delssome.models import Candidates
-from delssome.models.steady import jacobian
 from delssome.surrogate.circuit import algebra, plain
-from delssome.theory.linearisation import Equations
-from delssome.theory.network import reduce_regions
+from delssome.surrogate.circuit.regions import N_BENDS, describe_alone
 
 __all__ = [
     "N_LOCAL",
@@ -29,7 +26,7 @@ __all__ = [
 Array = NDArray[Any]
 T = TypeVar("T", bound=Any)  # a tensor or an array
 
-N_LOCAL, N_MODE = 11, 3
+N_LOCAL, N_MODE = 8 + N_BENDS, 3
 
 
 @dataclass(frozen=True)
@@ -41,10 +38,7 @@ class Circuit:
 
     Attributes
     ----------
-    reads : dict of str to (float, float)
-        Regional parameters that are among what is known of a region, and what scales
-        them: as the shipped weights read them, whatever the box of a search.
-    local : tensor of shape (n, n_rois, 11)
+    local : tensor of shape (n, n_rois, 19)
         What is known of a region, of the order of one.
     mode : tensor of shape (n, 3)
         What is known of the slowest mode, likewise.
@@ -57,11 +51,6 @@ class Circuit:
     power : tensor of shape (n, n_rois)
         Power of its noise (1/s).
     """
-
-    reads: ClassVar[dict[str, tuple[float, float]]] = {
-        "w_EE": (1.0, 10.0),
-        "w_EI": (0.0, 5.0),
-    }
 
     local: torch.Tensor
     mode: torch.Tensor
@@ -102,8 +91,7 @@ def circuits(
     Parameters
     ----------
     candidates : Candidates
-        On a symmetric connectome, of a model with the parameters that
-        :attr:`Circuit.reads` names.
+        On a symmetric connectome, of a model of which one state couples regions.
     step : float
         Integration step, in seconds.
     device : str or torch.device, default="cpu"
@@ -117,22 +105,19 @@ def circuits(
         0 for these, for others a bound on the rate (1/s) at which the network leaves
         its fixed point (Gershgorin).
     """
-    equations = Equations(candidates)
-    slopes = jacobian(equations, equations.fixed_point())
-    regions = reduce_regions(slopes, equations.sigma)
-    n_rois, coupling = candidates.n_rois, candidates.params["G"]
+    regions, n_rois = describe_alone(candidates), candidates.n_rois
     given = (
         np.ascontiguousarray(candidates.sc, dtype=np.float32).reshape(
             -1, n_rois, n_rois
         ),
-        (np.sqrt(coupling)[:, None] * regions.scale).astype(np.float32),
+        regions.reach.astype(np.float32),
         regions.decay.astype(np.float32),
-        (regions.power * regions.scale**2).astype(np.float32),
+        regions.power.astype(np.float32),
     )
     found = _at_frequency_zero(*given, device)
     with np.errstate(invalid="ignore", divide="ignore"):  # of unstable candidates
-        own = candidates.sigma, 2.0 - regions.fastest * step
-        local, mode = describe_regions(np, candidates.params, *own, found, *given[2:])
+        slack = 2.0 - regions.fastest * step
+        local, mode = describe_regions(np, regions.bends, slack, found, *given[2:])
     local, mode = local.astype(np.float32), mode.astype(np.float32)
     stable = (found.smallest > 0) & np.isfinite(local).all(axis=(1, 2))
     stable &= candidates.rests
@@ -169,8 +154,7 @@ def _at_frequency_zero(
 
 def describe_regions(
     xp: Any,
-    params: Mapping[str, T],
-    sigma: T,
+    bends: T,
     slack: T,
     found: plain.Response[T],
     decay: T,
@@ -182,10 +166,8 @@ def describe_regions(
     ----------
     xp : module
         NumPy or torch, of whose kind all else is.
-    params : mapping
-        With what :attr:`Circuit.reads` names, (n, n_rois) each.
-    sigma : (n, n_rois)
-        Amplitude of the noise.
+    bends : (n, n_rois, 11)
+        As of :class:`.Described`.
     slack : (n, n_rois)
         2, less the fastest rate of a region in steps.
     found : Response
@@ -193,19 +175,14 @@ def describe_regions(
 
     Returns
     -------
-    local : (n, n_rois, 11)
+    local : (n, n_rois, 19)
     mode : (n, 3)
     """
     n_rois = decay.shape[1]
-    ranges = [
-        2.0 * (params[name] - low) / (high - low) - 1.0
-        for name, (low, high) in Circuit.reads.items()
-    ]
     local = [
         decay / 10.0,
         0.5 * xp.log(power) + 6.0,
-        *ranges,
-        xp.log(sigma) + 5.5,
+        *(bends[..., k] for k in range(N_BENDS)),
         (decay - found.sums) / 5.0 - 1.0,
         xp.log(slack.clip(min=1e-3)),
         xp.log(found.variance) / 4 + 3,

@@ -9,25 +9,55 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from delssome import models
 from delssome.connectome import matrix_to_edges
 from delssome.evaluation import Target
+from delssome.models import Candidates, Model
 from delssome.simulation import Acquisition
+from delssome.surrogate.circuit.regions import describe_alone
 
-__all__ = ["covered", "describe_context", "outside"]
+__all__ = ["covered", "describe_context", "is_among", "outside"]
 
 Array = NDArray[Any]
 
 # A context may lie beyond those of the corpus by this share of their spread.
 MARGIN = 0.05
+# Candidates, the same in all regions, from all over the box of a model.
+N_LOOKED_AT = 64
+# What makes a subclass of a model another circuit.
+EQUATIONS = (
+    "derivatives",
+    "solve",
+    "steady_state",
+    "searched",
+    "couples",
+    "observed",
+    "haemodynamics",
+)
 
 
-def describe_context(target: Target, acquisition: Acquisition) -> dict[str, float]:
-    """Describe connectome, scan and goal by a few numbers that a reader understands.
+def is_among(model: Model, names: Sequence[str]) -> bool:
+    """Tell whether a model has the equations of one of some classes of models."""
+    kind = type(model)
+    for name in names:
+        shipped = getattr(models, name, None)
+        if shipped is None and kind.__name__ == name:
+            return True
+        if shipped is not None and isinstance(model, shipped):
+            return all(getattr(kind, x) == getattr(shipped, x) for x in EQUATIONS)
+    return False
+
+
+def describe_context(
+    target: Target, acquisition: Acquisition, model: Model
+) -> dict[str, float]:
+    """Describe connectome, scan, goal and model by numbers that a reader understands.
 
     Parameters
     ----------
     target : Target
     acquisition : Acquisition
+    model : Model
 
     Returns
     -------
@@ -39,11 +69,16 @@ def describe_context(target: Target, acquisition: Acquisition) -> dict[str, floa
     edges = matrix_to_edges(sc)
     tr = acquisition.tr
     cdf = np.asarray(target.fcd_cdf)
+    low, high = acquisition.band or (None, None)
     return {
         "regions": len(sc),
         "TR (s)": tr,
         "scan (s)": acquisition.n_frames * tr,
         "FCD window (s)": acquisition.fcd_window * tr,
+        "filtered (1: yes)": float(acquisition.band is not None),
+        "lowest frequency (Hz)": low or 0.0,
+        "highest frequency (Hz)": high or 0.5 / tr,
+        "global signal regressed out (1: yes)": float(acquisition.global_signal),
         "SC density": np.count_nonzero(edges) / len(edges),
         "SC strength": strength.mean(),
         "SC strength, variation over regions": strength.std() / strength.mean(),
@@ -51,6 +86,30 @@ def describe_context(target: Target, acquisition: Acquisition) -> dict[str, floa
         "FC mean": fc.mean(),
         "correlation of FC with paths in SC": np.corrcoef(fc, _paths(sc))[0, 1],
         "FCD mean": 1.0 - 2.0 * cdf.mean(),
+        **_describe_model(model, sc),
+    }
+
+
+def _describe_model(model: Model, sc: Array) -> dict[str, float]:
+    """Describe what regions of a model are like all over its box, by medians."""
+    rng = np.random.default_rng(0)
+    params = {
+        name: rng.uniform(low, high, N_LOOKED_AT)
+        for name in model.searched
+        for low, high in (getattr(model, name),)
+    }
+    candidates = Candidates(model, params, sc)
+    regions = describe_alone(candidates)
+    rests = candidates.rests & np.isfinite(regions.bends).all(axis=(1, 2))
+    if not rests.any():
+        return {}
+    swing = np.log10(regions.power[rests] / regions.decay[rests].clip(min=1.0))
+    bends = regions.bends[rests]
+    return {
+        "model: decay of regions (1/s)": float(np.median(regions.decay[rests])),
+        "model: log10 of noise over decay": float(np.median(swing)),
+        "model: bend of the equations": float(np.median(np.abs(bends[..., :6]))),
+        "model: shift of its rate": float(np.median(bends[..., 7:10])),
     }
 
 
@@ -81,7 +140,9 @@ def covered(contexts: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
     dict of str to list of two floats
     """
     return {
-        name: np.quantile([c[name] for c in contexts], (0.005, 0.995)).tolist()
+        name: np.quantile(
+            [c[name] for c in contexts if name in c], (0.005, 0.995)
+        ).tolist()
         for name in contexts[0]
     }
 
@@ -106,6 +167,6 @@ def outside(
     found = []
     for name, (low, high) in domain.items():
         room = MARGIN * (high - low)
-        if not low - room <= context[name] <= high + room:
+        if name in context and not low - room <= context[name] <= high + room:
             found.append(f"{name} {context[name]:.3g} (corpus {low:.3g} to {high:.3g})")
     return found

@@ -12,11 +12,20 @@ from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import algebra, plain
 from delssome.surrogate.circuit.circuits import Circuit, runs_compiled
 
-__all__ = ["BAND", "MIX", "N_FC", "N_SCAN", "describe_fc", "scale", "scan_features"]
+__all__ = [
+    "BAND",
+    "MIX",
+    "N_FC",
+    "N_SCAN",
+    "describe_fc",
+    "is_regressed",
+    "scale",
+    "scan_features",
+]
 
 T = TypeVar("T", bound=Any)  # a tensor or an array
 
-N_FC, N_SCAN = 43, 3
+N_FC, N_SCAN = 43, 7
 # Numbers that describe FC and, among them, those of each view of its signals.
 N_NUMBERS, N_VIEW = 30, 7
 # Modes of decay a and b share power as the integral of 1 / ((a + iw) (b - iw)) over the
@@ -29,18 +38,42 @@ BAND, MIX = 0.17, (-0.88, 1.55)
 SLOWER, FASTER = 0.4, 0.25
 # The scan that features are relative to, in seconds: window, duration and TR.
 USUAL_SCAN = (60.0, 864.0, 0.72)
+# Frequencies (Hz) between which BOLD has its power, whatever the band.
+SLOWEST, FASTEST = 0.003, 0.3
 USUAL_N_ROIS = 68
 
 
 def scan_features(acquisition: Acquisition) -> torch.Tensor:
-    """Window, duration and TR of a scan, on a logarithmic scale."""
+    """Describe a scan, (7,): window, duration and TR on a logarithmic scale, pipeline.
+
+    Of the pipeline the limits of the band, likewise, the order of the filter and, last,
+    1 if the global signal was regressed out.
+    """
     tr = acquisition.tr
     seconds = (acquisition.fcd_window * tr, acquisition.n_frames * tr, tr)
-    return torch.tensor(np.log(np.divide(seconds, USUAL_SCAN)), dtype=torch.float32)
+    low, high = acquisition.band or (None, None)
+    filtered = acquisition.band is not None
+    pipeline = [
+        np.log1p((low or 0.0) / SLOWEST),
+        np.log(min(high or FASTEST, 0.5 / tr, FASTEST) / FASTEST),
+        np.log2(acquisition.filter_order) - 1.0 if filtered else 0.0,
+        float(acquisition.global_signal),
+    ]
+    described = [*np.log(np.divide(seconds, USUAL_SCAN)), *pipeline]
+    return torch.tensor(described, dtype=torch.float32)
+
+
+def is_regressed(scan: torch.Tensor) -> bool:
+    """Tell whether the global signal was regressed out of a scan, as described."""
+    return bool(scan[-1] > 0.5)
 
 
 def describe_fc(
-    circuit: Circuit, slow: torch.Tensor, power: torch.Tensor, mix: torch.Tensor
+    circuit: Circuit,
+    slow: torch.Tensor,
+    power: torch.Tensor,
+    mix: torch.Tensor,
+    regressed: bool,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Give FC of circuits and what describes it: compiled, or on a GPU in torch.
 
@@ -50,6 +83,8 @@ def describe_fc(
     slow, power : tensor of shape (n, n_rois)
         What is added to decay, and the corrected power of the noise (1/s).
     mix : tensor of shape (2,)
+    regressed : bool
+        Whether the sum over regions is taken out of their signals.
 
     Returns
     -------
@@ -67,10 +102,14 @@ def describe_fc(
         found = [np.empty(shape, dtype=np.float32) for shape in shapes]
         rates = np.array([SLOWER, FASTER], dtype=np.float32)
         algebra.announce()
-        algebra.describe(*(x.numpy() for x in given), mix.numpy(), rates, *found)
+        algebra.describe(
+            *(x.numpy() for x in given), mix.numpy(), rates, regressed, *found
+        )
         edges, sd, share, numbers = map(torch.from_numpy, found)
     else:
-        edges, sd, share, numbers = plain.describe(*given, mix, (SLOWER, FASTER))
+        edges, sd, share, numbers = plain.describe(
+            *given, mix, (SLOWER, FASTER), regressed
+        )
     plain_numbers = numbers.cpu().numpy().astype(np.float64)
     scaled = scale(np, plain_numbers, share.cpu().numpy()).astype(np.float32)
     return edges, sd, share, torch.from_numpy(scaled).to(edges.device)

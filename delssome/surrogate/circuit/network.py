@@ -17,6 +17,7 @@ from delssome.surrogate.circuit.features import (
     N_FC,
     N_SCAN,
     describe_fc,
+    is_regressed,
     scan_features,
 )
 
@@ -82,11 +83,10 @@ class CircuitNet(nn.Module):
     ) -> None:
         super().__init__()
         self.correct = _perceptron(2 * N_LOCAL + N_MODE + N_SCAN, 2, width, 2)
-        last = self.correct[-1]
-        assert isinstance(last, nn.Linear)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        _start_at_zero(self.correct)
         self.mix = nn.Parameter(torch.tensor(MIX))
+        self.mix_of_band = _perceptron(N_SCAN, len(MIX), width // 4)
+        _start_at_zero(self.mix_of_band)
         n_features = 3 * (N_LOCAL + 3) + N_MODE + N_FC + N_SCAN
         self.fcd = _perceptron(n_features, 3 * n_components, 2 * width, 2)
         self.noise = _perceptron(n_features, 1, width)
@@ -102,7 +102,7 @@ class CircuitNet(nn.Module):
         Parameters
         ----------
         circuit : Circuit
-        scan : tensor of shape (3,)
+        scan : tensor of shape (7,)
 
         Returns
         -------
@@ -140,8 +140,14 @@ class CircuitNet(nn.Module):
     def expected_fc(self, circuit: Circuit, scan: torch.Tensor) -> torch.Tensor:
         """Give FC (n, n_rois, n_rois), as training differentiates it."""
         slow, power = self.correct_regions(circuit, scan)
-        given = circuit.sc, circuit.reach, circuit.decay, slow, power, self.mix
-        return plain.fc_and_deviations(*given)[0]
+        given = circuit.sc, circuit.reach, circuit.decay, slow, power
+        found = plain.fc_and_deviations(*given, self.mix_of(scan), is_regressed(scan))
+        return found.fc
+
+    def mix_of(self, scan: torch.Tensor) -> torch.Tensor:
+        """Give the two numbers by which inverses stand for a scan's band."""
+        mixed: torch.Tensor = self.mix + self.mix_of_band(scan)
+        return mixed
 
     @torch.no_grad()
     def describe(
@@ -149,7 +155,8 @@ class CircuitNet(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Give FC, upper triangle, and what the heads read, (n, n_features)."""
         slow, power = self.correct_regions(circuit, scan)
-        edges, *found = describe_fc(circuit, slow, power, self.mix)
+        given = slow, power, self.mix_of(scan), is_regressed(scan)
+        edges, *found = describe_fc(circuit, *given)
         return edges, self.features(circuit, scan, slow, *found)
 
     def features(
@@ -200,6 +207,14 @@ class CircuitNet(nn.Module):
     def log_error(self, features: torch.Tensor) -> torch.Tensor:
         """Logarithm of the absolute errors to expect in the costs."""
         return self.error(features) - 3
+
+
+def _start_at_zero(layers: nn.Sequential) -> None:
+    """Let a perceptron say 0 before it is trained."""
+    last = layers[-1]
+    assert isinstance(last, nn.Linear)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
 
 
 def _perceptron(n_in: int, n_out: int, width: int, n_hidden: int = 1) -> nn.Sequential:

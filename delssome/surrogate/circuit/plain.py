@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 __all__ = [
+    "Covariance",
     "Description",
     "Response",
     "at_frequency_zero",
@@ -74,6 +75,23 @@ class Description(NamedTuple):
     sd: Tensor
     share: Tensor
     numbers: Tensor
+
+
+class Covariance(NamedTuple):
+    """What the band of BOLD sees of circuits.
+
+    Attributes
+    ----------
+    fc : tensor of shape (n, n_rois, n_rois)
+    sd : tensor of shape (n, n_rois)
+        Standard deviations.
+    slopes : tensor of shape (n, n_rois), or None
+        Of regions on the sum over regions, where that was regressed out.
+    """
+
+    fc: Tensor
+    sd: Tensor
+    slopes: Tensor | None
 
 
 class _Inverse(torch.autograd.Function):
@@ -142,8 +160,14 @@ def at_frequency_zero(
 
 
 def fc_and_deviations(
-    sc: Tensor, reach: Tensor, decay: Tensor, slow: Tensor, power: Tensor, mix: Tensor
-) -> tuple[Tensor, Tensor]:
+    sc: Tensor,
+    reach: Tensor,
+    decay: Tensor,
+    slow: Tensor,
+    power: Tensor,
+    mix: Tensor,
+    regressed: bool,
+) -> Covariance:
     """Give FC over the band of BOLD, and standard deviations.
 
     Parameters
@@ -155,11 +179,12 @@ def fc_and_deviations(
     mix : tensor of shape (2,)
         With ``V = K slow K`` and ``U = K + mix[0] V``, covariances are ``U power U +
         mix[1]**2 V power V``.
+    regressed : bool
+        Whether the sum over regions is regressed out.
 
     Returns
     -------
-    fc : tensor of shape (n, n_rois, n_rois)
-    sd : tensor of shape (n, n_rois)
+    Covariance
     """
     response = inverse(system(sc, reach, decay + slow))
     second = (response * slow[:, None]) @ response
@@ -167,9 +192,14 @@ def fc_and_deviations(
     parts = [response + along * second, across * second]
     # Covariances are the product of this with its transpose.
     half = torch.cat([part * power.sqrt()[:, None] for part in parts], dim=-1)
+    slopes = None
+    if regressed:  # the sum over regions is what 1' half drives
+        total = half.sum(dim=1)
+        slopes = _times(half, total) / total.square().sum(dim=-1, keepdim=True)
+        half = half - slopes[..., None] * total[:, None]
     sd = torch.linalg.vecdot(half, half).sqrt()
     half = half / sd[..., None]
-    return half @ half.transpose(1, 2), sd
+    return Covariance(half @ half.transpose(1, 2), sd, slopes)
 
 
 def describe(
@@ -180,6 +210,7 @@ def describe(
     power: Tensor,
     mix: Tensor,
     rates: tuple[float, float],
+    regressed: bool,
 ) -> Description:
     """Give FC of circuits and describe it.
 
@@ -190,12 +221,14 @@ def describe(
     rates : tuple of float
         Share of `slow`, and a rate (1/s), with which two other inverses see the slow
         and the fast part of the band.
+    regressed : bool
+        As of :func:`fc_and_deviations`.
 
     Returns
     -------
     Description
     """
-    fc, sd = fc_and_deviations(sc, reach, decay, slow, power, mix)
+    fc, sd, slopes = fc_and_deviations(sc, reach, decay, slow, power, mix, regressed)
     edges = upper_triangle(fc)
     mean = edges.mean(dim=-1)
     gap = edges - mean[:, None]
@@ -216,7 +249,10 @@ def describe(
     scale = sd[:, :, None] * sd[:, None, :]
     for added in (rates[0] * slow, rates[1]):
         response = inverse(system(sc, reach, decay + added))
-        view = (response * power[:, None]) @ response / scale
+        view = (response * power[:, None]) @ response
+        if slopes is not None:
+            view = _regress(view, slopes)
+        view = view / scale
         numbers += noise_of_windows(fc, view)
     return Description(edges, sd, first.square(), torch.stack(numbers, dim=-1))
 
@@ -278,6 +314,15 @@ def upper_triangle(matrices: Tensor) -> Tensor:
     """Strict upper triangles in rows."""
     rows, columns = np.triu_indices(matrices.shape[-1], k=1)
     return matrices[:, rows, columns]
+
+
+def _regress(covariance: Tensor, slopes: Tensor) -> Tensor:
+    """Take the sum over regions out of covariances, by given slopes on it."""
+    rows = covariance.sum(dim=-1)
+    both = slopes[:, :, None] * rows[:, None, :]
+    total = rows.sum(dim=-1)[:, None, None]
+    both = both + both.transpose(1, 2)
+    return covariance - both + total * slopes[:, :, None] * slopes[:, None, :]
 
 
 def _times(matrix: Tensor, vector: Tensor) -> Tensor:

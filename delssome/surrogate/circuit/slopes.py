@@ -14,20 +14,19 @@ from numpy.typing import NDArray
 from delssome.costs import rounded_cost
 from delssome.evaluation import Target
 from delssome.models import Candidates, Model
-from delssome.models.steady import jacobian
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import plain
 from delssome.surrogate.circuit.circuits import Circuit, describe_regions
 from delssome.surrogate.circuit.features import (
     FASTER,
     SLOWER,
+    is_regressed,
     scale,
     scan_features,
 )
 from delssome.surrogate.circuit.network import CircuitNet
+from delssome.surrogate.circuit.regions import describe_alone
 from delssome.theory import price_of_escape
-from delssome.theory.linearisation import Equations
-from delssome.theory.network import reduce_regions
 
 __all__ = ["CostSlopes", "Differentiable", "Said"]
 
@@ -68,9 +67,9 @@ class Differentiable:
 
     Notes
     -----
-    A region enters by its decay, reach, power and fastest rate, which depend on its
-    own parameters and on G; these derivatives are central differences, for all regions
-    at once. All that follows is differentiated by torch.
+    A region enters by its decay, reach, power, fastest rate and bends, which depend on
+    its own parameters and on G; these derivatives are central differences, for all
+    regions at once. All that follows is differentiated by torch.
     """
 
     def __init__(
@@ -94,19 +93,25 @@ class Differentiable:
         numbers = _Numbers.apply(self, *given)
         if not torch.isfinite(numbers).all():
             return None
-        decay, reach, power, fastest = numbers[:, None]
+        decay, reach, power, fastest = numbers[:4, None]
+        bends = torch.movedim(numbers[4:, None], 0, -1)
         found = plain.at_frequency_zero(self._sc, reach, decay, power)
         if not found.smallest.item() > 0:
             return None
-        own = {name: params[name][None] for name in self.model.regional}
-        described = describe_regions(
-            torch, own, own["sigma"], 2.0 - fastest * self.step, found, decay, power
-        )
+        slack = 2.0 - fastest * self.step
+        described = describe_regions(torch, bends, slack, found, decay, power)
         net = self.net
         circuit = Circuit(*described, self._sc, reach, decay, power)
         slow, corrected = net.correct_regions(circuit, self._scan)
         fc = plain.describe(
-            self._sc, reach, decay, slow, corrected, net.mix, (SLOWER, FASTER)
+            self._sc,
+            reach,
+            decay,
+            slow,
+            corrected,
+            net.mix_of(self._scan),
+            (SLOWER, FASTER),
+            is_regressed(self._scan),
         )
         known = fc.sd, fc.share, scale(torch, fc.numbers, fc.share)
         features = net.scaled(net.features(circuit, self._scan, slow, *known))
@@ -118,14 +123,10 @@ class Differentiable:
         )
 
     def numbers(self, rows: Mapping[str, Array]) -> Array:
-        """Decay, reach, power and fastest rate of regions, (4, n, n_rois)."""
+        """Decay, reach, power, fastest rate and bends of regions, (15, n, n_rois)."""
         candidates = Candidates(self.model, dict(rows), self.sc)
-        equations = Equations(candidates)
-        slopes = jacobian(equations, equations.fixed_point())
-        regions = reduce_regions(slopes, equations.sigma)
-        reach = np.sqrt(candidates.params["G"])[:, None] * regions.scale
-        power = regions.power * regions.scale**2
-        found = np.stack([regions.decay, reach, power, regions.fastest])
+        *linear, bends = describe_alone(candidates)
+        found = np.stack([*linear, *np.moveaxis(bends, -1, 0)])
         found[:, ~candidates.rests] = np.nan
         return found
 

@@ -54,6 +54,7 @@ __all__ = [
     "put_pattern_times_fc",
     "put_sum",
     "put_system",
+    "regress",
     "take_edges",
 ]
 
@@ -126,12 +127,18 @@ def put_fc(
     slow: Lanes,
     power: Lanes,
     mix: Rows,
+    regressed: bool,
+    ones: Lanes,
     scaled: Lanes,
+    slopes: Lanes,
     sd: Lanes,
     x: Lanes,
     fc: Lanes,
 ) -> None:
-    """Turn (minus) the inverse of a system into FC and standard deviations."""
+    """Turn (minus) the inverse of a system into FC and standard deviations.
+
+    If the sum over regions is regressed out, also into slopes of regions on it.
+    """
     scale_columns(matrix, n, slow, x, scaled)
     multiply(scaled, scaled, n, True, fc)
     for i in range(n):
@@ -144,9 +151,27 @@ def put_fc(
     multiply(scaled, scaled, n, True, fc)
     scale_columns(matrix, n, power, x, scaled)
     add_products(scaled, scaled, n, n, True, fc)
+    if regressed:
+        times(fc, n, ones, x)
+        total = dot(x, ones, n)
+        for i in range(n):
+            store(slopes, i, load(x, i) / total)
+        regress(fc, n, slopes, x, ones)
     for i in range(n):
         store(sd, i, square_root(load(fc, i * n + i)))
     standardise(fc, n, sd, x)
+
+
+@compiled
+def regress(matrix: Lanes, n: Index, slopes: Lanes, rows: Lanes, ones: Lanes) -> None:
+    """Take the sum over regions out of covariances whose row sums are known."""
+    total = dot(rows, ones, n)
+    for i in range(n):
+        slope, row = load(slopes, i), load(rows, i)
+        for j in range(i + U1):
+            taken = slope * load(rows, j) + row * load(slopes, j)
+            taken -= total * slope * load(slopes, j)
+            store(matrix, i * n + j, load(matrix, i * n + j) - taken)
 
 
 @compiled

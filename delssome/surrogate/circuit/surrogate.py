@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -23,15 +23,20 @@ from delssome.evaluation import (
     Target,
     at_points,
 )
-from delssome.models import FIC, Candidates, Model, check_candidates, check_model
+from delssome.models import FIC, Candidates, Model, check_candidates
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import cards
-from delssome.surrogate.circuit.domain import covered, describe_context, outside
+from delssome.surrogate.circuit.domain import (
+    covered,
+    describe_context,
+    is_among,
+    outside,
+)
 from delssome.surrogate.circuit.network import CircuitNet, circuits, scan_features
 from delssome.surrogate.circuit.slopes import CostSlopes, Differentiable
 from delssome.surrogate.circuit.training import BATCH, Training, load_group
-from delssome.surrogate.shard import refuse_pipeline
-from delssome.theory import range_violation
+from delssome.surrogate.shard import refuse_censoring
+from delssome.theory import range_violation, reason_against
 from delssome.utils import check_number, instance_or_default
 
 __all__ = ["CircuitSurrogate"]
@@ -40,27 +45,18 @@ Array = NDArray[Any]
 
 # Log odds of an escape of candidates whose fixed point is unstable: 97 % leave.
 LOST = 3.5
-# What makes a subclass of a model another circuit.
-EQUATIONS = (
-    "derivatives",
-    "solve",
-    "steady_state",
-    "searched",
-    "couples",
-    "observed",
-    "haemodynamics",
-)
 
 
 class CircuitSurrogate(Evaluator, BaseEstimator):
-    """Predict costs and plausibility of candidates with one network for any data.
+    """Predict costs and plausibility of candidates with one network for many models.
 
     Parameters
     ----------
     acquisition : Acquisition, default=None
         Scan whose statistics are predicted.
-    model : FIC, default=None
-        Of the candidates in the shards that it is fitted to. None: ``FIC()``.
+    model : Model, default=None
+        Whose candidates it is asked for, and among those of the shards that it is
+        fitted to if the package does not ship it. None: ``FIC()``.
     n_repeats : int, default=3
         Simulations whose costs are predicted.
     width : int, default=48
@@ -76,8 +72,8 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
 
     Attributes
     ----------
-    made_for : type
-        The model that the network can serve, class attribute: :class:`~delssome.FIC`.
+    models_ : list of str
+        Models in the corpus.
     net_ : CircuitNet
         It predicts where its parameters are: on a GPU after ``net_.to("cuda")``.
     domain_ : dict
@@ -90,9 +86,15 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
     See Also
     --------
     delssome.surrogate.build_corpus : makes the shards to fit to.
+
+    Notes
+    -----
+    The network reads linear circuits and how their equations bend, no parameter by
+    name: it can be asked for any model of its form, and what it says is as good as the
+    model is like those of its corpus (`outside`).
     """
 
-    made_for: ClassVar[type[Model]] = FIC
+    models_: list[str]
     net_: CircuitNet
     domain_: dict[str, list[float]]
     history_: dict[str, Array]
@@ -122,7 +124,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         self.random_state = random_state
 
     def check(self, model: Model) -> None:
-        """Refuse every model but the one that the weights were trained for.
+        """Refuse a model that is no network of noisy regions with one slow state each.
 
         Parameters
         ----------
@@ -132,28 +134,46 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         Raises
         ------
         ValueError
-            With the reason and what to do instead; also of a scan that went through a
-            pipeline.
+            With the reason and what to do instead; also of a censored scan.
         """
-        check_model(model)
-        scan = instance_or_default("acquisition", self.acquisition, Acquisition)
-        refuse_pipeline(scan)
-        known = self.made_for
-        reason = "its equations are others"
-        if isinstance(model, known):
-            own = [
-                name
-                for name in EQUATIONS
-                if getattr(type(model), name) != getattr(known, name)
-            ]
-            if not own:
-                return
-            reason = f"{type(model).__name__} has its own {', '.join(own)}"
-        raise ValueError(
-            f"The network was trained for the {known.name} model and cannot serve "
-            f"{model.name}: {reason}. Evaluate by theory (surrogate='linear') or "
-            "simulate the candidates (surrogate=None)."
+        refuse_censoring(self._scan)
+        reason = reason_against(model)
+        if reason:
+            raise ValueError(
+                f"The network cannot serve the {model.name} model: {reason}. Evaluate "
+                "by theory (surrogate='linear') or simulate the candidates "
+                "(surrogate=None)."
+            )
+
+    def strange(self, model: Model) -> str:
+        """Say why a model is none that it was trained for; empty if it is one.
+
+        Parameters
+        ----------
+        model : Model
+
+        Returns
+        -------
+        str
+        """
+        try:
+            self.check(model)
+        except ValueError as error:
+            return str(error)
+        if is_among(model, self.models_):
+            return ""
+        return (
+            f"The network was trained for {', '.join(self.models_)}, not for the "
+            f"equations of the {model.name} model."
         )
+
+    @property
+    def _scan(self) -> Acquisition:
+        return instance_or_default("acquisition", self.acquisition, Acquisition)
+
+    @property
+    def _asked_for(self) -> Model:
+        return FIC() if self.model is None else self.model
 
     def fit(
         self,
@@ -187,8 +207,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
             ("lr", Real, 1e-12),
         ):
             check_number(name, getattr(self, name), kind, low)
-        model = self.made_for() if self.model is None else self.model
-        self.check(model)
+        self.check(self._asked_for)
         rng = check_random_state(self.random_state)
         if len(X) == 0:
             raise ValueError("X must hold at least one shard of a corpus.")
@@ -197,7 +216,9 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
             net = CircuitNet(self.width)
             if start is not None:
                 net.load_state_dict(start.net_.state_dict())
-            groups = [load_group(file, model, net.points.numpy()) for file in X]
+            points = net.points.numpy()
+            groups = [load_group(file, self.model, points) for file in X]
+            self.models_ = sorted({type(group.model).__name__ for group in groups})
             self.domain_ = covered([group.context for group in groups])
             groups = [group for group in groups if group.n_in_range]
             if not groups:
@@ -239,7 +260,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         check_candidates(candidates)
         self.check(candidates.model)
         candidates.check_symmetric("the network")
-        scan = instance_or_default("acquisition", self.acquisition, Acquisition)
+        scan = self._scan
         if len(candidates) <= BATCH:
             return self._batch(candidates, scan)
         parts = candidates.batches(BATCH)
@@ -300,8 +321,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         """Give expected costs with derivatives by regional parameters."""
         check_is_fitted(self)
         self.check(model)
-        scan = instance_or_default("acquisition", self.acquisition, Acquisition)
-        asked = Differentiable(self.net_, model, scan, target.sc)
+        asked = Differentiable(self.net_, model, self._scan, target.sc)
         cdf = at_points(target.fcd_cdf, self.net_.points.cpu().numpy())
         return CostSlopes(asked, target._replace(fcd_cdf=cdf), self.n_repeats)
 
@@ -318,13 +338,14 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
             Empty if it is like them: then errors are as expected.
         """
         check_is_fitted(self)
-        scan = instance_or_default("acquisition", self.acquisition, Acquisition)
-        found = outside(describe_context(target, scan), self.domain_)
-        return [*self.unlike(scan.processing), *found]
+        model = self._asked_for
+        context = describe_context(target, self._scan, model)
+        unknown = [] if is_among(model, self.models_) else [f"model {model.name}"]
+        return [*unknown, *outside(context, self.domain_)]
 
     def unlike(self, processing: Sequence[str]) -> list[str]:
-        """Say that it knows no pipeline: it was trained on scans without one."""
-        return list(processing)
+        """Say which steps of a pipeline its own acquisition lacks."""
+        return [step for step in processing if step not in self._scan.processing]
 
     def digest(self) -> str:
         """SHA-256 of the weights."""
@@ -343,7 +364,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         """
         check_is_fitted(self)
         said = {
-            "model": self.made_for.name,
+            "models": self.models_,
             "width": self.width,
             "domain": self.domain_,
             **card,
@@ -372,18 +393,12 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
             Fitted; its `card_` is what was written with the weights.
         """
         state, card = cards.read_weights(folder, name)
-        made_for = card.get("model", cls.made_for.name)
-        if made_for != cls.made_for.name:
-            raise ValueError(
-                f"{Path(folder) / name}.safetensors holds weights for the {made_for} "
-                f"model (card), but {cls.__name__} serves {cls.made_for.name}."
-            )
         surrogate = cls(width=card["width"], **settings)
         with torch.random.fork_rng(devices=[]):  # initial weights are drawn for nothing
             surrogate.net_ = CircuitNet(surrogate.width)
         surrogate.net_.load_state_dict(state)
         surrogate.net_.eval()
-        surrogate.domain_ = card["domain"]
+        surrogate.domain_, surrogate.models_ = card["domain"], card["models"]
         surrogate.card_ = card
         return surrogate
 

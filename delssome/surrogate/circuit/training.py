@@ -17,7 +17,6 @@ from torch.nn import Parameter, functional
 from delssome.costs import expected_cost_terms, fcd_ks_cost
 from delssome.evaluation import Target, at_points
 from delssome.models import Candidates, Model
-from delssome.simulation import Acquisition
 from delssome.surrogate.circuit.domain import describe_context
 from delssome.surrogate.circuit.network import (
     Circuit,
@@ -26,7 +25,7 @@ from delssome.surrogate.circuit.network import (
     scan_features,
 )
 from delssome.surrogate.circuit.plain import upper_triangle
-from delssome.surrogate.shard import read_shard
+from delssome.surrogate.shard import model_of_shard, read_shard, scan_of_shard
 from delssome.utils import progress_bar
 
 __all__ = ["BATCH", "Labelled", "Training", "load_group"]
@@ -47,7 +46,8 @@ class Labelled:
     Attributes
     ----------
     circuit : Circuit
-    scan : tensor of shape (3,)
+    model : Model
+    scan : tensor of shape (7,)
     context : dict of str to float
         As :func:`.describe_context` gives it.
     target : Target
@@ -59,6 +59,7 @@ class Labelled:
     """
 
     circuit: Circuit
+    model: Model
     scan: torch.Tensor
     context: dict[str, float]
     target: Target
@@ -72,13 +73,14 @@ class Labelled:
         return len(self.escape)
 
 
-def load_group(file: Path | str, model: Model, points: Array) -> Labelled:
+def load_group(file: Path | str, own: Model | None, points: Array) -> Labelled:
     """Read a shard for training.
 
     Parameters
     ----------
     file : path
-    model : Model
+    own : Model or None
+        A model that the package does not ship, if the shard may be of that.
     points : ndarray of shape (n_points,)
         Where the network predicts the FCD distribution.
 
@@ -87,17 +89,17 @@ def load_group(file: Path | str, model: Model, points: Array) -> Labelled:
     Labelled
     """
     shard = read_shard(file)
-    tr, n_frames, window, step = shard.scan
-    scan = Acquisition(tr=tr, n_frames=int(n_frames), window=int(window))
+    model, scan = model_of_shard(shard, own), scan_of_shard(shard)
     order = np.argsort(shard.violation > 0, kind="stable")
     params = {name: shard[name][order] for name in model.searched}
-    circuit, instability = circuits(Candidates(model, params, shard.sc), step)
+    circuit, instability = circuits(Candidates(model, params, shard.sc), scan.step)
     kept = order[instability == 0]
     target = Target(shard.sc, shard.target_fc, shard.target_cdf)
     return Labelled(
         circuit=circuit,
+        model=model,
         scan=scan_features(scan),
-        context=describe_context(target, scan),
+        context=describe_context(target, scan, model),
         target=target._replace(fcd_cdf=at_points(target.fcd_cdf, points)),
         n_in_range=int((shard.violation[kept] == 0).sum()),
         fc=torch.from_numpy(shard.fc[kept]),
@@ -147,7 +149,11 @@ class Training:
             Losses of the parts.
         """
         net, n = self.net, self.n_steps
-        parameters = [*net.correct.parameters(), net.mix]
+        parameters = [
+            *net.correct.parameters(),
+            net.mix,
+            *net.mix_of_band.parameters(),
+        ]
         history = {"fc": self._optimise(parameters, self._fc_loss, n, "FC", 1e-4)}
         self.examples = _Examples(net, self.groups, self.n_repeats, self.rng)
         if anew:

@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from delssome.connectome import group_average, matrix_to_edges, prepare_sc
 from delssome.datasets import make_cohort
 from delssome.evaluation import Target
-from delssome.models import check_maps
+from delssome.models import FIC, Model, check_maps
 from delssome.simulation import Acquisition
 
 __all__ = ["Group", "synthetic_group", "varied_group", "window_group"]
@@ -30,11 +30,14 @@ class Group:
     target : Target
     maps : ndarray of shape (n_rois, n_maps)
     acquisition : Acquisition
+    model : Model, default=FIC()
+        Whose candidates are labelled.
     """
 
     target: Target
     maps: Array
     acquisition: Acquisition
+    model: Model = field(default_factory=FIC)
 
 
 def synthetic_group(
@@ -42,6 +45,7 @@ def synthetic_group(
     n_rois: int = 68,
     n_subjects: int = 6,
     acquisition: Acquisition | None = None,
+    model: Model | None = None,
 ) -> Group:
     """Make a group from a synthetic cohort of its own.
 
@@ -52,6 +56,8 @@ def synthetic_group(
     n_subjects : int, default=6
         Subjects that are averaged.
     acquisition : Acquisition, default=None
+    model : Model, default=None
+        Whose candidates are labelled: the cohort's scans are FIC's. None: ``FIC()``.
 
     Returns
     -------
@@ -59,11 +65,15 @@ def synthetic_group(
     """
     scan = acquisition or Acquisition()
     cohort = make_cohort(n_subjects, n_rois, acquisition=scan, random_state=seed)
-    return _average(cohort.X, cohort.maps, scan)
+    return _average(cohort.X, cohort.maps, scan, model)
 
 
 def window_group(
-    file: Path | str, start: int, stop: int, acquisition: Acquisition | None = None
+    file: Path | str,
+    start: int,
+    stop: int,
+    acquisition: Acquisition | None = None,
+    model: Model | None = None,
 ) -> Group:
     """Average some subjects of a study of your own.
 
@@ -75,6 +85,8 @@ def window_group(
         Rows of X.
     acquisition : Acquisition, default=None
         The scan behind X.
+    model : Model, default=None
+        Whose candidates are labelled. None: ``FIC()``.
 
     Returns
     -------
@@ -84,14 +96,16 @@ def window_group(
         X, maps = data["X"][start:stop], data["maps"]
     if len(X) < stop - start:
         raise ValueError(f"{file} holds no rows {start} to {stop} of X.")
-    return _average(X, maps, acquisition or Acquisition())
+    return _average(X, maps, acquisition or Acquisition(), model)
 
 
-def _average(X: Array, maps: ArrayLike, scan: Acquisition) -> Group:
+def _average(
+    X: Array, maps: ArrayLike, scan: Acquisition, model: Model | None
+) -> Group:
     average = group_average(X)
     sc = prepare_sc(average.sc)
     target = Target(sc, matrix_to_edges(average.fc), average.fcd_cdf)
-    return Group(target, check_maps(maps, len(sc)), scan)
+    return Group(target, check_maps(maps, len(sc)), scan, model or FIC())
 
 
 def varied_group(seed: int, **given: Any) -> Group:
@@ -99,8 +113,9 @@ def varied_group(seed: int, **given: Any) -> Group:
 
     Weak tracts are missing, more in some regions than in others, weights are more or
     less unequal, maps have long tails, which put single regions at the edge of
-    stability, and the goals are an FC more uneven than the cohort's and windows more
-    alike: no candidate reaches them, and they draw searches to that edge.
+    stability, and the goals are an FC more uneven than the cohort's, stronger or weaker
+    over all, and windows more alike: no candidate reaches them, and they draw searches
+    to that edge.
 
     Parameters
     ----------
@@ -124,10 +139,11 @@ def varied_group(seed: int, **given: Any) -> Group:
     values = np.linspace(-1.0, 1.0, len(cdf) + 1)[1:]
     nearer = 1.0 - (1.0 - values) / rng.uniform(0.45, 1.0)
     pushed = np.interp(nearer, values, cdf, left=0.0)
-    fc = fc.mean() + (fc - fc.mean()) * rng.uniform(1.0, 2.0)
-    fc = np.clip(fc, -0.9, 0.95)
+    uneven = (fc - fc.mean()) * rng.uniform(1.0, 2.0)
     sc = prepare_sc(weights**power, transform=None)
     maps = (group.maps - group.maps.mean(axis=0)) / group.maps.std(axis=0)
     skew, tails = rng.uniform(-1.0, 1.0, 2), rng.uniform(0.3, 1.2, 2)
     maps = np.sinh(tails * maps + skew)
-    return Group(Target(sc, fc, pushed), maps, group.acquisition)
+    strength = np.exp(rng.uniform(np.log(0.3), np.log(2.0)))
+    fc = np.clip(strength * fc.mean() + uneven, -0.9, 0.95)
+    return Group(Target(sc, fc, pushed), maps, group.acquisition, group.model)

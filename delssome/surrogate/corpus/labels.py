@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from delssome.connectome import matrix_to_edges
 from delssome.evaluation import Evaluation, Evaluator, Statistics, Target
-from delssome.models import FIC, Candidates, Model, ParameterSpace
+from delssome.models import Candidates, ParameterSpace
 from delssome.search import CMAES
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator
 from delssome.surrogate.corpus.groups import Group
-from delssome.surrogate.shard import refuse_pipeline
+from delssome.surrogate.shard import name_model, refuse_censoring, write_scan
 from delssome.theory import TheoryEvaluator, close
 
 __all__ = ["CorpusSettings", "label_group", "push_to_edge", "thin"]
@@ -107,7 +107,6 @@ def label_group(
     settings: CorpusSettings,
     seed: int,
     searcher: Evaluator | None = None,
-    model: Model | None = None,
 ) -> dict[str, Array]:
     """Draw candidates of one group and label them by theory and by simulation.
 
@@ -118,22 +117,21 @@ def label_group(
     seed : int
     searcher : CircuitSurrogate, default=None
         Evaluates candidates during searches. None: theory.
-    model : Model, default=None
-        One that theory describes. None: ``FIC()``.
 
     Returns
     -------
     dict of str to ndarray
-        Of the group ``sc`` (upper triangle), ``target_fc``, ``target_cdf``, ``maps``
-        and ``scan`` (TR, frames, window, step); of its candidates the searched
-        parameters and, by theory, ``fc``, ``cdf``, ``fc_noise``, what the model reads
-        out, ``p_in_range``, ``violation`` and, if the model bounds them, ``rates``; of
-        those that were simulated their indices, ``simulated``, and of each run
-        ``runs_fc``, ``runs_cdf`` and ``runs_violation``.
+        Of the group ``sc`` (upper triangle), ``target_fc``, ``target_cdf``, ``maps``,
+        ``scan`` (TR, frames, window, step), ``pipeline`` (limits of the band, order of
+        the filter, whether the global signal was regressed out) and ``model``, as JSON;
+        of its candidates the searched parameters and, by theory, ``fc``, ``cdf``,
+        ``fc_noise``, what the model reads out, ``p_in_range``, ``violation`` and, if
+        the model bounds them, ``rates``; of those that were simulated their indices,
+        ``simulated``, and of each run ``runs_fc``, ``runs_cdf`` and ``runs_violation``.
     """
-    model = FIC() if model is None else model
+    model = group.model
     rng = np.random.default_rng(seed)
-    refuse_pipeline(group.acquisition)
+    refuse_censoring(group.acquisition)
     group = replace(group, acquisition=group.acquisition.for_model(model))
     theory = TheoryEvaluator(model, group.acquisition, n_samples=settings.n_samples)
     recorder = _Recorder(theory)
@@ -147,7 +145,8 @@ def label_group(
         "target_fc": group.target.fc.astype(np.float32),
         "target_cdf": thin(group.target.fcd_cdf).astype(np.float32),
         "maps": group.maps,
-        "scan": np.array([scan.tr, scan.n_frames, scan.fcd_window, scan.step]),
+        **write_scan(scan),
+        "model": np.array(name_model(model)),
         "fc": expected.fc.astype(np.float16),
         "cdf": thin(expected.fcd_cdf).astype(np.float32),
         "fc_noise": np.asarray(expected.fc_noise, dtype=np.float32),

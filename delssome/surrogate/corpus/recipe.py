@@ -17,6 +17,7 @@ import sklearn
 import torch
 from sklearn.utils import Bunch
 
+from delssome.models import FIC, MFM, Linear, Model
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit.surrogate import CircuitSurrogate
 from delssome.surrogate.corpus.groups import (
@@ -35,7 +36,11 @@ logger = logging.getLogger("delssome")
 # benchmarks test (40, 100, 200) and a TR of 3 s are left out, to be unseen.
 SIZES = (240, 150, 120, 90, 80, 60, 50, 30, 20, 12)
 TRS = (0.5, 0.8, 1.0, 1.5, 2.0, 2.2, 2.5, 3.5)
-N_ROUNDS = 4
+# What pipelines do: limits of the band (Hz) and orders of the filter in use.
+LOWEST, HIGHEST, ORDERS = (0.008, 0.01, 0.01), (0.08, 0.1, 0.1, 0.15), (1, 2, 2, 4)
+# Target rates (Hz) and tolerances of the groups of FIC that differ.
+RATES, TOLERANCES = (1.5, 2.0, 4.0, 6.0, 8.0), (0.05, 0.1, 0.2)
+N_ROUNDS = 3
 # What searches by a network are like: they cost little.
 LED: dict[str, Any] = {"popsize": 64, "n_generations": 100}
 
@@ -51,8 +56,10 @@ def corpus_groups(split: str = "train", round: int = 0) -> list[GroupMaker]:
     ----------
     split : {"train", "validation", "test"}, default="train"
         As published, 64, 14 and 13 groups of 68 regions with the usual scan, without
-        a subject in common. "train" has 20 groups of 12 to 240 regions besides and 30
-        with scans of other TR, duration and window.
+        a subject in common. "train" has 20 groups of 12 to 240 regions besides, 30
+        with scans of other TR, duration and window, all of FIC, and 40 of other models
+        or of FIC with another target rate. Pipelines filtered some of its scans,
+        regressed out the global signal, or both.
     round : int, default=0
         Round of training; every one has groups of its own.
 
@@ -66,7 +73,7 @@ def corpus_groups(split: str = "train", round: int = 0) -> list[GroupMaker]:
     ]
     given: list[dict[str, Any]] = [{"seed": first + k} for k in range(n)]
     if split == "train":
-        given += _unusual_groups(round)
+        given = _training_groups(given, np.random.default_rng(5 + round))
     makers = (synthetic_group if round == 0 else varied_group), varied_group
     return [
         (makers[k % 2], arguments | {"seed": arguments["seed"] + 10_000 * round})
@@ -74,19 +81,61 @@ def corpus_groups(split: str = "train", round: int = 0) -> list[GroupMaker]:
     ]
 
 
-def _unusual_groups(round: int) -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = [
-        {"seed": 2000 + k, "n_rois": SIZES[k // 2]} for k in range(20)
+def _training_groups(
+    usual: Sequence[dict[str, Any]], rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    # Four in a row, two made by either maker: so many of them went through a pipeline.
+    groups = [
+        group | ({"acquisition": _processed(Acquisition(), rng)} if k % 8 > 5 else {})
+        for k, group in enumerate(usual)
     ]
-    rng = np.random.default_rng(5 + round)
+    for k in range(20):
+        group: dict[str, Any] = {"seed": 2000 + k, "n_rois": SIZES[k // 2]}
+        if k % 4 > 1:
+            group["acquisition"] = _processed(Acquisition(), rng)
+        groups.append(group)
     for k in range(30):
-        tr = float(rng.choice(TRS))
-        n_frames = max(90, int(rng.uniform(280, 1200) / tr))
-        window = min(max(12, int(rng.uniform(35, 80) / tr)), n_frames // 3)
-        scan = Acquisition(tr=tr, n_frames=n_frames, window=window)
+        scan = _scan(rng)
         n_rois = int(rng.choice([48, 68, 68, 84]))
+        scan = _processed(scan, rng) if k % 4 > 1 else scan
         groups.append({"seed": 3000 + k, "n_rois": n_rois, "acquisition": scan})
+    for k in range(40):
+        scan = _scan(rng) if k % 4 > 1 else Acquisition()
+        scan = _processed(scan, rng) if k % 8 > 3 else scan
+        n_rois = int(rng.choice([30, 50, 68, 68, 84, 120]))
+        group = {"seed": 4000 + k, "n_rois": n_rois, "acquisition": scan}
+        groups.append(group | {"model": _other_model(k // 2, rng)})
     return groups
+
+
+def _other_model(k: int, rng: np.random.Generator) -> Model:
+    if k % 5 == 3:
+        return Linear()
+    if k % 5 == 4:
+        rate, tolerance = float(rng.choice(RATES)), float(rng.choice(TOLERANCES))
+        return FIC(target_rate=rate, rate_tolerance=tolerance)
+    return MFM()
+
+
+def _scan(rng: np.random.Generator) -> Acquisition:
+    tr = float(rng.choice(TRS))
+    n_frames = max(90, int(rng.uniform(280, 1200) / tr))
+    window = min(max(12, int(rng.uniform(35, 80) / tr)), n_frames // 3)
+    return Acquisition(tr=tr, n_frames=n_frames, window=window)
+
+
+def _processed(scan: Acquisition, rng: np.random.Generator) -> Acquisition:
+    done = {}
+    filtered, regressed = rng.permutation([(True, False), (False, True), (True, True)])[
+        0
+    ]
+    if filtered:
+        low, high = float(rng.choice(LOWEST)), float(rng.choice(HIGHEST))
+        done = {
+            "band": (low, high if high < 0.4 / scan.tr else None),
+            "filter_order": int(rng.choice(ORDERS)),
+        }
+    return replace(scan, global_signal=bool(regressed), **done)
 
 
 def window_groups(
@@ -150,9 +199,9 @@ def train(
         ``out/corpus``.
     groups : sequence of lists of (callable, dict), default=None
         Groups of each round, as of `build_corpus`: your own, for weights of your own.
-        None: four rounds of those of the shipped weights, :func:`corpus_groups`.
+        None: three rounds of those of the shipped weights, :func:`corpus_groups`.
     settings : CorpusSettings, default=None
-        None: the default ones.
+        None: the default ones, without simulations, which training does not use.
     start : CircuitSurrogate, default=None
         Weights to fine-tune. None: random ones.
     n_steps : int, default=10_000
@@ -172,7 +221,7 @@ def train(
         groups = [corpus_groups(round=k) for k in range(N_ROUNDS)]
     if len(groups) == 0:
         raise ValueError("groups must hold those of one round at least, got none.")
-    settings = settings or CorpusSettings()
+    settings = settings or CorpusSettings(n_simulated=0)
     led = replace(settings, **LED, n_spread=0, n_edge=0, n_simulated=0)
     manifests: list[Bunch] = []
     files: list[Path] = []

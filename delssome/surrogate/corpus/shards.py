@@ -16,7 +16,6 @@ from sklearn.utils import Bunch
 
 from delssome._version import __version__
 from delssome.evaluation import Evaluator
-from delssome.models import FIC, Model
 from delssome.surrogate.corpus.groups import Group
 from delssome.surrogate.corpus.labels import CorpusSettings, label_group
 from delssome.surrogate.shard import read_shard, write_shard
@@ -33,7 +32,6 @@ def build_corpus(
     groups: Sequence[GroupMaker],
     settings: CorpusSettings | None = None,
     *,
-    model: Model | None = None,
     searcher: Evaluator | None = None,
     n_jobs: int | None = None,
     verbose: int = 0,
@@ -48,8 +46,6 @@ def build_corpus(
         Functions that make a :class:`Group`, with their arguments: called in the
         workers, for groups that have no shard yet. The arguments name the shard.
     settings : CorpusSettings, default=None
-    model : Model, default=None
-        Whose candidates are labelled; one that theory describes. None: ``FIC()``.
     searcher : CircuitSurrogate, default=None
         Evaluates candidates during the searches, so that the corpus holds what this
         surrogate leads to. None: theory.
@@ -65,20 +61,16 @@ def build_corpus(
         how many candidates, targets and simulations stand behind it.
     """
     settings = settings or CorpusSettings()
-    model = FIC() if model is None else model
     for group in groups:
         if not (isinstance(group, tuple) and len(group) == 2 and callable(group[0])):
             raise TypeError(
                 "groups must hold pairs (function that makes a Group, dict of its "
                 f"arguments), as corpus_groups gives them, got {group!r}."
             )
-    if searcher is not None:
-        searcher.check(model)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     header = {
         "delssome": __version__,
-        "model": repr(model),
         "settings": asdict(settings),
         "searcher": None if searcher is None else searcher.digest(),
     }
@@ -90,7 +82,7 @@ def build_corpus(
         if not file.exists()
     ]
     done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-        delayed(_label)(file, make, given, settings, searcher, model)
+        delayed(_label)(file, make, given, settings, searcher)
         for file, make, given in missing
     )
     bar = progress_bar(done, total=len(missing), desc="corpus", verbose=verbose)
@@ -118,11 +110,10 @@ def _label(
     given: dict[str, Any],
     settings: CorpusSettings,
     searcher: Evaluator | None,
-    model: Model,
 ) -> None:
     # The seed follows from the name alone, whatever the order of the groups.
     seed = int(file.stem.rsplit("_", 1)[1], 16)
-    write_shard(file, label_group(make(**given), settings, seed, searcher, model))
+    write_shard(file, label_group(make(**given), settings, seed, searcher))
 
 
 def _entry(
@@ -149,8 +140,7 @@ def _check_header(file: Path, header: dict[str, Any]) -> None:
     if not file.exists():
         write_atomically(file, _json(header))
         return
-    # Corpora that do not say so are of the default model.
-    found = {"model": repr(FIC()), **json.loads(file.read_text())}
+    found = json.loads(file.read_text())
     if found != header:
         raise ValueError(
             f"folder {str(file.parent)!r} holds a corpus of other settings, "

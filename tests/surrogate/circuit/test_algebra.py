@@ -25,11 +25,11 @@ def at_frequency_zero(*systems):
     return found
 
 
-def describe(*given):
+def describe(*given, regressed=False):
     n, n_rois = given[2].shape
     shapes = [(n, n_rois * (n_rois - 1) // 2), (n, n_rois), (n, n_rois), (n, 30)]
     found = [np.full(shape, np.nan, dtype=np.float32) for shape in shapes]
-    algebra.describe(*(x.numpy() for x in given), MIX, RATES, *found)
+    algebra.describe(*(x.numpy() for x in given), MIX, RATES, regressed, *found)
     return found
 
 
@@ -55,13 +55,16 @@ def test_unstable_systems_have_a_pivot_that_is_not_positive(systems):
     assert not (twin.smallest > 0).any()
 
 
-def test_description_is_that_of_the_twin(systems):
+@pytest.mark.parametrize("regressed", [False, True])
+def test_description_is_that_of_the_twin(systems, regressed):
     sc, reach, decay, power = systems
     slow = 0.2 * decay.flip(-1)
-    edges, sd, share, numbers = describe(sc, reach, decay, slow, power)
+    edges, sd, share, numbers = describe(
+        sc, reach, decay, slow, power, regressed=regressed
+    )
     doubles = [x.double() for x in (sc, reach, decay, slow, power)]
     mix, rates = torch.from_numpy(MIX).double(), tuple(RATES.tolist())
-    twin = plain.describe(*doubles, mix, rates)
+    twin = plain.describe(*doubles, mix, rates, regressed)
     np.testing.assert_allclose(sd, twin.sd, rtol=RTOL)
     np.testing.assert_allclose(edges, twin.edges, atol=1e-5)
     np.testing.assert_allclose(share, twin.share, rtol=1e-3, atol=1e-6)
@@ -105,7 +108,7 @@ zero = [np.empty(s, np.float32) for s in ((n, 1), (n, r), (4, n, r), (n, 2))]
 algebra.at_frequency_zero(sc, reach, decay, power, *zero)
 found = [np.empty((n, k), np.float32) for k in (r * (r - 1) // 2, r, r, 30)]
 pair = np.float32([-0.8, 1.5]), np.float32([0.4, 0.25])
-algebra.describe(sc, reach, decay, decay / 5, power, *pair, *found)
+algebra.describe(sc, reach, decay, decay / 5, power, *pair, True, *found)
 digest = hashlib.sha256(b"".join(x.tobytes() for x in (*zero, *found))).hexdigest()
 kept = algebra.is_kept(algebra.describe), len(algebra.describe.stats.cache_hits)
 print(digest, *kept)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from delssome import FIC, Acquisition
+from delssome import FIC, MFM, Acquisition, Linear
 from delssome.connectome import edges_to_matrix, matrix_to_edges, prepare_sc
 from delssome.models import Candidates
 from delssome.surrogate.circuit import circuits as circuits_module
@@ -86,13 +86,57 @@ def test_regions_are_described_alike_whatever_the_box_of_a_search(params, sc):
     np.testing.assert_array_equal(found.local, known.local)
 
 
-def test_untrained_the_network_gives_nearly_the_fc_of_the_theory(params, sc):
+def test_no_parameter_is_read_by_its_name(sc):
+    # What two models say alike at the same circuit, the network cannot tell apart.
+    class Renamed(MFM):
+        pass
+
+    params = {"w": [0.3, 0.5], "I": [0.2, 0.25], "G": [1.0, 2.0], "sigma": [0.01] * 2}
+    found, again = (linearised(params, sc, kind())[0] for kind in (MFM, Renamed))
+    np.testing.assert_array_equal(found.local, again.local)
+    # Of a model whose rate is not bounded nothing is said of its range.
+    assert (found.local[..., 8:13] == 0).all()
+
+
+def test_a_linear_model_does_not_bend(sc):
+    params = {"k": [3.0, 6.0], "G": [1.0, 4.0], "sigma": [0.01, 0.002]}
+    circuit, instability = linearised(params, sc, Linear())
+    assert (instability == 0).all()
+    np.testing.assert_allclose(circuit.local[..., 2:13], 0.0, atol=1e-6)
+
+
+def test_a_rate_is_read_within_its_range(params, sc):
+    usual, strict = (
+        linearised(params, sc, FIC(rate_tolerance=tolerance))[0].local.numpy()
+        for tolerance in (0.1, 0.05)
+    )
+    np.testing.assert_allclose(
+        np.sinh(strict[..., 9:13]), 2 * np.sinh(usual[..., 9:13]), rtol=1e-3, atol=1e-4
+    )
+    assert (usual[..., 9] > 0).all()  # noise raises rates
+
+
+def test_scans_are_described_with_what_was_done_to_them():
+    plain = scan_features(Acquisition())
+    np.testing.assert_allclose(plain, 0.0, atol=0.01)
+    done = scan_features(Acquisition(band=(0.01, 0.1), global_signal=True))
+    assert (done[3], done[4], done[5], done[6]) == pytest.approx(
+        (np.log1p(0.01 / 0.003), np.log(1 / 3), 0.0, 1.0)
+    )
+    np.testing.assert_array_equal(done[:3], plain[:3])
+
+
+@pytest.mark.parametrize("global_signal", [False, True])
+def test_untrained_the_network_gives_nearly_the_fc_of_the_theory(
+    params, sc, global_signal
+):
     from delssome.theory.bold import BoldTheory, correlations
 
+    scan = Acquisition(global_signal=global_signal)
     network = close(Candidates(FIC(), params, sc), STEP, 0).network
-    theory = correlations(BoldTheory(Acquisition(), 0.16).covariance(network))
+    theory = correlations(BoldTheory(scan, 0.16).covariance(network))
     theory = matrix_to_edges(theory)
-    fc, cdf, *_ = predict(params, sc)
+    fc, cdf, *_ = predict(params, sc, scan)
     np.testing.assert_allclose(fc.numpy(), theory, atol=0.05)
     assert (cdf.diff(dim=1) >= 0).all()
     np.testing.assert_allclose(cdf[:, -1], 1.0, rtol=1e-6)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from delssome.surrogate.circuit import plain
+from delssome.theory.processing import global_weights, regress
 
 MIX, RATES = torch.tensor([-0.8, 1.5], dtype=torch.float64), (0.4, 0.25)
 # Double precision; inverses lose some digits.
@@ -80,9 +81,10 @@ def noise_of_windows(fc, view):
     return [noise.trace() / len(r), along, *powers, noise.mean()]
 
 
-def test_description_is_that_of_the_matrices(given):
+@pytest.mark.parametrize("regressed", [False, True])
+def test_description_is_that_of_the_matrices(given, regressed):
     sc, reach, decay, slow, power = given
-    edges, sd, share, numbers = plain.describe(*given, MIX, RATES)
+    edges, sd, share, numbers = plain.describe(*given, MIX, RATES, regressed)
     weight, mix = power.numpy()[:, :, None], MIX.numpy()
     system, _ = inverses(sc, reach, decay)
     n_rois = system.shape[-1]
@@ -98,6 +100,9 @@ def test_description_is_that_of_the_matrices(given):
         covariance(inverses(sc, reach, decay + RATES[0] * slow)[1]),
         covariance(inverses(sc, reach, decay + RATES[1])[1]),
     ]
+    if regressed:
+        slopes = global_weights(covariances[0])
+        covariances = [regress(covariance, slopes) for covariance in covariances]
     deviations = np.sqrt(np.diagonal(covariances[0], axis1=1, axis2=2))
     np.testing.assert_allclose(sd, deviations, rtol=RTOL)
     views = [x / (deviations[:, :, None] * deviations[:, None, :]) for x in covariances]
@@ -138,6 +143,6 @@ def test_fc_is_differentiable_where_training_needs_it(given):
     learned = [x.clone().requires_grad_() for x in (slow, power, MIX)]
 
     def fc(slow, power, mix):
-        return plain.fc_and_deviations(sc, reach, decay, slow, power, mix)[0]
+        return plain.fc_and_deviations(sc, reach, decay, slow, power, mix, True).fc
 
     assert torch.autograd.gradcheck(fc, learned)

@@ -1,12 +1,13 @@
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from delssome import FIC, MFM, Acquisition
+from delssome import FIC, MFM, Acquisition, Hopf
 from delssome.costs import cost_terms, expected_cost_terms
 from delssome.evaluation import Evaluator, Target
 from delssome.models import Candidates
@@ -17,6 +18,7 @@ from delssome.surrogate import (
     read_shard,
     synthetic_group,
 )
+from delssome.surrogate.shard import model_of_shard, scan_of_shard
 from delssome.theory import TheoryEvaluator
 
 SCAN = Acquisition(tr=2.0, n_frames=100, window=20, burn_in=20.0, warm_up=6.0)
@@ -155,6 +157,7 @@ def test_contexts_unlike_the_corpus_are_named(fitted, group, shards):
     assert any(text.startswith("SC density 1 (corpus") for text in unlike)
     slower = clone(fitted).set_params(acquisition=Acquisition(tr=9.0, n_frames=100))
     slower.net_, slower.domain_ = fitted.net_, fitted.domain_
+    slower.models_ = fitted.models_
     assert any("TR (s) 9" in text for text in slower.outside(known))
 
 
@@ -180,7 +183,7 @@ def test_weights_come_back_as_they_were(fitted, group, candidates, tmp_path):
     fitted.save(tmp_path, note="a test")
     loaded = CircuitSurrogate.load(tmp_path, acquisition=SCAN)
     assert loaded.card_["note"] == "a test"
-    assert loaded.card_["model"] == "FIC"
+    assert loaded.card_["models"] == loaded.models_ == ["FIC"]
     assert loaded.digest() == loaded.card_["sha256"] == fitted.digest()
     for surrogate in (loaded, pickle.loads(pickle.dumps(fitted))):
         np.testing.assert_array_equal(
@@ -200,10 +203,7 @@ def test_changed_weights_are_refused(fitted, tmp_path):
     fitted.save(tmp_path)
     card = json.loads((tmp_path / "circuit.json").read_text())
     assert card["width"] == fitted.width
-    for change, said in (
-        ({"architecture": 1}, "another version of the network"),
-        ({"model": "MFM"}, "weights for the MFM model"),
-    ):
+    for change, said in (({"architecture": 1}, "another version of the network"),):
         (tmp_path / "circuit.json").write_text(json.dumps(card | change))
         with pytest.raises(ValueError, match=said):
             CircuitSurrogate.load(tmp_path)
@@ -233,25 +233,58 @@ class Bounded(FIC):
         return params["G"] < 2.0
 
 
-def test_models_other_than_that_of_the_weights_are_refused(fitted, group, candidates):
+def test_models_of_another_form_are_refused(fitted):
     assert isinstance(fitted, Evaluator)
-    for model in (FIC(), FIC(w_EE=(2.0, 4.0), map_signs=(-1, 1)), Bounded()):
+    for model in (FIC(), FIC(w_EE=(2.0, 4.0), map_signs=(-1, 1)), Bounded(), MFM()):
         fitted.check(model)
-    for model, said in (
-        (MFM(), "cannot serve MFM: its equations are others"),
-        (Quicker(), "Quicker has its own derivatives"),
-    ):
-        with pytest.raises(ValueError, match=said) as refused:
-            fitted.check(model)
-        for word in ("trained for the FIC model", "'linear'", "surrogate=None"):
-            assert word in str(refused.value)
+    with pytest.raises(ValueError, match="cannot serve the Hopf model") as refused:
+        fitted.check(Hopf())
+    for word in ("couple", "'linear'", "surrogate=None"):
+        assert word in str(refused.value)
     with pytest.raises(TypeError, match="model must be a model"):
         fitted.check("FIC")
-    params = {"w": [0.5], "I": [0.3], "G": [1.0], "sigma": [0.005]}
-    with pytest.raises(ValueError, match="MFM"):
-        fitted.statistics(Candidates(MFM(), params, group.target.sc))
-    with pytest.raises(ValueError, match="MFM"):
-        CircuitSurrogate(model=MFM()).fit(["shard.npz"])
+    with pytest.raises(ValueError, match="Hopf"):
+        CircuitSurrogate(model=Hopf()).fit(["shard.npz"])
+
+
+def test_models_unlike_the_corpus_are_named(fitted, group):
+    def said(model):
+        asked = clone(fitted).set_params(model=model)
+        asked.net_, asked.domain_ = fitted.net_, fitted.domain_
+        asked.models_ = fitted.models_
+        return " ".join(asked.outside(group.target))
+
+    assert "model" not in said(FIC())
+    assert "model" not in said(Bounded())
+    assert "model MFM" in said(MFM())
+    assert "model Quicker" in said(Quicker())
+    # The same equations in a regime that no candidate of the corpus was in.
+    assert "model: " in said(FIC(target_rate=30.0))
+
+
+def test_one_network_learns_several_models_and_pipelines(tmp_path):
+    scans = [SCAN, replace(SCAN, band=(0.01, 0.1), global_signal=True)]
+    groups = [
+        (synthetic_group, {"n_rois": 10, "n_subjects": 2, "seed": 7} | given)
+        for given in (
+            {"acquisition": scans[0]},
+            {"acquisition": scans[1], "model": MFM()},
+        )
+    ]
+    settings = replace(SETTINGS, n_generations=2, n_spread=12, n_edge=4, n_simulated=0)
+    manifest = build_corpus(tmp_path, groups, settings)
+    files = [tmp_path / shard["file"] for shard in manifest.shards]
+    shard = read_shard(files[1])
+    assert isinstance(model_of_shard(shard), MFM)
+    scan = scan_of_shard(shard)
+    assert (scan.band, scan.global_signal, scan.tr) == ((0.01, 0.1), True, SCAN.tr)
+    both = CircuitSurrogate(scans[1], MFM(), n_steps=3, random_state=0).fit(files)
+    assert both.models_ == ["FIC", "MFM"]
+    target = Target(shard.sc, shard.target_fc, shard.target_cdf)
+    assert both.outside(target) == []
+    candidates = Candidates(MFM(), {n: shard[n][:4] for n in MFM.searched}, shard.sc)
+    # Regions whose sum was taken out: FC is low.
+    assert np.nanmean(both.statistics(candidates).fc) < 0.1
 
 
 def test_statistics_are_those_of_all_evaluators(fitted, group, candidates):
