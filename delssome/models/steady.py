@@ -183,27 +183,43 @@ class _Motion:
         """Give derivatives (1/s) of states, (n_states, n_candidates, n_rois) both."""
         return self._of_variables(self._variables(states, which), which)
 
-    def _jacobian(self, variables: Array, which: Any) -> Array:
-        """Jacobian of all states."""
-        slopes = jacobian(lambda x: self._of_variables(x, which), variables)
-        return network_jacobian(slopes, self.network[which], self.coupled)
+    def _slopes(self, states: Array, which: Any) -> Array:
+        """Slopes of derivatives by states and couplings, region by region."""
+        variables = self._variables(states, which)
+        return jacobian(lambda x: self._of_variables(x, which), variables)
 
     def implicit_step(
         self, states: Array, rates: Array, which: Any, step: Array
     ) -> Array:
-        """Give the change of all states in a step (s) of each candidate."""
-        system = -self._jacobian(self._variables(states, which), which)
-        diagonal = np.arange(system.shape[1])
-        system[:, diagonal, diagonal] += 1.0 / step[:, None]
-        rates = np.moveaxis(rates, 0, 1)
-        move = _solve(system, rates.reshape(len(step), -1, 1))
-        return np.moveaxis(move.reshape(rates.shape), 1, 0)
+        """Give the change of all states in a step (s) of each candidate.
+
+        States that couple no regions are eliminated region by region.
+        """
+        slopes = np.moveaxis(self._slopes(states, which), (0, 1), (-2, -1))
+        n_states, n_coupled = len(states), len(self.coupled)
+        own = np.eye(n_states) / step[:, None, None, None] - slopes[..., :n_states]
+        given = np.moveaxis(rates, 0, -1)[..., None]
+        given = np.concatenate([given, slopes[..., n_states:]], axis=-1)
+        alone = _solve(own, given)
+        # Coupled states move by what they do alone, and by what reaches them.
+        n, n_rois = alone.shape[:2]
+        answer = np.moveaxis(alone[..., self.coupled, :], 1, 2)
+        through = answer[..., 1:, None] * self.network[which][:, None, :, None]
+        size = n_coupled * n_rois
+        system = np.eye(size) - through.reshape(n, size, size)
+        coupled = _solve(system, answer[..., 0].reshape(n, size, 1))
+        coupled = coupled.reshape(n, n_coupled, n_rois)
+        reaching = np.matmul(self.network[which][:, None], coupled[..., None])[..., 0]
+        move = alone[..., 0]
+        move = move + np.einsum("nisk,nki->nis", alone[..., 1:], reaching)
+        return np.moveaxis(move, -1, 0)
 
     def stable(self, states: Array, which: Any) -> NDArray[np.bool_]:
         """Tell which states of rest small pushes do not leave."""
         if len(which) == 0:
             return np.ones(0, dtype=bool)
-        system = self._jacobian(self._variables(states, which), which)
+        slopes = self._slopes(states, which)
+        system = network_jacobian(slopes, self.network[which], self.coupled)
         return np.asarray(np.linalg.eigvals(system).real.max(axis=1) < 0)
 
 
@@ -214,12 +230,13 @@ def _largest(rates: Array) -> Array:
 
 def _solve(system: Array, right: Array) -> Array:
     """Solve each system; what diverged, or is singular, gives NaN."""
-    sound = np.isfinite(system).all(axis=(1, 2)) & np.isfinite(right).all(axis=(1, 2))
+    both = np.concatenate([system, right], axis=-1)
+    sound = np.isfinite(both).all(axis=(-2, -1))
     found = np.full_like(right, np.nan)
     try:
         found[sound] = np.linalg.solve(system[sound], right[sound])
     except np.linalg.LinAlgError:  # of one; the others must not feel it
-        for k in np.flatnonzero(sound):
+        for k in zip(*np.nonzero(sound), strict=True):
             with suppress(np.linalg.LinAlgError):
                 found[k] = np.linalg.solve(system[k], right[k])
     return found
