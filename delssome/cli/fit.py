@@ -27,7 +27,7 @@ def run(args: Namespace) -> None:
     out, model, inputs = prepare(args)
     fitter = MeanFieldFitter(
         inputs.maps,
-        choose_surrogate(args.surrogate, model, inputs.acquisition),
+        choose_surrogate(args.surrogate, model, inputs.acquisition, args.weights),
         departure=args.departure,
         model=model,
         acquisition=inputs.acquisition,

@@ -25,7 +25,7 @@ from delssome.models import check_maps
 from delssome.observables import fc_gradients
 from delssome.simulation import Acquisition
 
-__all__ = ["Inputs", "check_data_options", "read_inputs"]
+__all__ = ["Inputs", "check_data_options", "read_inputs", "scan_of"]
 
 Array = NDArray[np.float64]
 
@@ -122,7 +122,7 @@ def read_inputs(args: Namespace) -> Inputs:
     return Inputs(
         data.X,
         data.fcd_cdf.shape[1],
-        _acquisition(args, data.acquisition),
+        scan_of(args, data.acquisition),
         _maps(args, data),
         names,
         data,
@@ -158,8 +158,19 @@ def _read(args: Namespace) -> Bunch:
     )
 
 
-def _acquisition(args: Namespace, scan: Acquisition | None) -> Acquisition:
-    """Give the scan with what the options say instead; None: --hcp."""
+def scan_of(args: Namespace, scan: Acquisition | None) -> Acquisition:
+    """Give a scan with what the options say instead.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    scan : Acquisition or None
+        As it was read. None: that of the Human Connectome Project.
+
+    Returns
+    -------
+    Acquisition
+    """
     names = ["n_frames", "window", "burn_in", "warm_up", "dt"]
     names += ["band", "filter_order", "global_signal"]
     given = {n: getattr(args, n) for n in names if getattr(args, n) is not None}

@@ -14,6 +14,7 @@ from typing import Any
 
 from delssome import models
 from delssome.cli.console import say
+from delssome.evaluation import Evaluator
 from delssome.models import Model
 from delssome.simulation import Acquisition
 
@@ -116,8 +117,11 @@ def _model_classes(module: ModuleType) -> dict[str, type[Model]]:
 
 
 def choose_surrogate(
-    given: str | None, model: Model, acquisition: Acquisition
-) -> str | None:
+    given: str | None,
+    model: Model,
+    acquisition: Acquisition,
+    weights: str | None = None,
+) -> str | Evaluator | None:
     """Give what was asked for, or else the fastest that serves the model, and say so.
 
     Parameters
@@ -125,11 +129,21 @@ def choose_surrogate(
     given : {"deep", "linear", "none", None}
     model : Model
     acquisition : Acquisition
+    weights : str, default=None
+        Folder of a network of the user's own.
 
     Returns
     -------
-    {"deep", "linear", None}
+    {"deep", "linear", None} or Evaluator
     """
+    if weights is not None:
+        if given not in (None, "deep"):
+            raise ValueError(f"--weights goes without --surrogate {given}.")
+        from delssome.surrogate import CircuitSurrogate
+
+        network = CircuitSurrogate.load(weights, acquisition=acquisition, model=model)
+        network.check(model)
+        return network
     if given is not None:
         return None if given == "none" else given
     chosen, refusals = fastest_surrogate(model, acquisition)

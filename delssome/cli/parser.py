@@ -49,7 +49,8 @@ def make_parser() -> ArgumentParser:
     )
     _describe_train(
         commands.add_parser(
-            "train", help="train the network of surrogate='deep' anew, from nothing"
+            "train",
+            help="train a network for a model of your own, or the shipped one anew",
         )
     )
     _describe_fit(
@@ -80,12 +81,23 @@ def _describe_demo(command: ArgumentParser) -> None:
 def _describe_train(command: ArgumentParser) -> None:
     command.set_defaults(command="train")
     add = command.add_argument
+    add(
+        "--model",
+        help="fine-tune for this model, such as FILE.py:CLASS, in minutes; without, "
+        "the shipped network is trained anew, in hours",
+    )
     add("--out", type=Path, default=Path("delssome-weights"), help="folder to write")
     add("--corpus", type=Path, help="folder of the shards (OUT/corpus)")
-    add("--steps", type=int, default=10_000, help="steps of training (10000)")
+    add("--steps", type=int, help="steps of training (10000, 1500 with --model)")
     add("--quick", action="store_true", help="two groups, few steps: of no use")
     add("--n-jobs", type=int, default=2, help="processes that label (2)")
     add("--seed", type=int, default=0, help="seed of the training (0)")
+    add = command.add_argument_group("with --model").add_argument
+    add("--groups", type=int, default=8, help="synthetic groups of each round (8)")
+    add("--n-rois", type=int, help="regions of all groups (40 to 90)")
+    add("--tr", type=float, help="repetition time (s) of all groups (many scans)")
+    add("--n-frames", type=int, help="frames of their scans; with --tr")
+    _add_scan(add)
 
 
 def _describe_fit(command: ArgumentParser) -> None:
@@ -185,6 +197,31 @@ def _add_inputs(command: ArgumentParser) -> None:
         help="with --fc and --fcd: the scan of the Human Connectome Project, 1200 "
         "frames at a TR of 0.72 s",
     )
+    _add_scan(add)
+    add = command.add_argument_group("model").add_argument
+    add(
+        "--departure",
+        type=float,
+        default=0.0,
+        help="how far regions depart from the maps, each on its own: standard "
+        "deviation as a share of the ranges, such as 0.1; inf: as far as they like (0)",
+    )
+    add(
+        "--model",
+        default="fic",
+        help="fic (default), mfm, hopf, linear, wilsoncowan, or a model class of your "
+        "own: FILE.py:CLASS",
+    )
+    add(
+        "--map-signs",
+        type=int,
+        nargs="+",
+        choices=[-1, 0, 1],
+        help="required sign of each map, of models that have map_signs, such as fic",
+    )
+
+
+def _add_scan(add: Callable[..., Action]) -> None:
     add("--window", type=int, help="frames in an FCD window (a minute)")
     add("--burn-in", type=float, help="simulated before the first frame (144 s)")
     add("--warm-up", type=float, help="before that, without haemodynamics (30 s)")
@@ -204,26 +241,6 @@ def _add_inputs(command: ArgumentParser) -> None:
         default=None,
         help="the global signal was regressed out of the data",
     )
-    add = command.add_argument_group("model").add_argument
-    add(
-        "--departure",
-        type=float,
-        default=0.0,
-        help="how far regions depart from the maps, each on its own: standard "
-        "deviation as a share of the ranges, such as 0.1; inf: as far as they like (0)",
-    )
-    add(
-        "--model",
-        default="fic",
-        help="fic (default), mfm, or a model class of your own: FILE.py:CLASS",
-    )
-    add(
-        "--map-signs",
-        type=int,
-        nargs="+",
-        choices=[-1, 0, 1],
-        help="required sign of each map, of models that have map_signs, such as fic",
-    )
 
 
 def _edge(text: str) -> float | None:
@@ -239,6 +256,7 @@ def _add_search(command: ArgumentParser) -> None:
         help="rank candidates by the shipped network (deep) or by theory (linear), or "
         "simulate all (none); default: the first of these that serves the model",
     )
+    add("--weights", metavar="FOLDER", help="a network of your own, of delssome train")
     add("--popsize", type=int, default=100, help="candidates in a generation (100)")
     add("--max-iter", type=int, default=100, help="generations in a search (100)")
     add(

@@ -1,16 +1,25 @@
-"""``delssome train``: make the weights of the deep surrogate anew."""
+"""``delssome train``: weights of a network, for a model of your own or anew."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 import time
 from argparse import Namespace
+from typing import Any
 
 from delssome.cli.console import say
-from delssome.surrogate import CorpusSettings, corpus_groups
+from delssome.cli.inputs import scan_of
+from delssome.cli.models import load_model
+from delssome.simulation import Acquisition
+from delssome.surrogate import CorpusSettings, corpus_groups, fine_tune
 from delssome.surrogate import train as train_surrogate
 
 __all__ = ["run"]
+
+# Of no use, but seconds.
+QUICK = CorpusSettings(
+    popsize=8, n_generations=4, n_spread=12, n_edge=4, n_samples=1, n_simulated=2
+)
 
 
 def run(args: Namespace) -> None:
@@ -21,27 +30,51 @@ def run(args: Namespace) -> None:
     args : argparse.Namespace
         Of ``delssome train``.
     """
-    groups, settings, n_steps = None, CorpusSettings(), args.steps
-    if args.quick:
-        groups, n_steps = [corpus_groups()[:2]], min(n_steps, 50)
-        settings = CorpusSettings(
-            popsize=8,
-            n_generations=4,
-            n_spread=12,
-            n_edge=4,
-            n_samples=1,
-            n_simulated=2,
-        )
     started = time.perf_counter()
+    given: dict[str, Any] = {
+        "n_jobs": args.n_jobs,
+        "verbose": 1,
+        "random_state": args.seed,
+    }
+    if args.model is None:
+        _train_anew(args, given)
+    else:
+        _fine_tune(args, given)
+    say(f"weights and card in {args.out}, {time.perf_counter() - started:.0f} s")
+
+
+def _train_anew(args: Namespace, given: dict[str, Any]) -> None:
+    if _scan(args) is not None or args.n_rois is not None:
+        raise ValueError("options of scans and --n-rois go with --model.")
+    given["n_steps"] = 10_000 if args.steps is None else args.steps
+    if args.quick:
+        given |= {"groups": [corpus_groups()[:2]], "settings": QUICK}
+        given["n_steps"] = min(given["n_steps"], 50)
     say("label candidates of synthetic groups, train, and again where searches led")
-    train_surrogate(
+    train_surrogate(args.out, args.corpus, **given)
+
+
+def _fine_tune(args: Namespace, given: dict[str, Any]) -> None:
+    model = load_model(args.model)
+    given["n_steps"] = 1500 if args.steps is None else args.steps
+    n_groups = args.groups
+    if args.quick:
+        n_groups, given["n_steps"] = 2, min(given["n_steps"], 50)
+    say(f"label candidates of {model.name} by theory and train the network on them")
+    fine_tune(
+        model,
         args.out,
         args.corpus,
-        groups=groups,
-        settings=settings,
-        n_steps=n_steps,
-        n_jobs=args.n_jobs,
-        verbose=1,
-        random_state=args.seed,
+        acquisition=_scan(args),
+        n_rois=args.n_rois,
+        n_groups=n_groups,
+        **given,
     )
-    say(f"weights and card in {args.out}, {time.perf_counter() - started:.0f} s")
+
+
+def _scan(args: Namespace) -> Acquisition | None:
+    """Give the scan that options ask for, None if they ask for none."""
+    scan = scan_of(args, None)
+    if args.tr is not None:
+        return scan_of(args, Acquisition(tr=args.tr, n_frames=args.n_frames or 1200))
+    return None if scan == Acquisition() else scan

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from delssome.surrogate.corpus.recipe import corpus_groups, train, window_groups
     from delssome.surrogate.corpus.shards import CorpusSettings, build_corpus
+    from delssome.surrogate.corpus.tuning import fine_tune, model_groups
     from delssome.surrogate.published.corpus import (
         Corpus,
         corpus_of_shards,
@@ -39,6 +40,8 @@ __all__ = [
     "build_corpus",
     "corpus_groups",
     "corpus_of_shards",
+    "fine_tune",
+    "model_groups",
     "read_shard",
     "simulate_corpus",
     "synthetic_group",
@@ -60,6 +63,8 @@ _HOMES = {
     "build_corpus": "corpus.shards",
     "corpus_groups": "corpus.recipe",
     "corpus_of_shards": "published.corpus",
+    "fine_tune": "corpus.tuning",
+    "model_groups": "corpus.tuning",
     "read_shard": "shard",
     "simulate_corpus": "published.corpus",
     "synthetic_group": "corpus.groups",

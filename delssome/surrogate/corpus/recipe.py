@@ -6,7 +6,7 @@
 import logging
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from delssome.surrogate.corpus.groups import (
 from delssome.surrogate.corpus.labels import CorpusSettings
 from delssome.surrogate.corpus.shards import GroupMaker, build_corpus
 
-__all__ = ["corpus_groups", "train", "window_groups"]
+__all__ = ["corpus_groups", "train", "vary_scan", "window_groups"]
 
 logger = logging.getLogger("delssome")
 
@@ -100,12 +100,17 @@ def _training_groups(
         scan = _processed(scan, rng) if k % 4 > 1 else scan
         groups.append({"seed": 3000 + k, "n_rois": n_rois, "acquisition": scan})
     for k in range(40):
-        scan = _scan(rng) if k % 4 > 1 else Acquisition()
-        scan = _processed(scan, rng) if k % 8 > 3 else scan
+        scan = vary_scan(rng, k % 4 > 1, k % 8 > 3)
         n_rois = int(rng.choice([30, 50, 68, 68, 84, 120]))
         group = {"seed": 4000 + k, "n_rois": n_rois, "acquisition": scan}
         groups.append(group | {"model": _other_model(k // 2, rng)})
     return groups
+
+
+def vary_scan(rng: np.random.Generator, other: bool, processed: bool) -> Acquisition:
+    """Give the usual scan or another one, as it is or after a pipeline."""
+    scan = _scan(rng) if other else Acquisition()
+    return _processed(scan, rng) if processed else scan
 
 
 def _other_model(k: int, rng: np.random.Generator) -> Model:
@@ -125,7 +130,7 @@ def _scan(rng: np.random.Generator) -> Acquisition:
 
 
 def _processed(scan: Acquisition, rng: np.random.Generator) -> Acquisition:
-    done = {}
+    done: dict[str, Any] = {}
     filtered, regressed = rng.permutation([(True, False), (False, True), (True, True)])[
         0
     ]
@@ -177,8 +182,11 @@ def train(
     *,
     groups: Sequence[Sequence[GroupMaker]] | None = None,
     settings: CorpusSettings | None = None,
+    led: Mapping[str, Any] = LED,
     start: CircuitSurrogate | None = None,
+    model: Model | None = None,
     n_steps: int = 10_000,
+    lr: float = 3e-3,
     n_jobs: int | None = None,
     verbose: int = 0,
     random_state: int = 0,
@@ -202,10 +210,16 @@ def train(
         None: three rounds of those of the shipped weights, :func:`corpus_groups`.
     settings : CorpusSettings, default=None
         None: the default ones, without simulations, which training does not use.
+    led : dict, default={"popsize": 64, "n_generations": 100}
+        What differs from the settings in searches that a network leads.
     start : CircuitSurrogate, default=None
         Weights to fine-tune. None: random ones.
+    model : Model, default=None
+        One among those of the groups that the package does not ship.
     n_steps : int, default=10_000
         Of each part of the last training; those before take a third of it.
+    lr : float, default=3e-3
+        Largest learning rate.
     n_jobs : int, default=None
         Processes that label groups.
     verbose : int, default=0
@@ -222,7 +236,7 @@ def train(
     if len(groups) == 0:
         raise ValueError("groups must hold those of one round at least, got none.")
     settings = settings or CorpusSettings(n_simulated=0)
-    led = replace(settings, **LED, n_spread=0, n_edge=0, n_simulated=0)
+    led_settings = replace(settings, **led, n_spread=0, n_edge=0, n_simulated=0)
     manifests: list[Bunch] = []
     files: list[Path] = []
     surrogate: CircuitSurrogate | None = None
@@ -232,7 +246,7 @@ def train(
         manifest = build_corpus(
             folder,
             part,
-            settings if k == 0 else led,
+            settings if k == 0 else led_settings,
             searcher=surrogate,
             n_jobs=n_jobs,
             verbose=verbose,
@@ -246,7 +260,10 @@ def train(
         logger.info("training on %d groups", len(files))
         started = time.perf_counter()
         surrogate = CircuitSurrogate(
+            model=model,
+            width=48 if start is None else start.width,
             n_steps=n_steps if last else -(-n_steps // 3),
+            lr=lr,
             verbose=verbose,
             random_state=random_state,
         ).fit(files, start=start)
