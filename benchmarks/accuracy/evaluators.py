@@ -1,14 +1,16 @@
 """Compare theory and the shipped network with simulation, and simulation with itself.
 
 Candidates come from a search by theory and from wide draws over the box, on the real
-group and on synthetic ones of other sizes and scans that took no part in training.
-Each is simulated six times, in two evaluations of three, whose difference is the floor.
+group and on synthetic ones of other sizes, scans, pipelines and models that took no
+part in training. Each is simulated six times, in two evaluations of three, whose
+difference is the floor.
 """
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from sklearn.metrics import brier_score_loss, precision_recall_curve, roc_auc_sc
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _run import across, correlation, each, load_group, main, make_target, number, table
 
-from delssome import CMAES, FIC, Acquisition, Simulator
+from delssome import CMAES, FIC, MFM, Acquisition, Linear, Simulator
 from delssome.costs import COST_NAMES, cost_terms
 from delssome.datasets import make_cohort
 from delssome.models import ParameterSpace
@@ -29,13 +31,25 @@ from delssome.theory import TheoryEvaluator, close, escape_features, start_holds
 
 N_REPEATS = 3
 # Regions and scans; the short one is as of the Philadelphia Neurodevelopmental Cohort.
-CONNECTOMES = {
-    "real group": (68, Acquisition()),
-    "40 regions": (40, Acquisition()),
-    "100 regions": (100, Acquisition()),
-    "200 regions": (200, Acquisition()),
-    "short scan": (68, Acquisition(tr=3.0, n_frames=124, window=20)),
+USUAL, SHORT = Acquisition(), Acquisition(tr=3.0, n_frames=124, window=20)
+BAND = {"band": (0.01, 0.08)}  # of XCP-D
+FIRST = {
+    "real group": (68, USUAL),
+    "40 regions": (40, USUAL),
+    "100 regions": (100, USUAL),
+    "200 regions": (200, USUAL),
+    "short scan": (68, SHORT),
 }
+OTHERS = {
+    "band": (68, replace(USUAL, **BAND)),
+    "global signal": (100, replace(USUAL, global_signal=True)),
+    "short, both": (68, replace(SHORT, **BAND, global_signal=True)),
+    "MFM": (68, USUAL, MFM()),
+    "MFM, 100 regions": (100, USUAL, MFM()),
+    "MFM, short, band": (68, replace(SHORT, **BAND), MFM()),
+    "linear": (68, USUAL, Linear()),
+}
+CONNECTOMES = FIRST | OTHERS
 # Generations of the search; candidates it went through that settle, or are lost;
 # wide draws that are stable, or not.
 SIZES, FEWER, QUICK = (50, 160, 30, 70, 20), (50, 40, 10, 20, 10), (8, 12, 6, 6, 6)
@@ -50,7 +64,7 @@ SAYS |= {
 
 def make_context(run, connectome):
     """Give target, space and scan."""
-    n_rois, scan = CONNECTOMES[connectome]
+    n_rois, scan, *model = CONNECTOMES[connectome]
     if connectome == "real group":
         data = load_group()
         X, maps, signs = data.X, data.maps, (-1, 1)
@@ -58,7 +72,8 @@ def make_context(run, connectome):
         n_rois = min(n_rois, 20) if run.quick else n_rois
         cohort = make_cohort(4, n_rois, acquisition=scan, random_state=7)
         X, maps, signs = cohort.X, cohort.maps, None
-    return make_target(X), ParameterSpace(FIC(map_signs=signs), maps), scan
+    model = model[0] if model else FIC(map_signs=signs)
+    return make_target(X), ParameterSpace(model, maps), scan
 
 
 def draw(space, target, scan, sizes, rng):
@@ -101,7 +116,8 @@ def simulate_twice(simulator, space, theta, target, rng):
 
 def measure(run, connectome):
     target, space, scan = make_context(run, connectome)
-    sizes = FEWER if connectome == "200 regions" else SIZES
+    few = connectome == "200 regions" or connectome in OTHERS
+    sizes = FEWER if few else SIZES
     rng, model = np.random.default_rng(11), space.model
     theta = draw(space, target, scan, QUICK if run.quick else sizes, rng)
     single = Simulator(n_repeats=1)
@@ -110,13 +126,15 @@ def measure(run, connectome):
     candidates = space.candidates(theta, target.sc)
     evaluators = {
         "theory": TheoryEvaluator(model, scan, n_repeats=N_REPEATS),
-        "network": CircuitSurrogate.load(acquisition=scan),
+        "network": CircuitSurrogate.load(acquisition=scan, model=model),
     }
     row = {"n_candidates": len(theta)}
     for name, evaluator in evaluators.items():
         expected = evaluator.statistics(candidates, np.random.default_rng(3))
         evaluation = expected.compare(target, N_REPEATS)
         row[name] = compare(evaluation, expected.p_in_range, simulated, out)
+    if model.rate is None:
+        return row
     rates = runs.averages[model.rate].reshape(*out.shape, -1).mean(axis=1)
     return row | by_theory(candidates, scan, rates, out)
 
@@ -164,9 +182,11 @@ def compare(evaluation, p_in_range, simulated, out):
         "mae": np.abs(totals[0] - totals[1]).mean(),
         "mae_floor": np.abs(totals[1] - totals[2]).mean(),
         "bias": (totals[0] - (totals[1] + totals[2]) / 2).mean(),
-        "precision": escaped[flagged].mean(),
-        "recall": flagged[escaped].mean(),
-        "recall_at_precision_90": recall[precision >= 0.9].max(),
+        "precision": escaped[flagged].mean() if flagged.any() else None,
+        "recall": flagged[escaped].mean() if escaped.any() else None,
+        "recall_at_precision_90": recall[precision >= 0.9].max()
+        if escaped.any()
+        else None,
         "auroc": auroc(runs, p_runs),
         "auroc_floor": auroc(runs, others.ravel()),
         "brier": brier_score_loss(runs, p_runs),
@@ -195,6 +215,8 @@ def tables(rows):
     def line(says, keys, evaluator=None, form=".3f"):
         def give(own):
             of = own[0] if evaluator is None else own[0][evaluator]
+            if keys[0] not in of:  # of models that bound no rate
+                return ""
             first, *floor = (number(of[key], form) for key in keys)
             return f"{first} ({floor[0]})" if floor else first
 
@@ -218,12 +240,22 @@ def tables(rows):
         for name in ("theory", "network")
     ]
     columns = f"{rows[0]['connectome']} | single runs, predicted to leave: left (runs)"
-    return f"{across(each(rows, 'connectome'), lines)}\n\n{table(columns, odds)}"
+    kinds = each(rows, "connectome")
+    parts = [
+        across(own, lines)
+        for some in (FIRST, OTHERS)
+        if (own := {name: kinds[name] for name in some if name in kinds})
+    ]
+    return "\n\n".join([*parts, table(columns, odds)])
 
 
 def summary(rows):
     """Fit the log odds of an escape to the runs on synthetic connectomes."""
-    fitted = [row["escapes"] for row in rows if row["connectome"].endswith("regions")]
+    fitted = [
+        row["escapes"]
+        for row in rows
+        if "escapes" in row and row["connectome"].endswith("regions")
+    ]
     found = np.concatenate(fitted) if fitted else np.empty((0, 3))
     n_out, n_runs = found[:, 2].astype(int), 2 * N_REPEATS
     left = np.concatenate([np.arange(n_runs) < n for n in n_out] or [[]])
@@ -240,6 +272,7 @@ def figure(rows):
     """Draw predicted against simulated total cost."""
     import matplotlib.pyplot as plt
 
+    rows = [row for row in rows if row["connectome"] in FIRST]
     size = {"figsize": (3.1 * len(rows), 6.2), "layout": "constrained"}
     panels, axes = plt.subplots(2, len(rows), squeeze=False, **size)
     for line, name in zip(axes, ("theory", "network"), strict=True):

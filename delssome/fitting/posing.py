@@ -133,10 +133,10 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     if departures and evaluators[0].slopes(given.model, target) is None:
         raise ValueError(
             f"departure={fitter.departure!r} needs costs with a gradient, which the "
-            "network (surrogate='deep') has for models that it was trained for and "
-            "scans without censoring, and theory (surrogate='linear') for models of "
-            "one coupled, slow state without global signal regression too, got "
-            f"surrogate={fitter.surrogate!r}, {given.model.name} and "
+            "network (surrogate='deep') has for models whose regions rest whatever the "
+            "others do (FIC), and theory (surrogate='linear') for models of one slow "
+            "state that couples and is seen, without global signal regression and "
+            f"censoring; got surrogate={fitter.surrogate!r}, {given.model.name} and "
             f"{given.acquisition!r}."
         )
     journal = _journal(fitter, given, X, evaluators[0])

@@ -317,10 +317,20 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         assert error is not None
         return np.asarray(error.sum(axis=1))
 
-    def slopes(self, model: Model, target: Target) -> Slopes:
-        """Give expected costs with derivatives by regional parameters."""
+    def slopes(self, model: Model, target: Target) -> Slopes | None:
+        """Give expected costs with derivatives by regional parameters.
+
+        None for models whose regions shift each other's rest: where each of them
+        stays is then not its own alone.
+        """
         check_is_fitted(self)
         self.check(model)
+        middle = {
+            name: np.array([np.mean(getattr(model, name))]) for name in model.searched
+        }
+        some = Candidates(model, middle, target.sc)
+        if model.solve(some.params, some.sc).states is None:
+            return None
         asked = Differentiable(self.net_, model, self._scan, target.sc)
         cdf = at_points(target.fcd_cdf, self.net_.points.cpu().numpy())
         return CostSlopes(asked, target._replace(fcd_cdf=cdf), self.n_repeats)
