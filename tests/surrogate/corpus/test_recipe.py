@@ -1,6 +1,6 @@
 import numpy as np
 
-from delssome import FIC, Acquisition
+from delssome import FIC, MFM, Acquisition, Linear
 from delssome.connectome import edges_to_matrix, matrix_to_edges
 from delssome.models import Candidates
 from delssome.surrogate import (
@@ -20,11 +20,16 @@ from delssome.theory import TheoryEvaluator
 def test_groups_of_the_shipped_weights_differ_and_leave_the_test_scan_out():
     groups = [*corpus_groups(), *corpus_groups(round=1)]
     groups += corpus_groups("validation") + corpus_groups("test")
-    assert len({given["seed"] for _, given in groups}) == len(groups) == 2 * 114 + 27
+    assert len({given["seed"] for _, given in groups}) == len(groups) == 2 * 154 + 27
     assert not {given.get("n_rois", 68) for _, given in groups} & {40, 100, 200}
     assert len({shard_name(*group) for group in groups}) == len(groups)
     scans = [given.get("acquisition", Acquisition()) for _, given in groups]
     assert all(scan.tr != 3.0 for scan in scans)
+    done = [scan.processing for scan in scans[:154]]
+    assert 0.3 < np.mean([len(steps) > 0 for steps in done]) < 0.5
+    assert {len(steps) for steps in done} == {0, 1, 2}
+    models = [type(given.get("model", FIC())) for _, given in groups[:154]]
+    assert {kind: models.count(kind) for kind in (MFM, Linear)} == {MFM: 24, Linear: 8}
 
 
 def test_training_on_own_groups_ends_in_weights_and_a_card(tmp_path, monkeypatch):

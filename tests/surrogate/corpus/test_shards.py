@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from delssome import MFM, Acquisition
+from delssome import Acquisition
 from delssome.surrogate import (
     CircuitSurrogate,
     CorpusSettings,
@@ -93,24 +93,3 @@ def test_a_folder_of_other_settings_is_refused(corpus, groups):
     folder, _ = corpus
     with pytest.raises(ValueError, match="corpus of other settings"):
         build_corpus(folder, groups, CorpusSettings(popsize=9))
-    with pytest.raises(ValueError, match="corpus of other settings"):
-        build_corpus(folder, groups, SETTINGS, model=MFM())
-
-
-def test_a_folder_that_names_no_model_holds_candidates_of_the_first(corpus, groups):
-    folder, manifest = corpus
-    file = folder / "settings.json"
-    settings = json.loads(file.read_text())
-    assert settings.pop("model").startswith("FIC(")
-    written = file.read_text()
-    file.write_text(json.dumps(settings))
-    again = build_corpus(folder, groups, SETTINGS)
-    assert again.shards == manifest.shards
-    file.write_text(written)
-
-
-def test_a_surrogate_searches_for_its_own_model_alone(corpus, groups, tmp_path):
-    with pytest.raises(ValueError, match="trained for the FIC model"):
-        build_corpus(
-            tmp_path, groups, SETTINGS, model=MFM(), searcher=CircuitSurrogate.load()
-        )

@@ -131,6 +131,7 @@ def test_candidates_of_any_model_are_simulated(rng, random_sc, scan):
 def test_shards_of_a_model_become_examples_of_its_candidates(tmp_path):
     scan = Acquisition(tr=2.0, n_frames=60, window=15, burn_in=20.0, warm_up=6.0)
     given = {"n_rois": 8, "n_subjects": 2, "acquisition": scan, "seed": 0}
+    given["model"] = MFM()
     settings = CorpusSettings(
         popsize=8,
         n_generations=2,
@@ -140,7 +141,7 @@ def test_shards_of_a_model_become_examples_of_its_candidates(tmp_path):
         n_simulated=2,
         n_repeats=1,
     )
-    manifest = build_corpus(tmp_path, [(synthetic_group, given)], settings, model=MFM())
+    manifest = build_corpus(tmp_path, [(synthetic_group, given)], settings)
     files = [tmp_path / shard["file"] for shard in manifest.shards]
     corpus = corpus_of_shards(files, 5, 3, model=MFM())
     assert corpus.params.shape == (len(corpus.in_range), 3 * 8 + 1)
