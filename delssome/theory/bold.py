@@ -1,4 +1,4 @@
-"""BOLD of a linear network: its functional connectivity, and samples of it."""
+"""Scans of a linear network: their functional connectivity, and samples of them."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -15,7 +15,6 @@ from delssome.observables.fcd import frames_in_windows
 from delssome.observables.processing import process_bold
 from delssome.simulation import Acquisition
 from delssome.theory.linearisation import haemodynamic_response
-from delssome.theory.network import LinearNetwork, modes_to_regions
 from delssome.theory.processing import (
     global_weights,
     operator_of,
@@ -24,7 +23,7 @@ from delssome.theory.processing import (
     variance_seen,
 )
 
-__all__ = ["BoldTheory", "correlations", "fcd_distribution"]
+__all__ = ["BoldTheory", "ScanTheory", "correlations", "fcd_distribution"]
 
 Array = NDArray[Any]
 
@@ -43,27 +42,27 @@ TAIL = 1e-3
 NOTCH, HIGHEST, N_NODES = 20, 10.0, (120, 120)
 
 
-class BoldTheory:
-    """Statistics of BOLD in a scan of a linear network of regions.
+class ScanTheory:
+    """Samples of a scan of a linear network of regions, and how they are looked at.
 
     Parameters
     ----------
     acquisition : Acquisition
-    activity : float
-        Mean activity, around which the haemodynamics are linearised, and by which the
-        frequencies of samples are chosen.
+    coarsest : float
+        Longest time between frames of samples, in seconds, where scans have more.
     """
 
-    def __init__(self, acquisition: Acquisition, activity: float) -> None:
+    sample_omega: Array
+
+    def __init__(self, acquisition: Acquisition, coarsest: float) -> None:
         self.acquisition = acquisition
-        self.omega, self.weights = _quadrature(acquisition, activity)
         # Samples keep the durations of scan and window, and every frame of a scan of
         # which some are missing.
         self.kept = acquisition.mask
         seconds = acquisition.fcd_window * acquisition.tr
         self.window = acquisition.fcd_window
-        if acquisition.tr < SAMPLE_TR and self.kept is None:
-            self.window = max(2, int(np.ceil(seconds / SAMPLE_TR)))
+        if acquisition.tr < coarsest and self.kept is None:
+            self.window = max(2, int(np.ceil(seconds / coarsest)))
         self.tr = seconds / self.window
         self.n_frames = round(acquisition.n_frames * acquisition.tr / self.tr)
         self.stride = max(1, self.window // OVERLAP)
@@ -72,11 +71,93 @@ class BoldTheory:
         n = self.n_frames + round(GAP / self.tr)
         self.n_period = fft.next_fast_len(n, real=True)
         omega = 2 * np.pi * np.arange(1, (self.n_period + 1) // 2)
-        omega /= self.n_period * self.tr
-        response = self._response(omega, activity)
+        self.grid = omega / (self.n_period * self.tr)
+
+    def at(self, activity: float) -> Self:
+        """Give the same around another activity, for samples of the same noise."""
+        raise NotImplementedError
+
+    def covariance(self, network: Any) -> Array:
+        """Give the expected covariance of what is seen, up to a common factor."""
+        raise NotImplementedError
+
+    def sample(self, network: Any, k: int, white: Array) -> Array:
+        """Draw samples of one candidate."""
+        raise NotImplementedError
+
+    def draw(self, n_samples: int, n_sources: int, rng: np.random.Generator) -> Array:
+        """Draw the white noise behind samples, (2, n_samples, n_frequencies, ...).
+
+        The same noise may serve all candidates, whose differences then have less of it.
+        """
+        shape = (2, n_samples, len(self.sample_omega), n_sources)
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    def without_signal(self, covariance: Array) -> Array:
+        """Take the global signal out of covariances, if the pipeline does."""
+        if self.acquisition.global_signal:
+            return regress(covariance, global_weights(covariance))
+        return covariance
+
+    def through(self, white: Array, mix: Array, transfer: Array, out: Array) -> Array:
+        """Push noise through modes, to frames, and these through the pipeline.
+
+        Parameters
+        ----------
+        white : ndarray of shape (2, n_samples, n_frequencies, n_sources)
+            As `draw` gives it.
+        mix : ndarray of shape (n_sources, n_modes)
+        transfer : ndarray of complex, shape (n_frequencies, n_modes)
+        out : ndarray of shape (n_modes, n_rois)
+
+        Returns
+        -------
+        ndarray of float32, shape (n_samples, n_frames, n_rois)
+        """
+        transfer = transfer.astype(np.complex64)
+        n_samples, n_frequencies = white.shape[1:3]
+        shape = n_samples, self.places[-1] + 1, out.shape[1]
+        spectrum = np.zeros(shape, dtype=np.complex64)
+        if np.iscomplexobj(mix):
+            modes = (white[0] + 1j * white[1]) @ mix.astype(np.complex64)
+            modes *= transfer
+            spectrum[:, self.places] = modes @ out.astype(np.complex64)
+        else:
+            real, imag = white @ mix.astype(np.float32)
+            a = real * transfer.real - imag * transfer.imag
+            b = real * transfer.imag + imag * transfer.real
+            out = out.astype(np.float32)
+            spectrum.real[:, self.places] = a @ out
+            spectrum.imag[:, self.places] = b @ out
+        bold = fft.irfft(spectrum, n=self.n_period, axis=1, overwrite_x=True)
+        bold = bold[:, : self.n_frames]
+        if self.kept is not None:
+            operator = operator_of(self.acquisition).astype(np.float32)
+            bold[:, self.kept] = operator @ bold  # what was not kept does not matter
+        signal = bool(self.acquisition.global_signal)
+        return process_bold(bold, self.tr, global_signal=signal, kept=self.kept)
+
+
+class BoldTheory(ScanTheory):
+    """Statistics of BOLD in a scan of a linear network of regions.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+    activity : float
+        Mean activity over regions, around which the haemodynamics are linearised, and
+        by which the frequencies of samples are chosen. One response serves all regions,
+        also where each has a fixed point of its own.
+    """
+
+    def __init__(self, acquisition: Acquisition, activity: float) -> None:
+        super().__init__(acquisition, SAMPLE_TR)
+        self.omega, self.weights = _quadrature(acquisition, activity)
+        response = self._response(self.grid, activity)
         power = np.cumsum(np.abs(response) ** 2)
         n = 1 + np.searchsorted(power, (1.0 - TAIL) * power[-1])
-        self.sample_omega, self.sample_response = omega[:n], response[:n]
+        self.sample_omega, self.sample_response = self.grid[:n], response[:n]
+        self.places = np.arange(1, len(self.sample_omega) + 1)
 
     def at(self, activity: float) -> Self:
         """Give the same around another activity, for samples of the same noise."""
@@ -95,12 +176,12 @@ class BoldTheory:
             return response
         return np.asarray(response * np.sqrt(passing_power(self.acquisition, omega)))
 
-    def covariance(self, network: LinearNetwork) -> Array:
-        """Give the expected covariance of BOLD over frames, up to a common factor.
+    def covariance(self, network: Any) -> Array:
+        r"""Give the expected covariance of BOLD over frames, up to a common factor.
 
         Parameters
         ----------
-        network : LinearNetwork
+        network : LinearNetwork or GeneralNetwork
             Stable candidates.
 
         Returns
@@ -111,62 +192,47 @@ class BoldTheory:
         -----
         The cross-spectrum of two modes is that of each divided by the sum of their
         decay rates, so that one integral over frequencies per mode is enough:
-        ``integral |h|^2 decay / (decay^2 + omega^2)``, with the part that goes when
-        the mean over the scan is subtracted, or does not pass the filter, left out.
+        :math:`\int g(\omega) (-\lambda) / (\lambda^2 + \omega^2) d\omega`, with
+        :math:`g = |h|^2` less the part that goes when the mean over the scan is
+        subtracted, or does not pass the filter. Where an oscillation decays slowly the
+        integrand has a peak between nodes, at :math:`\omega_0 = |\mathrm{Im} \lambda|`:
+        that of :math:`g(\omega_0)` is known, and only the rest is summed. At
+        :math:`\omega_0 = 0`, where modes decay without oscillation, g is 0.
         """
-        decay = network.decay[..., None]
-        own = (self.weights * decay / (decay**2 + self.omega**2)).sum(axis=-1)
-        pairs = network.decay[:, :, None] + network.decay[:, None, :]
-        found = modes_to_regions(network, (own[:, :, None] + own[:, None, :]) / pairs)
-        if self.acquisition.global_signal:
-            found = regress(found, global_weights(found))
-        return found
+        roots = network.roots[..., None]
+        if not np.iscomplexobj(roots):
+            own = (self.weights * -roots / (roots**2 + self.omega**2)).sum(axis=-1)
+            return self.without_signal(network.covariance(own))
+        spacing = np.gradient(self.omega)
+        kernel = -roots / (roots**2 + self.omega**2)
+        known, seen = np.append(0.0, self.omega), np.append(0.0, self.weights / spacing)
+        peak = np.interp(np.abs(network.roots.imag), known, seen, right=0.0)
+        ends = self.omega[[0, -1]] + 0.5 * np.array([-1.0, 1.0]) * spacing[[0, -1]]
+        area = np.arctan(ends[0] / roots) - np.arctan(ends[1] / roots)
+        own = kernel @ self.weights + peak * (area[..., 0] - kernel @ spacing)
+        return self.without_signal(network.covariance(own))
 
-    def draw(self, n_samples: int, n_rois: int, rng: np.random.Generator) -> Array:
-        """Draw the white noise behind samples: (2, n_samples, n_frequencies, n_rois).
-
-        The same noise may serve all candidates, whose differences then have less of it.
-        """
-        shape = (2, n_samples, len(self.sample_omega), n_rois)
-        return rng.standard_normal(shape, dtype=np.float32)
-
-    def sample(self, network: LinearNetwork, k: int, white: Array) -> Array:
+    def sample(self, network: Any, k: int, white: Array) -> Array:
         """Draw samples of the BOLD signal of one candidate.
 
         Parameters
         ----------
-        network : LinearNetwork
+        network : LinearNetwork or GeneralNetwork
         k : int
             Index of the candidate.
         white : ndarray
-            As `draw` gives it.
+            As `draw` gives it, of one source a region; a GeneralNetwork has as many as
+            states.
 
         Returns
         -------
         ndarray of float32, shape (n_samples, n_frames, n_rois)
         """
-        patterns, decay = network.patterns[k], network.decay[k]
-        # Any root of the noise's covariance does; this one is that of the regions.
-        mix = np.sqrt(network.power[k])[:, None] * patterns
-        real, imag = white @ mix.astype(np.float32)
         transfer = self.sample_response[:, None] / (
-            decay + 1j * self.sample_omega[:, None]
+            1j * self.sample_omega[:, None] - network.roots[k]
         )
-        transfer = transfer.astype(np.complex64)
-        a = real * transfer.real - imag * transfer.imag
-        b = real * transfer.imag + imag * transfer.real
-        out = patterns.astype(np.float32).T
-        n_samples, n_frequencies, n_rois = a.shape
-        spectrum = np.zeros((n_samples, n_frequencies + 1, n_rois), dtype=np.complex64)
-        spectrum.real[:, 1:] = a @ out
-        spectrum.imag[:, 1:] = b @ out
-        bold = fft.irfft(spectrum, n=self.n_period, axis=1, overwrite_x=True)
-        bold = bold[:, : self.n_frames]
-        if self.kept is not None:
-            operator = operator_of(self.acquisition).astype(np.float32)
-            bold[:, self.kept] = operator @ bold  # what was not kept does not matter
-        signal = bool(self.acquisition.global_signal)
-        return process_bold(bold, self.tr, global_signal=signal, kept=self.kept)
+        mix, out = network.excitation(k)
+        return self.through(white, mix, transfer, out)
 
 
 def fcd_distribution(counts: Array, neighbours: float) -> Array:

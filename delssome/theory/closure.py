@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delssome.models import Candidates
+from delssome.theory.assumptions import is_reduced
+from delssome.theory.general import GeneralNetwork
 from delssome.theory.linearisation import Equations, regress
-from delssome.theory.network import LinearNetwork, shift, variable_covariance
+from delssome.theory.network import LinearNetwork
 
-__all__ = ["Closure", "close"]
+__all__ = ["Closure", "close", "form_of"]
 
 Array = NDArray[Any]
 
@@ -26,7 +29,7 @@ class Closure:
 
     Attributes
     ----------
-    network : LinearNetwork
+    network : LinearNetwork or GeneralNetwork
         Linear network with slopes averaged over the noise. Of the candidates that
         did not settle, the last stable one or, if there was none, that of the fixed
         point.
@@ -43,7 +46,7 @@ class Closure:
         edge of stability, towards 0 where noise is about to make the network unstable.
     """
 
-    network: LinearNetwork
+    network: Any
     mean: Array
     covariance: Array
     outputs: Array
@@ -59,7 +62,7 @@ def close(
     Parameters
     ----------
     candidates : Candidates
-        On a symmetric connectome, of a model that theory describes.
+        Of a model that theory describes.
     step : float
         Integration step of the simulation that is described, in seconds.
     n_iterations : int, default=4
@@ -78,29 +81,30 @@ def close(
     not see that noise can make a network unstable whose fixed point is stable. Here
     mean and slopes are averages over the Gaussian distribution that they imply.
     """
-    equations = Equations(candidates)
+    equations, form = Equations(candidates), form_of(candidates)
     mean = equations.fixed_point()
-    n = len(mean) - 1
-    values, slopes = regress(equations, mean, np.zeros((n + 1, *mean.shape)))
-    network = LinearNetwork.from_slopes(slopes, equations.network, equations.sigma)
+    n = len(candidates.model.states)
+    nothing = np.zeros((len(mean), *mean.shape))
+    values, slopes = regress(equations, mean, nothing)
+    network = form(equations, slopes)
     outputs = values[n:].copy()
     settled = (network.stable(step) & candidates.rests).astype(int)
     without_noise = network.decay[:, 0].copy()
     # Work on the stable ones alone; they get fewer from one iteration to the next.
     alive = np.flatnonzero(settled)
-    covariance = np.zeros((n + 1, *mean.shape))
+    covariance = nothing
     result = network, mean, covariance, outputs
     for _ in range(n_iterations):
         if len(alive) == 0:
             break
         part = network.select(alive)
-        covariance[:, :, alive] = variable_covariance(part, step)
+        covariance[:, :, alive] = part.variable_covariance(step)
         equations = Equations(candidates.select(alive))
         values, slopes = regress(equations, mean[:, alive], covariance[:, :, alive])
-        part = LinearNetwork.from_slopes(slopes, equations.network, equations.sigma)
+        part = part.renew(slopes)
         stable = part.stable(step)
         alive, part = alive[stable], part.select(stable)
-        move = shift(part, values[:n, stable])
+        move = part.shift(values[:n, stable])
         mean[:, alive] += move
         change = (np.moveaxis(part.output, (-2, -1), (0, 1)) * move).sum(axis=1)
         outputs[:, alive] = values[n:, stable] + change
@@ -108,3 +112,15 @@ def close(
         settled[alive] += 1
     softening = network.decay[:, 0] / without_noise
     return Closure(*result, settled, softening)
+
+
+def form_of(candidates: Candidates) -> Callable[[Equations, Array], Any]:
+    """Give what makes a network of candidates from slopes of their equations.
+
+    The symmetric form where it describes them, otherwise the general one.
+    """
+    if is_reduced(candidates):
+        return lambda equations, slopes: LinearNetwork.from_slopes(
+            slopes, equations.network, equations.sigma
+        )
+    return GeneralNetwork.from_slopes

@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 __all__ = [
     "LinearNetwork",
-    "modes_to_regions",
     "reduce_regions",
     "region_covariance",
-    "shift",
     "slow_moments",
-    "variable_covariance",
 ]
 
 Array = NDArray[Any]
@@ -125,6 +122,101 @@ class LinearNetwork:
         """Tell which candidates stay where they are, in steps of a length (s)."""
         return (self.decay[:, 0] > 0) & (self.fastest.max(axis=1) * step < 2.0)
 
+    def renew(self, slopes: Array) -> Self:
+        """Give the network whose regions have other slopes."""
+        return self.from_slopes(slopes, self.network, self.sigma)
+
+    @property
+    def roots(self) -> Array:
+        """Eigenvalues of the modes (1/s), (n_candidates, n_modes)."""
+        return -self.decay
+
+    def variable_covariance(self, step: float) -> Array:
+        """Stationary covariance of the variables of each region (states, coupling).
+
+        Of stable candidates.
+
+        Parameters
+        ----------
+        step : float
+            Integration step of the simulation that is described (s); 0: none. Explicit
+            steps inflate the variance of fast states.
+
+        Returns
+        -------
+        ndarray of shape (n_variables, n_variables, n_candidates, n_rois)
+
+        Notes
+        -----
+        To first order in the ratio of slow to fast rates. Deviations are slow modes, in
+        which the fast states follow, plus local fast ones; within a region both are
+        driven by the same noise.
+        """
+        moments = slow_moments(self, step)
+        return region_covariance(-_inverse(self.local), self.sigma, *moments, step)
+
+    def shift(self, push: Array) -> Array:
+        """Answer of all variables to a constant push on the states.
+
+        Of stable candidates.
+
+        Parameters
+        ----------
+        push : ndarray of shape (n_states, n_candidates, n_rois)
+            In 1/s.
+
+        Returns
+        -------
+        ndarray of shape (n_variables, n_candidates, n_rois)
+        """
+        push = np.moveaxis(push, 0, -1)
+        source = (self.local[..., 0, :] * push).sum(axis=-1) / self.gain
+        amplitude = np.swapaxes(self.patterns, 1, 2) @ source[..., None]
+        slow = self.patterns @ (amplitude / self.decay[..., None])
+        coupling = (self.network @ slow)[..., 0]
+        push = push + self.drive * coupling[..., None]
+        states = (self.local @ push[..., None])[..., 0]
+        return np.concatenate([np.moveaxis(states, -1, 0), coupling[None]])
+
+    def to_regions(self, weights: Array) -> Array:
+        """Covariance over regions from weights of the pairs of modes."""
+        patterns = self.patterns
+        return patterns @ (self.noise * weights) @ np.swapaxes(patterns, 1, 2)
+
+    def covariance(self, own: Array) -> Array:
+        """Covariance of what is seen, from the variance of every mode that is.
+
+        Parameters
+        ----------
+        own : ndarray of shape (n_candidates, n_modes)
+            ``integral g decay / (decay^2 + omega^2)`` with what is seen of the power.
+
+        Returns
+        -------
+        ndarray of shape (n_candidates, n_rois, n_rois)
+        """
+        pairs = self.decay[:, :, None] + self.decay[:, None, :]
+        return self.to_regions((own[:, :, None] + own[:, None, :]) / pairs)
+
+    def excitation(self, k: int) -> tuple[Array, Array]:
+        """Give what takes white noise of one candidate to its modes, and these on.
+
+        Returns
+        -------
+        mix : ndarray of shape (n_rois, n_modes)
+            Any root of the noise's covariance does; this one is that of the regions.
+        out : ndarray of shape (n_modes, n_rois)
+        """
+        mix = np.sqrt(self.power[k])[:, None] * self.patterns[k]
+        return mix, self.patterns[k].T
+
+    def cross_spectra(self, omega: Array) -> Array:
+        """Cross-spectra of the first candidate's activity, (n_frequencies, ...)."""
+        transfer = 1.0 / (1j * omega[:, None] + self.decay[0])
+        modes = transfer[:, :, None] * transfer.conj()[:, None, :]
+        modes *= self.noise[0]
+        return np.asarray(self.patterns[0] @ modes @ self.patterns[0].T)
+
 
 class Regions(NamedTuple):
     """Each region on its own, as the coupling sees it at the frequencies of BOLD.
@@ -177,44 +269,14 @@ def reduce_regions(slopes: Array, sigma: Array) -> Regions:
     return Regions(local, drive, gain, power, 1.0 / (gain * beta), scale, fastest)
 
 
-def modes_to_regions(network: LinearNetwork, weights: Array) -> Array:
-    """Covariance over regions from weights of the pairs of modes."""
-    patterns = network.patterns
-    return patterns @ (network.noise * weights) @ np.swapaxes(patterns, 1, 2)
-
-
-def variable_covariance(network: LinearNetwork, step: float) -> Array:
-    """Stationary covariance of the variables of each region (states, coupling).
-
-    Parameters
-    ----------
-    network : LinearNetwork
-        Stable candidates.
-    step : float
-        Integration step of the simulation that is described (s); 0: none. Explicit
-        steps inflate the variance of fast states.
-
-    Returns
-    -------
-    ndarray of shape (n_variables, n_variables, n_candidates, n_rois)
-
-    Notes
-    -----
-    To first order in the ratio of slow to fast rates. Deviations are slow modes, in
-    which the fast states follow, plus local fast ones; within a region both are
-    driven by the same noise.
-    """
-    moments = slow_moments(network, step)
-    return region_covariance(-_inverse(network.local), network.sigma, *moments, step)
-
-
 def slow_moments(network: LinearNetwork, step: float) -> tuple[Array, Array, Array]:
     """Slow part of what regions and their couplings move by, (n_candidates, n_rois).
 
     Parameters
     ----------
-    network, step
-        As of :func:`variable_covariance`.
+    network : LinearNetwork
+    step : float
+        As of :meth:`LinearNetwork.variable_covariance`.
 
     Returns
     -------
@@ -224,7 +286,7 @@ def slow_moments(network: LinearNetwork, step: float) -> tuple[Array, Array, Arr
     decay = network.decay
     pairs = decay[:, :, None] + decay[:, None, :]
     pairs = pairs - step * decay[:, :, None] * decay[:, None, :]
-    slow = modes_to_regions(network, 1.0 / pairs)
+    slow = network.to_regions(1.0 / pairs)
     coupled = slow @ network.network
     coupling = (network.network * np.swapaxes(coupled, 1, 2)).sum(axis=-1)
     return _diagonal(slow), _diagonal(coupled), coupling
@@ -244,7 +306,7 @@ def region_covariance(
     slow, coupled, coupling : ndarray of shape (...)
         As :func:`slow_moments` gives them.
     step : float
-        As of :func:`variable_covariance`.
+        As of :meth:`LinearNetwork.variable_covariance`.
 
     Returns
     -------
@@ -273,30 +335,6 @@ def region_covariance(
     weights[..., 0, 0] = 0.0  # already in the slow part
     covariance[..., :n, :n] += right @ weights @ np.swapaxes(right, -1, -2)
     return np.moveaxis(covariance, (-2, -1), (0, 1))
-
-
-def shift(network: LinearNetwork, push: Array) -> Array:
-    """Answer of all variables to a constant push on the states.
-
-    Parameters
-    ----------
-    network : LinearNetwork
-        Stable candidates.
-    push : ndarray of shape (n_states, n_candidates, n_rois)
-        In 1/s.
-
-    Returns
-    -------
-    ndarray of shape (n_variables, n_candidates, n_rois)
-    """
-    push = np.moveaxis(push, 0, -1)
-    source = (network.local[..., 0, :] * push).sum(axis=-1) / network.gain
-    amplitude = np.swapaxes(network.patterns, 1, 2) @ source[..., None]
-    slow = network.patterns @ (amplitude / network.decay[..., None])
-    coupling = (network.network @ slow)[..., 0]
-    push = push + network.drive * coupling[..., None]
-    states = (network.local @ push[..., None])[..., 0]
-    return np.concatenate([np.moveaxis(states, -1, 0), coupling[None]])
 
 
 def _following(A: Array) -> Array:
