@@ -92,18 +92,21 @@ def close(
     without_noise = network.decay[:, 0].copy()
     # Work on the stable ones alone; they get fewer from one iteration to the next.
     alive = np.flatnonzero(settled)
+    changed = np.ones(len(alive), dtype=bool)
     covariance = nothing
     result = network, mean, covariance, outputs
     for _ in range(n_iterations):
         if len(alive) == 0:
             break
         part = network.select(alive)
-        covariance[:, :, alive] = part.variable_covariance(step)
+        if changed.any():
+            spread = part.select(changed).variable_covariance(step)
+            covariance[:, :, alive[changed]] = spread
         equations = Equations(candidates.select(alive))
         values, slopes = regress(equations, mean[:, alive], covariance[:, :, alive])
-        part = part.renew(slopes)
+        part, changed = part.renew(slopes)
         stable = part.stable(step)
-        alive, part = alive[stable], part.select(stable)
+        alive, changed, part = alive[stable], changed[stable], part.select(stable)
         move = part.shift(values[:n, stable])
         mean[:, alive] += move
         change = (np.moveaxis(part.output, (-2, -1), (0, 1)) * move).sum(axis=1)

@@ -22,6 +22,8 @@ SAME = 1e-4
 # Modes that are nearly parallel (norm of their duals) are parted by this share of the
 # largest rate, region by region: chains of equal rates have fewer modes than states.
 PARALLEL, PARTED = 1e6, 1e-9
+# Difference, as a share of the largest rate, that rounding explains.
+TURNING = 1e-10
 
 
 class Layout(NamedTuple):
@@ -135,8 +137,8 @@ class GeneralNetwork:
         for name in (f.name for f in fields(self) if f.name not in self.given):
             getattr(self, name)[which] = getattr(part, name)
 
-    def renew(self, slopes: Array) -> Self:
-        """Give the network whose regions have other slopes.
+    def renew(self, slopes: Array) -> tuple[Self, NDArray[np.bool_]]:
+        """Give the network whose regions have other slopes, and where it changed.
 
         Modes of candidates whose slopes are nearly the same (`SAME`) stay.
         """
@@ -151,7 +153,7 @@ class GeneralNetwork:
             given = self.network[which], self.sigma[which]
             new.update(which, self._solve(self.layout, slopes[:, :, which], *given))
         new.output[:] = np.moveaxis(slopes[n:], (0, 1), (-2, -1))
-        return new
+        return new, far
 
     @property
     def decay(self) -> Array:
@@ -282,21 +284,46 @@ class GeneralNetwork:
 
 def _modes(A: Array) -> tuple[Array, Array, Array]:
     """Give eigenvalues by decay, eigenvectors in columns, and their inverse."""
-    found = _eigenvectors(A)
+    found = _turning(A) or _eigenvectors(A)
     if found is None:
         # Parted evenly, and the same whenever they are looked at.
         size = PARTED * np.abs(A).max()
-        apart = np.linspace(-size, size, len(A))
-        found = _eigenvectors(A + np.diag(apart), np.inf)
+        found = _eigenvectors(A + np.diag(np.linspace(-size, size, len(A))), np.inf)
     assert found is not None
     roots, patterns, duals = found
     order = np.argsort(-roots.real, kind="stable")
     return roots[order], patterns[:, order], duals[order]
 
 
+def _turning(A: Array) -> tuple[Array, Array, Array] | None:
+    """Do the same for two states x, y that are one complex one, z = x + iy.
+
+    ``dz/dt = (P + iR) z`` for A of the blocks P, -R, R, P. Otherwise None.
+    """
+    n = len(A) // 2
+    P, R = A[:n, :n], A[n:, :n]
+    away = TURNING * np.abs(A).max()
+    if len(A) % 2 or np.abs(A[n:, n:] - P).max() > away:
+        return None
+    if np.abs(A[:n, n:] + R).max() > away or not R.any():
+        return None
+    found = _eigenvectors(P + 1j * R)
+    if found is None:
+        return None
+    roots, patterns, duals = found
+    patterns = np.vstack([patterns, -1j * patterns])
+    duals = 0.5 * np.hstack([duals, 1j * duals])
+    return (
+        np.concatenate([roots, roots.conj()]),
+        np.hstack([patterns, patterns.conj()]),
+        np.vstack([duals, duals.conj()]),
+    )
+
+
 def _eigenvectors(
     A: Array, largest: float = PARALLEL
 ) -> tuple[Array, Array, Array] | None:
+    """Do the same in no order; None if modes are nearly parallel."""
     roots, patterns = np.linalg.eig(A)
     try:
         duals = np.linalg.inv(patterns)
@@ -304,11 +331,7 @@ def _eigenvectors(
         return None
     if not np.abs(duals).max() < largest:  # nor NaN
         return None
-    return (
-        roots.astype(complex),
-        patterns.astype(complex),
-        duals.astype(complex),
-    )
+    return roots.astype(complex), patterns.astype(complex), duals.astype(complex)
 
 
 def _adjoint(matrices: Array) -> Array:

@@ -122,9 +122,10 @@ class LinearNetwork:
         """Tell which candidates stay where they are, in steps of a length (s)."""
         return (self.decay[:, 0] > 0) & (self.fastest.max(axis=1) * step < 2.0)
 
-    def renew(self, slopes: Array) -> Self:
-        """Give the network whose regions have other slopes."""
-        return self.from_slopes(slopes, self.network, self.sigma)
+    def renew(self, slopes: Array) -> tuple[Self, NDArray[np.bool_]]:
+        """Give the network whose regions have other slopes, and where it changed."""
+        new = self.from_slopes(slopes, self.network, self.sigma)
+        return new, np.ones(len(self.sigma), dtype=bool)
 
     @property
     def roots(self) -> Array:
