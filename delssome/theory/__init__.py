@@ -4,7 +4,11 @@ Derivation, range of validity and measured accuracy: ``doc/theory.rst`` and
 ``doc/results.md``.
 """
 
-from delssome.theory.assumptions import check_assumptions, reason_against
+from delssome.theory.assumptions import (
+    check_assumptions,
+    reason_against,
+    reason_against_reduction,
+)
 from delssome.theory.closure import Closure, close
 from delssome.theory.effective import (
     Effective,
@@ -50,5 +54,6 @@ __all__ = [
     "price_of_escape",
     "range_violation",
     "reason_against",
+    "reason_against_reduction",
     "start_holds",
 ]

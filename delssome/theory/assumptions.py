@@ -76,7 +76,7 @@ def check_reduction(model: Model, wanted: str) -> None:
     ------
     ValueError
     """
-    reason = reason_against(model) or reason_against_reduction(model)
+    reason = reason_against_reduction(model)
     if reason:
         raise ValueError(
             f"{wanted} needs a model whose regions reduce to the one state that "

@@ -52,13 +52,16 @@ class ScanTheory:
         Longest time between frames of samples, in seconds, where scans have more.
     """
 
+    # Frequencies of samples (rad/s), and their places in a period's spectrum.
     sample_omega: Array
+    places: Array
 
     def __init__(self, acquisition: Acquisition, coarsest: float) -> None:
         self.acquisition = acquisition
         # Samples keep the durations of scan and window, and every frame of a scan of
         # which some are missing.
         self.kept = acquisition.mask
+        self.by_operator = self.kept is not None
         seconds = acquisition.fcd_window * acquisition.tr
         self.window = acquisition.fcd_window
         if acquisition.tr < coarsest and self.kept is None:
@@ -84,6 +87,32 @@ class ScanTheory:
     def sample(self, network: Any, k: int, white: Array) -> Array:
         """Draw samples of one candidate."""
         raise NotImplementedError
+
+    # Integration step that shows in covariances (s), 0: none does.
+    step: float = 0.0
+
+    def share(self, roots: Array) -> Array:
+        """Give what is seen of modes with these eigenvalues, in their shape.
+
+        It makes the covariance of what is seen of the stationary one, which, of pairs
+        of modes, is multiplied by one's share plus the conjugate of the other's.
+        """
+        raise NotImplementedError
+
+    def transfer(self, network: Any, omega: Array) -> Array:
+        """Give the response of the first candidate's modes, (n_frequencies, n_modes).
+
+        To white noise, at frequencies in rad/s.
+        """
+        raise NotImplementedError
+
+    def noise(self, network: Any) -> Array:
+        """Give the covariance of that noise, (n_modes, n_modes)."""
+        raise NotImplementedError
+
+    def response(self, omega: Array) -> Array:
+        """Give the squared response of what is seen to activity, without pipeline."""
+        return np.ones(omega.shape)
 
     def draw(self, n_samples: int, n_sources: int, rng: np.random.Generator) -> Array:
         """Draw the white noise behind samples, (2, n_samples, n_frequencies, ...).
@@ -115,8 +144,7 @@ class ScanTheory:
         ndarray of float32, shape (n_samples, n_frames, n_rois)
         """
         transfer = transfer.astype(np.complex64)
-        n_samples, n_frequencies = white.shape[1:3]
-        shape = n_samples, self.places[-1] + 1, out.shape[1]
+        shape = white.shape[1], self.places[-1] + 1, out.shape[1]
         spectrum = np.zeros(shape, dtype=np.complex64)
         if np.iscomplexobj(mix):
             modes = (white[0] + 1j * white[1]) @ mix.astype(np.complex64)
@@ -131,9 +159,10 @@ class ScanTheory:
             spectrum.imag[:, self.places] = b @ out
         bold = fft.irfft(spectrum, n=self.n_period, axis=1, overwrite_x=True)
         bold = bold[:, : self.n_frames]
-        if self.kept is not None:
+        if self.by_operator:
             operator = operator_of(self.acquisition).astype(np.float32)
-            bold[:, self.kept] = operator @ bold  # what was not kept does not matter
+            kept = slice(None) if self.kept is None else self.kept
+            bold[:, kept] = operator @ bold  # what was not kept does not matter
         signal = bool(self.acquisition.global_signal)
         return process_bold(bold, self.tr, global_signal=signal, kept=self.kept)
 
@@ -152,6 +181,7 @@ class BoldTheory(ScanTheory):
 
     def __init__(self, acquisition: Acquisition, activity: float) -> None:
         super().__init__(acquisition, SAMPLE_TR)
+        self.activity = activity
         self.omega, self.weights = _quadrature(acquisition, activity)
         response = self._response(self.grid, activity)
         power = np.cumsum(np.abs(response) ** 2)
@@ -159,9 +189,23 @@ class BoldTheory(ScanTheory):
         self.sample_omega, self.sample_response = self.grid[:n], response[:n]
         self.places = np.arange(1, len(self.sample_omega) + 1)
 
+    def transfer(self, network: Any, omega: Array) -> Array:
+        """Give the response of modes, as of :class:`ScanTheory`."""
+        return np.asarray(1.0 / (1j * omega[:, None] - network.roots[0]))
+
+    def noise(self, network: Any) -> Array:
+        """Give the covariance of that noise, (n_modes, n_modes)."""
+        return np.asarray(network.noise[0])
+
+    def response(self, omega: Array) -> Array:
+        """Give the squared response of BOLD to activity, without pipeline."""
+        found = haemodynamic_response(omega.ravel(), self.activity)
+        return np.abs(found.reshape(omega.shape)) ** 2
+
     def at(self, activity: float) -> Self:
         """Give the same around another activity, for samples of the same noise."""
         other = copy(self)
+        other.activity = activity
         other.omega, other.weights = _quadrature(self.acquisition, activity)
         other.sample_response = self._response(self.sample_omega, activity)
         return other
@@ -199,18 +243,23 @@ class BoldTheory(ScanTheory):
         that of :math:`g(\omega_0)` is known, and only the rest is summed. At
         :math:`\omega_0 = 0`, where modes decay without oscillation, g is 0.
         """
-        roots = network.roots[..., None]
+        return self.without_signal(network.covariance(self.share(network.roots)))
+
+    def share(self, roots: Array) -> Array:
+        """Give the integral of `covariance` of modes, in the shape of their roots."""
+        swing, roots = np.abs(roots.imag), roots[..., None]
         if not np.iscomplexobj(roots):
-            own = (self.weights * -roots / (roots**2 + self.omega**2)).sum(axis=-1)
-            return self.without_signal(network.covariance(own))
+            return np.asarray(
+                (self.weights * -roots / (roots**2 + self.omega**2)).sum(axis=-1)
+            )
         spacing = np.gradient(self.omega)
         kernel = -roots / (roots**2 + self.omega**2)
         known, seen = np.append(0.0, self.omega), np.append(0.0, self.weights / spacing)
-        peak = np.interp(np.abs(network.roots.imag), known, seen, right=0.0)
+        peak = np.interp(swing, known, seen, right=0.0)
         ends = self.omega[[0, -1]] + 0.5 * np.array([-1.0, 1.0]) * spacing[[0, -1]]
         area = np.arctan(ends[0] / roots) - np.arctan(ends[1] / roots)
-        own = kernel @ self.weights + peak * (area[..., 0] - kernel @ spacing)
-        return self.without_signal(network.covariance(own))
+        left = area[..., 0] - kernel @ spacing
+        return np.asarray(kernel @ self.weights + peak * left)
 
     def sample(self, network: Any, k: int, white: Array) -> Array:
         """Draw samples of the BOLD signal of one candidate.

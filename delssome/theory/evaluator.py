@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
@@ -22,20 +23,15 @@ from delssome.theory.assumptions import (
     is_reduced,
     reason_against_reduction,
 )
-from delssome.theory.bold import (
-    BoldTheory,
-    ScanTheory,
-    correlations,
-    fcd_distribution,
-)
+from delssome.theory.bold import ScanTheory, correlations, fcd_distribution
 from delssome.theory.closure import N_ITERATIONS, Closure, close
 from delssome.theory.escape import (
     probability_in_range,
     range_violation,
     start_holds,
 )
+from delssome.theory.scans import scan_theory
 from delssome.theory.slopes import CostSlopes
-from delssome.theory.state import StateTheory
 from delssome.utils import check_number
 
 __all__ = ["TheoryEvaluator"]
@@ -237,14 +233,6 @@ class TheoryEvaluator(Evaluator):
         return p_in_range
 
 
-def scan_theory(model: Model, acquisition: Acquisition) -> ScanTheory:
-    """Give the theory of what is seen of a model."""
-    if not model.haemodynamics:
-        return StateTheory(acquisition)
-    seen = model.states.index(model.observed)
-    return BoldTheory(acquisition, float(model.initial_state[seen]))
-
-
 def _of_one_form(candidates: Candidates) -> list[Candidates]:
     """Cut candidates where connectomes turn from symmetric to directed, or back."""
     if candidates.sc.ndim == 2 or candidates.symmetric:
@@ -252,6 +240,4 @@ def _of_one_form(candidates: Candidates) -> list[Candidates]:
     n = len(candidates)
     symmetric = [candidates.select(slice(k, k + 1)).symmetric for k in range(n)]
     cuts = [0, *(np.flatnonzero(np.diff(symmetric)) + 1), n]
-    return [
-        candidates.select(slice(a, b)) for a, b in zip(cuts, cuts[1:], strict=False)
-    ]
+    return [candidates.select(slice(a, b)) for a, b in pairwise(cuts)]

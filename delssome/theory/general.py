@@ -108,9 +108,7 @@ class GeneralNetwork:
         n = layout.n_states
         system = network_jacobian(slopes[:n], network, layout.coupled)
         found = [_modes(A) for A in system]
-        roots, patterns, duals = (
-            np.stack(x) for x in zip(*found, strict=True)
-        )
+        roots, patterns, duals = (np.stack(x) for x in zip(*found, strict=True))
         driven = duals * np.tile(sigma, n)[:, None, :]
         with np.errstate(divide="ignore", invalid="ignore"):
             fastest = np.abs(roots) ** 2 / np.maximum(-roots.real, 0.0)
@@ -275,11 +273,6 @@ class GeneralNetwork:
         """
         sigma = np.tile(self.sigma[k], self.layout.n_states)
         return (self.duals[k] * sigma).T, self.reading[k].T
-
-    def cross_spectra(self, omega: Array) -> Array:
-        """Cross-spectra of the first candidate's activity, (n_frequencies, ...)."""
-        transfer = self.reading[0] / (1j * omega[:, None, None] - self.roots[0])
-        return np.asarray(transfer @ self.noise[0] @ _adjoint(transfer))
 
 
 def _modes(A: Array) -> tuple[Array, Array, Array]:

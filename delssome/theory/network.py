@@ -211,12 +211,10 @@ class LinearNetwork:
         mix = np.sqrt(self.power[k])[:, None] * self.patterns[k]
         return mix, self.patterns[k].T
 
-    def cross_spectra(self, omega: Array) -> Array:
-        """Cross-spectra of the first candidate's activity, (n_frequencies, ...)."""
-        transfer = 1.0 / (1j * omega[:, None] + self.decay[0])
-        modes = transfer[:, :, None] * transfer.conj()[:, None, :]
-        modes *= self.noise[0]
-        return np.asarray(self.patterns[0] @ modes @ self.patterns[0].T)
+    @property
+    def reading(self) -> Array:
+        """Modes over regions in the state that is seen, (n_candidates, n_rois, ...)."""
+        return self.patterns
 
 
 class Regions(NamedTuple):

@@ -13,15 +13,12 @@ from scipy import fft
 from delssome.simulation import Acquisition
 from delssome.theory.bold import ScanTheory
 from delssome.theory.general import GeneralNetwork
-from delssome.theory.processing import operator_of, passing_power
+from delssome.theory.processing import operator_of
 
 __all__ = ["StateTheory", "frame_multipliers"]
 
 Array = NDArray[Any]
 
-# Share of its power below which a filter is taken to stop a frequency. Oscillations may
-# be thousands of times stronger outside of its band than within.
-STOPPED = 1e-6
 # Least noise of a frame, as a share of the largest: what rounding leaves of less.
 LEAST = 1e-10
 
@@ -44,13 +41,12 @@ class StateTheory(ScanTheory):
     def __init__(self, acquisition: Acquisition) -> None:
         # A state has power at all frequencies: none of its frames may be left out.
         super().__init__(acquisition, acquisition.tr)
-        passing: Array | float = 1.0
-        if self.kept is None:
-            passing = passing_power(acquisition, self.grid)
-        passing = np.broadcast_to(passing, self.grid.shape)
-        which = np.flatnonzero(passing > STOPPED)
-        self.sample_omega, self.places = self.grid[which], which + 1
-        self._gain = np.sqrt(passing[which])
+        self.step = acquisition.step
+        # Nor is a filter a matter of frequencies alone: where it stops oscillations,
+        # what they leave at the ends of a scan is much of what passes.
+        self.by_operator |= acquisition.band is not None
+        self.sample_omega = self.grid
+        self.places = np.arange(1, len(self.grid) + 1)
 
     def at(self, activity: float) -> Self:
         """Give the same: nothing depends on the activity."""
@@ -74,38 +70,39 @@ class StateTheory(ScanTheory):
         of its products k frames apart, that is the stationary covariance of a pair of
         modes times :math:`\psi_a + \psi_b^*`, :math:`\psi = r_0 / 2 + \sum_k r_k F^k`.
         """
-        step = self.acquisition.step
-        own = _polynomial(_products(self.acquisition), frame_multipliers(
-            network.roots, self.acquisition
-        ))
-        return self.without_signal(network.covariance(own, step))
+        share = self.share(network.roots)
+        return self.without_signal(network.covariance(share, self.step))
+
+    def share(self, roots: Array) -> Array:
+        """Give psi of `covariance` of modes, in the shape of their roots."""
+        F = frame_multipliers(roots, self.acquisition)
+        return _polynomial(_products(self.acquisition), F)
 
     def sample(self, network: GeneralNetwork, k: int, white: Array) -> Array:
         """Draw samples of one candidate; as of :class:`BoldTheory`."""
         one = network.select(np.array([k]))
-        F = frame_multipliers(one.roots[0], self.acquisition)
-        noise = frame_noise(one, self.acquisition)
         patterns = one.patterns[0]
-        power = (patterns @ noise @ patterns.conj().T).real
+        power = (patterns @ self.noise(one) @ patterns.conj().T).real
         power += LEAST * np.diagonal(power).max() * np.eye(len(power))
         mix = (one.duals[0] @ np.linalg.cholesky(power)).T
-        turned = np.exp(1j * self.sample_omega[:, None] * self.tr)
-        transfer = self._gain[:, None] / (turned - F)
+        transfer = self.transfer(one, self.sample_omega)
         return self.through(white, mix, transfer, one.reading[0].T)
+
+    def transfer(self, network: GeneralNetwork, omega: Array) -> Array:
+        """Give the response of modes, as of :class:`ScanTheory`, folded."""
+        F = frame_multipliers(network.roots[0], self.acquisition)
+        return np.asarray(1.0 / (np.exp(1j * omega[:, None] * self.tr) - F))
+
+    def noise(self, network: GeneralNetwork) -> Array:
+        """Give the covariance of the noise of a frame, (n_modes, n_modes)."""
+        F = frame_multipliers(network.roots[0], self.acquisition)
+        stationary = network.mode_covariance(self.acquisition.step)[0]
+        return np.asarray(stationary * (1.0 - F[:, None] * F.conj()))
 
 
 def frame_multipliers(roots: Array, acquisition: Acquisition) -> Array:
     """Give what modes are multiplied by from one frame to the next."""
-    return np.exp(
-        acquisition.steps_per_frame * np.log(1.0 + acquisition.step * roots)
-    )
-
-
-def frame_noise(network: GeneralNetwork, acquisition: Acquisition) -> Array:
-    """Give the covariance of the noise of a frame in the first candidate's modes."""
-    F = frame_multipliers(network.roots[0], acquisition)
-    stationary = network.mode_covariance(acquisition.step)[0]
-    return np.asarray(stationary * (1.0 - F[:, None] * F.conj()))
+    return np.exp(acquisition.steps_per_frame * np.log(1.0 + acquisition.step * roots))
 
 
 @lru_cache(maxsize=16)
