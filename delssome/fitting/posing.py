@@ -135,8 +135,9 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
             f"departure={fitter.departure!r} needs costs with a gradient, which the "
             "network of FIC (surrogate='deep') has for scans that went through no "
             "pipeline, and theory (surrogate='linear') without global signal "
-            f"regression and censoring, got surrogate={fitter.surrogate!r} and "
-            f"{given.acquisition!r}."
+            "regression and censoring for models of one coupled state that is seen "
+            f"through the haemodynamics, got surrogate={fitter.surrogate!r}, "
+            f"{given.model!r} and {given.acquisition!r}."
         )
     journal = _journal(fitter, given, X, evaluators[0])
     report_unlike_contexts(evaluators[0], target, given.acquisition.processing)

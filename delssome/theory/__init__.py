@@ -9,7 +9,7 @@ from delssome.theory.assumptions import (
     reason_against,
     reason_against_reduction,
 )
-from delssome.theory.closure import Closure, close
+from delssome.theory.closure import Closure, close, expected_readout
 from delssome.theory.effective import (
     Effective,
     effective_parameters,
@@ -47,6 +47,7 @@ __all__ = [
     "effective_parameters",
     "effective_regions",
     "escape_features",
+    "expected_readout",
     "fc_covariance",
     "fisher_z",
     "identifiability",

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from delssome.models import Candidates
 from delssome.theory.assumptions import is_reduced
 from delssome.theory.general import GeneralNetwork
-from delssome.theory.linearisation import Equations, regress
+from delssome.theory.linearisation import Equations, averages_at_rest, regress
 from delssome.theory.network import LinearNetwork
 
-__all__ = ["Closure", "close", "form_of"]
+__all__ = ["BATCH", "Closure", "close", "expected_readout", "form_of"]
 
 Array = NDArray[Any]
 
 N_ITERATIONS = 4
+# Candidates handled at once: arrays of a few MiB.
+BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -127,3 +129,28 @@ def form_of(candidates: Candidates) -> Callable[[Equations, Array], Any]:
             slopes, equations.network, equations.sigma
         )
     return GeneralNetwork.from_slopes
+
+
+def expected_readout(candidates: Candidates, step: float) -> Array:
+    """Give what a model reads out, (n_candidates, n_rois).
+
+    At rest, of which averages over noise are a fraction of a per cent off; of models
+    that read out nothing there, as amplitudes of oscillations, over the noise.
+
+    Parameters
+    ----------
+    candidates : Candidates
+    step : float
+        Integration step of the simulation that is described, in seconds.
+    """
+    model = candidates.model
+    at_rest = model.readout(averages_at_rest(candidates))
+    if at_rest.any():  # NaN, of what comes to no rest, too
+        return at_rest
+    found = []
+    for part in candidates.batches(BATCH):
+        closure = close(part, step)
+        names = (*model.states, *model.outputs)
+        values = (*closure.mean[: len(model.states)], *closure.outputs)
+        found.append(model.readout(dict(zip(names, values, strict=True))))
+    return np.concatenate(found)

@@ -24,7 +24,7 @@ from delssome.theory.assumptions import (
     reason_against_reduction,
 )
 from delssome.theory.bold import ScanTheory, correlations, fcd_distribution
-from delssome.theory.closure import N_ITERATIONS, Closure, close
+from delssome.theory.closure import BATCH, N_ITERATIONS, Closure, close
 from delssome.theory.escape import (
     probability_in_range,
     range_violation,
@@ -38,8 +38,6 @@ __all__ = ["TheoryEvaluator"]
 
 Array = NDArray[Any]
 
-# Candidates handled at once: arrays of a few MiB.
-BATCH = 16
 # Share of simulations that end in range although the theory finds no stable state, or
 # the start throws them out of it: 3 % of those that were tried.
 LOST = 0.03

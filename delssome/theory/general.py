@@ -21,7 +21,7 @@ Array = NDArray[Any]
 SAME = 1e-4
 # Modes that are nearly parallel (norm of their duals) are parted by this share of the
 # largest rate, region by region: chains of equal rates have fewer modes than states.
-PARALLEL, PARTED = 1e6, 1e-9
+PARALLEL, PARTED = 1e6, 1e-5
 # Difference, as a share of the largest rate, that rounding explains.
 TURNING = 1e-10
 
