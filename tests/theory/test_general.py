@@ -430,6 +430,7 @@ def test_what_data_can_know_of_oscillators(sc):
     known = identifiability(space, theta, sc, SCAN, n_scans=16)
     assert (known.readout > 0.001).all()
     assert known.stiffness[0] > 10.0
-    omega = known.names.index("omega_0")
-    assert known.sd[omega] < 0.5 * known.prior_sd[omega]
+    # How frequencies differ, not how high they are.
+    omega_0, omega_1 = (known.sd / known.prior_sd)[[2, 3]]
+    assert omega_1 < 0.5 < omega_0
     assert np.isnan(known.relaxation_sd).all()  # regions do not reduce to one number
