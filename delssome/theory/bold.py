@@ -37,6 +37,8 @@ OVERLAP = 5
 GAP = 60.0
 # Share of the BOLD variance, under white activity, left out above the frequencies used.
 TAIL = 1e-3
+# A frequency (rad/s) in the middle of what BOLD holds.
+MIDDLE = 0.2
 # Nodes of the integral over frequencies: where the removal of the mean is felt
 # (in units of the scan's own frequency), and up to the highest frequency (rad/s).
 NOTCH, HIGHEST, N_NODES = 20, 10.0, (120, 120)
@@ -80,12 +82,57 @@ class ScanTheory:
         """Give the same around another activity, for samples of the same noise."""
         raise NotImplementedError
 
-    def covariance(self, network: Any) -> Array:
-        """Give the expected covariance of what is seen, up to a common factor."""
+    def gain(self, activity: Array) -> Array:
+        """Give how strongly regions are seen by their mean activity, relatively.
+
+        Correlations do not feel it, a global signal that is a sum over regions does.
+
+        Parameters
+        ----------
+        activity : ndarray of shape (..., n_rois)
+
+        Returns
+        -------
+        ndarray of shape (..., n_rois)
+        """
+        return np.ones(activity.shape)
+
+    def covariance(self, network: Any, gain: Array | None = None) -> Array:
+        """Give the expected covariance of what is seen, up to a common factor.
+
+        Parameters
+        ----------
+        network : LinearNetwork or GeneralNetwork
+            Stable candidates.
+        gain : ndarray of shape (n_candidates, n_rois), default=None
+            As `gain` gives it. None: the same in all regions.
+
+        Returns
+        -------
+        ndarray of shape (n_candidates, n_rois, n_rois)
+        """
         raise NotImplementedError
 
-    def sample(self, network: Any, k: int, white: Array) -> Array:
-        """Draw samples of one candidate."""
+    def sample(
+        self, network: Any, k: int, white: Array, gain: Array | None = None
+    ) -> Array:
+        """Draw samples of one candidate.
+
+        Parameters
+        ----------
+        network : LinearNetwork or GeneralNetwork
+        k : int
+            Index of the candidate.
+        white : ndarray
+            As `draw` gives it, of one source a region; a GeneralNetwork has as many as
+            states.
+        gain : ndarray of shape (n_rois,), default=None
+            As of `covariance`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_samples, n_frames, n_rois)
+        """
         raise NotImplementedError
 
     # Integration step that shows in covariances (s), 0: none does.
@@ -122,9 +169,11 @@ class ScanTheory:
         shape = (2, n_samples, len(self.sample_omega), n_sources)
         return rng.standard_normal(shape, dtype=np.float32)
 
-    def without_signal(self, covariance: Array) -> Array:
+    def without_signal(self, covariance: Array, gain: Array | None = None) -> Array:
         """Take the global signal out of covariances, if the pipeline does."""
         if self.acquisition.global_signal:
+            if gain is not None:
+                covariance = covariance * (gain[..., :, None] * gain[..., None, :])
             return regress(covariance, global_weights(covariance))
         return covariance
 
@@ -175,8 +224,8 @@ class BoldTheory(ScanTheory):
     acquisition : Acquisition
     activity : float
         Mean activity over regions, around which the haemodynamics are linearised, and
-        by which the frequencies of samples are chosen. One response serves all regions,
-        also where each has a fixed point of its own.
+        by which the frequencies of samples are chosen. One response serves all regions;
+        where each has a fixed point of its own, only its size follows that (`gain`).
     """
 
     def __init__(self, acquisition: Acquisition, activity: float) -> None:
@@ -220,17 +269,8 @@ class BoldTheory(ScanTheory):
             return response
         return np.asarray(response * np.sqrt(passing_power(self.acquisition, omega)))
 
-    def covariance(self, network: Any) -> Array:
-        r"""Give the expected covariance of BOLD over frames, up to a common factor.
-
-        Parameters
-        ----------
-        network : LinearNetwork or GeneralNetwork
-            Stable candidates.
-
-        Returns
-        -------
-        ndarray of shape (n_candidates, n_rois, n_rois)
+    def covariance(self, network: Any, gain: Array | None = None) -> Array:
+        r"""Give the expected covariance of BOLD, as of :class:`ScanTheory`.
 
         Notes
         -----
@@ -243,7 +283,8 @@ class BoldTheory(ScanTheory):
         that of :math:`g(\omega_0)` is known, and only the rest is summed. At
         :math:`\omega_0 = 0`, where modes decay without oscillation, g is 0.
         """
-        return self.without_signal(network.covariance(self.share(network.roots)))
+        covariance = network.covariance(self.share(network.roots))
+        return self.without_signal(covariance, gain)
 
     def share(self, roots: Array) -> Array:
         """Give the integral of `covariance` of modes, in the shape of their roots."""
@@ -261,27 +302,31 @@ class BoldTheory(ScanTheory):
         left = area[..., 0] - kernel @ spacing
         return np.asarray(kernel @ self.weights + peak * left)
 
-    def sample(self, network: Any, k: int, white: Array) -> Array:
-        """Draw samples of the BOLD signal of one candidate.
-
-        Parameters
-        ----------
-        network : LinearNetwork or GeneralNetwork
-        k : int
-            Index of the candidate.
-        white : ndarray
-            As `draw` gives it, of one source a region; a GeneralNetwork has as many as
-            states.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_samples, n_frames, n_rois)
-        """
+    def sample(
+        self, network: Any, k: int, white: Array, gain: Array | None = None
+    ) -> Array:
+        """Draw samples of BOLD, as of :class:`ScanTheory`."""
         transfer = self.sample_response[:, None] / (
             1j * self.sample_omega[:, None] - network.roots[k]
         )
         mix, out = network.excitation(k)
-        return self.through(white, mix, transfer, out)
+        return self.through(white, mix, transfer, out if gain is None else out * gain)
+
+    def gain(self, activity: Array) -> Array:
+        """Give it of the haemodynamics, as of :class:`ScanTheory`."""
+        if not self.acquisition.global_signal:  # nothing feels it
+            return super().gain(activity)
+        known, gain = _gains()
+        found = np.interp(activity, known, gain)
+        return np.asarray(found / found.mean(axis=-1, keepdims=True))
+
+
+@lru_cache(maxsize=1)
+def _gains() -> tuple[Array, Array]:
+    """Give the response of BOLD at a middle frequency, by mean activity."""
+    activity = np.linspace(-0.2, 2.0, 221)
+    found = [haemodynamic_response([MIDDLE], float(x)) for x in activity]
+    return activity, np.abs(np.concatenate(found))
 
 
 def fcd_distribution(counts: Array, neighbours: float) -> Array:

@@ -175,16 +175,18 @@ class TheoryEvaluator(Evaluator):
 
         model = candidates.model
         # The haemodynamics are linearised around the candidate's own mean activity.
-        activity = candidates.states[model.states.index(model.observed)].mean(axis=1)
+        seen = candidates.states[model.states.index(model.observed)]
+        activity = seen.mean(axis=1)
         settled = np.flatnonzero(closure.settled > N_ITERATIONS)
         for value in np.unique(activity[settled]):
             own, which = bold.at(value), settled[activity[settled] == value]
             network = closure.network.select(which)
-            fc[which] = matrix_to_edges(correlations(own.covariance(network)))
+            gain = own.gain(seen[which])
+            fc[which] = matrix_to_edges(correlations(own.covariance(network, gain)))
             for k, candidate in enumerate(which):
                 if violation[candidate] > 0 or self.n_samples == 0:
                     continue
-                samples = own.sample(network, k, white)
+                samples = own.sample(network, k, white, gain[k])
                 fc_noise[candidate] = (
                     (fc_edges(samples, own.kept) - fc[candidate]).var(axis=1).mean()
                 )

@@ -30,25 +30,32 @@ class Correlations:
     Parameters
     ----------
     covariance : ndarray of shape (n_rois, n_rois)
-        With the global signal taken out, if the pipeline does.
+        Of what is seen, by one response of all regions.
     edges : tuple of two ndarrays of int, shape (n_edges,)
-    slopes : ndarray of shape (n_rois,), or None
-        Of regions on the global signal; None: it is left in.
+    spectra : Spectra
+        By which the global signal is taken out, if the pipeline does.
     """
 
     def __init__(
-        self, covariance: Array, edges: tuple[Array, Array], slopes: Array | None
+        self, covariance: Array, edges: tuple[Array, Array], spectra: Spectra
     ) -> None:
         self.rows, self.columns = edges
-        self.slopes = slopes
+        self.spectra = spectra
+        covariance = self.measured(covariance)
         self.sd = np.sqrt(np.diagonal(covariance))
         fc = covariance / (self.sd[:, None] * self.sd)
         self.r = fc[self.rows, self.columns]
 
+    def measured(self, covariance: Array) -> Array:
+        """Take the global signal out, if the pipeline does."""
+        if self.spectra.slopes is None:
+            return covariance
+        gain = self.spectra.gain
+        return regress(covariance * (gain[:, None] * gain), self.spectra.slopes)
+
     def correlations(self, change: Array) -> Array:
         """Take changes of covariances, (n, n_rois, n_rois), to the edges."""
-        if self.slopes is not None:
-            change = regress(change, self.slopes)
+        change = self.measured(change)
         change = change / (self.sd[:, None] * self.sd)
         own = np.diagonal(change, axis1=1, axis2=2)
         own = own[:, self.rows] + own[:, self.columns]
@@ -93,9 +100,7 @@ class Perturbation(Correlations):
         )
         self._pairs = pairs
         covariance = network.covariance(self._share[None], self.step)[0]
-        if spectra.slopes is not None:
-            covariance = regress(covariance, spectra.slopes)
-        super().__init__(covariance, edges, spectra.slopes)
+        super().__init__(covariance, edges, spectra)
 
     @staticmethod
     def describe(candidates: Candidates) -> tuple[Array, Array]:

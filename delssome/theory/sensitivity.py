@@ -15,7 +15,6 @@ from delssome.theory.general import GeneralNetwork
 from delssome.theory.linearisation import Equations
 from delssome.theory.network import reduce_regions
 from delssome.theory.perturbation import Correlations, Perturbation
-from delssome.theory.processing import regress
 from delssome.theory.spectra import Spectra
 
 __all__ = ["Sensitivity"]
@@ -160,9 +159,7 @@ class _Directions(Correlations):
         cross = (response * self.power) @ np.swapaxes(response.conj(), 1, 2)
         self.coupling = scale[:, None] * network.network[0] * scale
         covariance = np.tensordot(weights[keep], cross.real, axes=1)
-        if spectra.slopes is not None:
-            covariance = regress(covariance, spectra.slopes)
-        super().__init__(covariance, edges, spectra.slopes)
+        super().__init__(covariance, edges, spectra)
         weighted = weights[keep, None, None] * response
         # The real part of a sum over frequencies of R_ai S_jb is left[i] @ right[j].
         self.left, self.right = _left(weighted), _right(cross)

@@ -58,6 +58,8 @@ class Spectra:
         Frames; of a censored scan, those of a whole one that is worth as much.
     global_signal : bool
         Whether the sum over regions is taken out of all that follows.
+    gain : ndarray of shape (n_rois,)
+        How strongly regions are seen, relatively.
     """
 
     network: Any
@@ -66,7 +68,8 @@ class Spectra:
     power: Array
     weights: Array
     n_frames: float
-    global_signal: bool = False
+    global_signal: bool
+    gain: Array
 
     @classmethod
     def of(cls, candidates: Candidates, acquisition: Acquisition) -> Self:
@@ -90,8 +93,8 @@ class Spectra:
                 "small fluctuations; take one that stays in range."
             )
         model, network = candidates.model, closure.network
-        activity = candidates.states[model.states.index(model.observed)].mean()
-        scan = scan_theory(model, acquisition).at(float(activity))
+        activity = candidates.states[model.states.index(model.observed)][0]
+        scan = scan_theory(model, acquisition).at(float(activity.mean()))
         omega, weights, seen = _nodes(
             acquisition, model.haemodynamics, _finest(network, model.haemodynamics)
         )
@@ -105,13 +108,15 @@ class Spectra:
             spectrum = _mean_spectrum(network, scan)
             n_frames *= share_of_frames(acquisition, spectrum)
         signal = bool(acquisition.global_signal)
-        return cls(network, scan, omega, power, weights, n_frames, signal)
+        gain = scan.gain(activity)
+        return cls(network, scan, omega, power, weights, n_frames, signal, gain)
 
     @cached_property
     def _measured(self) -> Array:
         """Cross-spectra before the global signal is taken out, in their own units."""
         total: Any = 0.0
-        noise, reading = self.scan.noise(self.network), self.network.reading[0]
+        noise = self.scan.noise(self.network)
+        reading = self.gain[:, None] * self.network.reading[0]
         for omega, power in zip(self.omega, self.power, strict=True):
             read = reading * self.scan.transfer(self.network, omega)[:, None, :]
             cross = read @ noise @ np.swapaxes(read.conj(), 1, 2)

@@ -52,17 +52,8 @@ class StateTheory(ScanTheory):
         """Give the same: nothing depends on the activity."""
         return self
 
-    def covariance(self, network: GeneralNetwork) -> Array:
-        r"""Give the expected covariance over frames.
-
-        Parameters
-        ----------
-        network : GeneralNetwork
-            Stable candidates.
-
-        Returns
-        -------
-        ndarray of shape (n_candidates, n_rois, n_rois)
+    def covariance(self, network: GeneralNetwork, gain: Array | None = None) -> Array:
+        r"""Give the expected covariance over frames, as of :class:`ScanTheory`.
 
         Notes
         -----
@@ -78,8 +69,14 @@ class StateTheory(ScanTheory):
         F = frame_multipliers(roots, self.acquisition)
         return _polynomial(_products(self.acquisition), F)
 
-    def sample(self, network: GeneralNetwork, k: int, white: Array) -> Array:
-        """Draw samples of one candidate; as of :class:`BoldTheory`."""
+    def sample(
+        self,
+        network: GeneralNetwork,
+        k: int,
+        white: Array,
+        gain: Array | None = None,
+    ) -> Array:
+        """Draw samples of one candidate, as of :class:`ScanTheory`."""
         one = network.select(np.array([k]))
         patterns = one.patterns[0]
         power = (patterns @ self.noise(one) @ patterns.conj().T).real

@@ -264,6 +264,21 @@ def test_directed_connectomes_are_those_of_simulation(given, directed):
         assert gap.max() < 0.15, kind
 
 
+def test_a_global_signal_sums_regions_as_strongly_as_they_are_seen(sc, rng):
+    """Where regions rest at activities of their own, haemodynamics scale them apart."""
+    params = {
+        "c_EE": rng.uniform(10.0, 15.0, (1, N_ROIS)),
+        "P": rng.uniform(0.3, 1.5, (1, N_ROIS)),
+        "G": [11.0],
+        "sigma": [0.024],
+    }
+    scan = Acquisition(
+        n_frames=300, window=40, burn_in=30.0, dt=0.001, global_signal=True
+    )
+    error = compare(Candidates(WilsonCowan(), params, sc), scan, 16)[2]
+    assert error < 1.6  # 3 by one response of all
+
+
 @dataclass(frozen=True)
 class Driven(Model):
     """What couples drives a slow state that is seen; it is not the first."""
