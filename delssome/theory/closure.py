@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delssome.models import Candidates
-from delssome.theory.assumptions import is_reduced
-from delssome.theory.general import GeneralNetwork
+from delssome.theory.forms import form_of
 from delssome.theory.linearisation import Equations, averages_at_rest, regress
-from delssome.theory.network import LinearNetwork
 
-__all__ = ["BATCH", "Closure", "close", "expected_readout", "form_of"]
+__all__ = ["BATCH", "Closure", "close", "expected_readout"]
 
 Array = NDArray[Any]
 
@@ -117,18 +114,6 @@ def close(
         settled[alive] += 1
     softening = network.decay[:, 0] / without_noise
     return Closure(*result, settled, softening)
-
-
-def form_of(candidates: Candidates) -> Callable[[Equations, Array], Any]:
-    """Give what makes a network of candidates from slopes of their equations.
-
-    The symmetric form where it describes them, otherwise the general one.
-    """
-    if is_reduced(candidates):
-        return lambda equations, slopes: LinearNetwork.from_slopes(
-            slopes, equations.network, equations.sigma
-        )
-    return GeneralNetwork.from_slopes
 
 
 def expected_readout(candidates: Candidates, step: float) -> Array:

@@ -23,14 +23,14 @@ from delssome.theory.assumptions import (
     is_reduced,
     reason_against_reduction,
 )
-from delssome.theory.bold import ScanTheory, correlations, fcd_distribution
 from delssome.theory.closure import BATCH, N_ITERATIONS, Closure, close
 from delssome.theory.escape import (
     probability_in_range,
     range_violation,
     start_holds,
 )
-from delssome.theory.scans import scan_theory
+from delssome.theory.forms import scan_theory
+from delssome.theory.scans import ScanTheory, correlations, fcd_distribution
 from delssome.theory.slopes import CostSlopes
 from delssome.utils import check_number
 

@@ -322,17 +322,18 @@ def region_covariance(
 
     rates, right = np.linalg.eig(A)
     order = np.argsort(-rates.real, axis=-1)
-    rates = np.take_along_axis(rates, order, axis=-1).real
-    right = np.take_along_axis(right, order[..., None, :], axis=-1).real
+    rates = np.take_along_axis(rates, order, axis=-1)
+    right = np.take_along_axis(right, order[..., None, :], axis=-1)
     left = np.linalg.inv(right)
-    power = sigma[..., None, None] ** 2 * (left @ np.swapaxes(left, -1, -2))
-    rate = -rates[..., :, None] - rates[..., None, :]
-    rate = rate - step * rates[..., :, None] * rates[..., None, :]
+    power = sigma[..., None, None] ** 2 * (left @ np.swapaxes(left.conj(), -1, -2))
+    rate = -rates[..., :, None] - rates.conj()[..., None, :]
+    rate = rate - step * rates[..., :, None] * rates.conj()[..., None, :]
     # The slow mode against the fast: the slow rate is that of a network and small.
-    rate[..., 0, 1:] = rate[..., 1:, 0] = -rates[..., 1:]
+    rate[..., 0, 1:], rate[..., 1:, 0] = -rates.conj()[..., 1:], -rates[..., 1:]
     weights = power / rate
     weights[..., 0, 0] = 0.0  # already in the slow part
-    covariance[..., :n, :n] += right @ weights @ np.swapaxes(right, -1, -2)
+    local = right @ weights @ np.swapaxes(right.conj(), -1, -2)
+    covariance[..., :n, :n] += local.real
     return np.moveaxis(covariance, (-2, -1), (0, 1))
 
 
@@ -358,12 +359,19 @@ def _inverse(A: Array) -> Array:
 
 
 def _fastest(A: Array) -> Array:
-    """Largest decay rate among the eigenvalues of small matrices."""
+    """Largest decay rate among the eigenvalues of small matrices.
+
+    Of a pair that swings, the rate that limits explicit steps alike, |l|^2 / -Re l.
+    """
     if A.shape[-1] != 2:
-        return -np.linalg.eigvals(A).real.min(axis=-1)
+        rates = np.linalg.eigvals(A)
+        return np.asarray((np.abs(rates) ** 2 / -rates.real).max(axis=-1))
     half = -0.5 * (A[..., 0, 0] + A[..., 1, 1])
     determinant = A[..., 0, 0] * A[..., 1, 1] - A[..., 0, 1] * A[..., 1, 0]
-    return half + np.sqrt(np.maximum(half**2 - determinant, 0.0))
+    gap = half**2 - determinant
+    swings = gap < 0
+    apart = half + np.sqrt(np.where(swings, 0.0, gap))
+    return np.where(swings, determinant / np.where(swings, half, 1.0), apart)
 
 
 def _diagonal(matrices: Array) -> Array:

@@ -40,7 +40,7 @@ class Correlations:
         self, covariance: Array, edges: tuple[Array, Array], spectra: Spectra
     ) -> None:
         self.rows, self.columns = edges
-        self.spectra = spectra
+        self.spectra, self._seen = spectra, covariance
         covariance = self.measured(covariance)
         self.sd = np.sqrt(np.diagonal(covariance))
         fc = covariance / (self.sd[:, None] * self.sd)
@@ -52,6 +52,19 @@ class Correlations:
             return covariance
         gain = self.spectra.gain
         return regress(covariance * (gain[:, None] * gain), self.spectra.slopes)
+
+    def gain(self, candidates: Candidates) -> Array:
+        """Describe by how much each region of a candidate is seen, its logarithm."""
+        model = candidates.model
+        seen = candidates.states[model.states.index(model.observed)][0]
+        return np.log(self.spectra.scan.strength(seen))
+
+    def by_gain(self, change: Array) -> Array | float:
+        """By regions that are seen more strongly, of which a global signal is made."""
+        if self.spectra.slopes is None:
+            return 0.0
+        rows = np.eye(len(change))[:, :, None] * self._seen
+        return change[:, None] * self.correlations(rows + np.swapaxes(rows, 1, 2))
 
     def correlations(self, change: Array) -> Array:
         """Take changes of covariances, (n, n_rois, n_rois), to the edges."""
@@ -102,14 +115,14 @@ class Perturbation(Correlations):
         covariance = network.covariance(self._share[None], self.step)[0]
         super().__init__(covariance, edges, spectra)
 
-    @staticmethod
-    def describe(candidates: Candidates) -> tuple[Array, Array]:
-        """Describe each region: slopes of its derivatives, and noise."""
+    def describe(self, candidates: Candidates) -> tuple[Array, Array, Array]:
+        """Describe each region: slopes of its derivatives, noise, and gain."""
         equations = Equations(candidates)
         slopes = jacobian(equations, equations.fixed_point())
-        return slopes[: len(candidates.model.states), :, 0], equations.sigma[0]
+        slopes = slopes[: len(candidates.model.states), :, 0]
+        return slopes, equations.sigma[0], self.gain(candidates)
 
-    def regions(self, above: tuple[Array, Array], below: tuple[Array, Array]) -> Array:
+    def regions(self, above: tuple[Array, ...], below: tuple[Array, ...]) -> Array:
         """By what moves each region from one description to another.
 
         Returns
@@ -118,10 +131,11 @@ class Perturbation(Correlations):
         """
         slopes = above[0] - below[0]
         power = above[1] ** 2 - below[1] ** 2
-        return self._along(
+        found = self._along(
             (self._of_slopes(i, slopes[:, :, i]), (i, power[i]))
             for i in range(len(power))
         )
+        return found + self.by_gain(above[2] - below[2])
 
     def connections(self, i: Array, j: Array, mutual: bool) -> Array:
         """By the logarithm of connections from j to i; mutual: and back.

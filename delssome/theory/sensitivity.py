@@ -170,24 +170,25 @@ class _Directions(Correlations):
             np.concatenate([response.real, response.imag]).transpose(2, 0, 1)
         )
 
-    @staticmethod
-    def describe(candidates: Candidates) -> "_Numbers":
-        """Describe each region: decay, and logarithms of reach and of noise."""
+    def describe(self, candidates: Candidates) -> "_Numbers":
+        """Describe each region: decay, and logarithms of reach, noise and gain."""
         equations = Equations(candidates)
         slopes = jacobian(equations, equations.fixed_point())
         regions = reduce_regions(slopes, equations.sigma)
         power = regions.power * regions.scale**2
-        return regions.decay[0], np.log(regions.scale[0]), np.log(power[0])
+        reach, power = np.log(regions.scale[0]), np.log(power[0])
+        return regions.decay[0], reach, power, self.gain(candidates)
 
     def regions(self, above: "_Numbers", below: "_Numbers") -> Array:
         """By what moves each region from one description to another."""
-        decay, reach, power = (
+        decay, reach, power, gain = (
             (a - b)[:, None] for a, b in zip(above, below, strict=True)
         )
         return (
             decay * self.correlations(-_symmetric(self.left @ self.right))
             + reach * self.correlations(_symmetric(self._by_reach()))
             + power * self.power[:, None] * self.correlations(self._by_power())
+            + self.by_gain(gain[:, 0])
         )
 
     def connections(self, i: Array, j: Array, mutual: bool = True) -> Array:
@@ -208,7 +209,7 @@ class _Directions(Correlations):
         return np.asarray(self.left_of_noise @ self.right_of_noise)
 
 
-_Numbers = tuple[Array, Array, Array]
+_Numbers = tuple[Array, Array, Array, Array]
 
 
 def _left(x: Array) -> Array:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from delssome.models import Candidates
 from delssome.simulation import Acquisition
-from delssome.theory.bold import ScanTheory
 from delssome.theory.closure import N_ITERATIONS, close
+from delssome.theory.forms import scan_theory
 from delssome.theory.processing import (
     global_weights,
     passing_power,
@@ -21,7 +21,7 @@ from delssome.theory.processing import (
     share_of_frames,
     variance_seen,
 )
-from delssome.theory.scans import scan_theory
+from delssome.theory.scans import ScanTheory
 
 __all__ = ["Spectra"]
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from delssome.simulation import Acquisition
-from delssome.theory.bold import ScanTheory
 from delssome.theory.general import GeneralNetwork
 from delssome.theory.processing import operator_of
+from delssome.theory.scans import ScanTheory
 
 __all__ = ["StateTheory", "frame_multipliers"]
 

@@ -21,8 +21,8 @@ from delssome.theory import (
     fc_covariance,
     identifiability,
 )
-from delssome.theory import closure as closure_module
 from delssome.theory import evaluator as evaluator_module
+from delssome.theory import forms as forms_module
 from delssome.theory import general as general_module
 from delssome.theory.general import GeneralNetwork
 from delssome.theory.processing import operator_of
@@ -83,7 +83,7 @@ def general(monkeypatch):
     """Take the general form everywhere, with all its iterations."""
 
     def take():
-        for module in (closure_module, evaluator_module):
+        for module in (forms_module, evaluator_module):
             monkeypatch.setattr(module, "is_reduced", lambda candidates: False)
         monkeypatch.setattr(general_module, "SAME", 0.0)
 

@@ -87,7 +87,8 @@ def test_regions_are_described_alike_whatever_the_box_of_a_search(params, sc):
 
 
 def test_untrained_the_network_gives_nearly_the_fc_of_the_theory(params, sc):
-    from delssome.theory.bold import BoldTheory, correlations
+    from delssome.theory.bold import BoldTheory
+    from delssome.theory.scans import correlations
 
     network = close(Candidates(FIC(), params, sc), STEP, 0).network
     theory = correlations(BoldTheory(Acquisition(), 0.16).covariance(network))
