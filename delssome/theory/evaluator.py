@@ -136,6 +136,7 @@ class TheoryEvaluator(Evaluator):
         if not all(map(is_reduced, parts_of_one_form)):  # noise of every state
             others = bold.draw(self.n_samples, n_more, rng)
             more = np.concatenate([white, others], axis=-1)
+            more = more[0] + 1j * more[1]
         jobs = (
             delayed(self._batch)(part, bold, white if is_reduced(part) else more)
             for part in parts_of_one_form

@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -126,8 +126,11 @@ class GeneralNetwork:
         )
 
     def select(self, which: Array) -> Self:
-        """Take candidates by their indices."""
-        arrays = (getattr(self, f.name)[which] for f in fields(self)[1:])
+        """Take candidates by indices or a mask; gives itself if that is all of them."""
+        index = np.arange(len(self.sigma))[which]
+        if np.array_equal(index, np.arange(len(self.sigma))):
+            return self
+        arrays = (getattr(self, f.name)[index] for f in fields(self)[1:])
         return type(self)(self.layout, *arrays)
 
     def update(self, which: Array, part: Self) -> None:
@@ -145,13 +148,18 @@ class GeneralNetwork:
         reached = np.abs(self.network).sum(axis=-1)[:, None, None, :]
         moved[:, :, n:] *= reached
         far = moved.max(axis=(1, 2, 3)) > SAME * self.decay[:, 0]
-        new = self.select(np.arange(len(far)))
+        output = np.moveaxis(slopes[n:], (0, 1), (-2, -1))
+        if not far.any():
+            return replace(self, output=output), far
         which = np.flatnonzero(far)
-        if len(which):
-            given = self.network[which], self.sigma[which]
-            new.update(which, self._solve(self.layout, slopes[:, :, which], *given))
-        new.output[:] = np.moveaxis(slopes[n:], (0, 1), (-2, -1))
-        return new, far
+        given = self.network[which], self.sigma[which]
+        part = self._solve(self.layout, slopes[:, :, which], *given)
+        if far.all():
+            return part, far
+        changing = (f.name for f in fields(self) if f.name not in self.given)
+        new = replace(self, **{name: getattr(self, name).copy() for name in changing})
+        new.update(which, part)
+        return replace(new, output=output), far
 
     @property
     def decay(self) -> Array:

@@ -169,7 +169,7 @@ class ScanTheory:
         Parameters
         ----------
         white : ndarray of shape (2, n_samples, n_frequencies, n_sources)
-            As `draw` gives it.
+            As `draw` gives it, or, for complex modes, the two parts in one.
         mix : ndarray of shape (n_sources, n_modes)
         transfer : ndarray of complex, shape (n_frequencies, n_modes)
         out : ndarray of shape (n_modes, n_rois)
@@ -179,10 +179,12 @@ class ScanTheory:
         ndarray of float32, shape (n_samples, n_frames, n_rois)
         """
         transfer = transfer.astype(np.complex64)
-        shape = white.shape[1], self.places[-1] + 1, out.shape[1]
+        shape = white.shape[-3], self.places[-1] + 1, out.shape[1]
         spectrum = np.zeros(shape, dtype=np.complex64)
         if np.iscomplexobj(mix):
-            modes = (white[0] + 1j * white[1]) @ mix.astype(np.complex64)
+            if not np.iscomplexobj(white):
+                white = white[0] + 1j * white[1]
+            modes = white @ mix.astype(np.complex64)
             modes *= transfer
             spectrum[:, self.places] = modes @ out.astype(np.complex64)
         else:
