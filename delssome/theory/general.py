@@ -107,6 +107,8 @@ class GeneralNetwork:
     ) -> Self:
         n = layout.n_states
         system = network_jacobian(slopes[:n], network, layout.coupled)
+        # What diverges has no modes; it counts as unstable.
+        system[~np.isfinite(system).all(axis=(1, 2))] = np.eye(system.shape[1])
         found = [_modes(A) for A in system]
         roots, patterns, duals = (np.stack(x) for x in zip(*found, strict=True))
         driven = duals * np.tile(sigma, n)[:, None, :]
