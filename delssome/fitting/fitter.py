@@ -52,7 +52,7 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         of data unlike those it was trained for, and leaves scans that a pipeline
         processed to theory. "linear" predicts by linear-noise theory alone
         (:mod:`delssome.theory`), which needs no training and serves any regions, any
-        acquisition, and models whose assumptions hold; None simulates all. A fitted
+        acquisition, and any model that comes to rest; None simulates all. A fitted
         :class:`~delssome.evaluation.Evaluator` predicts in its own way. Wrap it in
         scikit-learn's ``FrozenEstimator`` wherever the fitter is cloned
         (cross-validation, grid search). One that cannot serve the model is refused
@@ -124,8 +124,8 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
     relaxation_over_coupling_ : ndarray of shape (n_rois,)
         Rate at which a region alone returns to rest, over the strength at which its
         neighbours drive it (:func:`delssome.theory.effective_parameters`). FC and FCD
-        tell this; they hardly tell which parameters it is made of. NaN for a model that
-        theory does not describe.
+        tell this; they hardly tell which parameters it is made of. NaN for a model
+        whose regions do not reduce to the state that couples them, as Hopf.
     relative_noise_ : ndarray of shape (n_rois,)
         Likewise, power of the noise that drives a region, in units of what its
         neighbours drive it with, over the geometric mean of regions.

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from delssome.connectome import edges_to_matrix
 from delssome.costs import COST_NAMES
 from delssome.fitting.inferring import Inference, Sampled, by_distance
-from delssome.models import Candidates
 from delssome.simulation import SimulationEvaluator
-from delssome.theory import averages_at_rest
+from delssome.theory import expected_readout
 
 __all__ = [
     "describe",
@@ -41,10 +40,12 @@ N_BINS = 12
 def describe(inference: Inference, sampled: Sampled, interval: float) -> dict[str, Any]:
     """Give the attributes of a posterior that follow from its draws."""
     space, target = inference.space, inference.target
+    step = inference.acquisition.for_model(space.model).step
     theta = space.theta(sampled.x)
     candidates = space.candidates(theta, target.sc)
-    readout = _readout(candidates)
-    prior = _readout(space.candidates(space.theta(sampled.prior), target.sc))
+    readout = expected_readout(candidates, step)
+    before = space.candidates(space.theta(sampled.prior), target.sc)
+    prior = expected_readout(before, step)
     mean, prior_mean = readout.mean(axis=1), prior.mean(axis=1)
     error = sampled.scale - (
         np.nan if inference.n_scans is None else 1.0 / inference.n_scans
@@ -128,11 +129,6 @@ def simulate_typical(
         "fc_simulated_": edges_to_matrix(found.fc[typical], diagonal=1.0),
         "fcd_cdf_simulated_": found.fcd_cdf[typical].copy(),
     }
-
-
-def _readout(candidates: Candidates) -> Array:
-    """Read out at rest; simulated averages are a fraction of a per cent off that."""
-    return candidates.model.readout(averages_at_rest(candidates))
 
 
 def _correlations(readout: Array, one: Array) -> Array:

@@ -15,7 +15,7 @@ from delssome.costs import COST_NAMES
 from delssome.fitting.protocol import Task
 from delssome.fitting.verification import choose, confirm, find_alike
 from delssome.models import Candidates, Model, ParameterSpace
-from delssome.theory import check_assumptions, effective_parameters
+from delssome.theory import effective_parameters, reason_against_reduction
 
 __all__ = ["Outcome", "conclude", "implausible"]
 
@@ -142,10 +142,8 @@ def _departures(space: ParameterSpace, theta: Array) -> dict[str, Array]:
 
 
 def _effective(candidate: Candidates) -> tuple[Array, Array, float]:
-    """Give what data tell best, NaN where theory does not describe the model."""
-    try:
-        check_assumptions(candidate.model)
-    except ValueError:
+    """Give what data tell best, NaN where regions do not reduce to it."""
+    if reason_against_reduction(candidate.model):
         missing = np.full(candidate.n_rois, np.nan)
         return missing, missing.copy(), float("nan")
     effective = effective_parameters(candidate)

@@ -120,9 +120,15 @@ class Candidates:
         """Global coupling times connectivity, (n_candidates, n_rois, n_rois)."""
         return self.params["G"][:, None, None] * self.sc
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether connections are the same in both directions, for all candidates."""
+        away = np.abs(self.sc - np.swapaxes(self.sc, -1, -2)).max()
+        return bool(away <= ROUNDING)
+
     def check_symmetric(self, reader: str) -> None:
         """Refuse a directed connectome, which `reader` cannot describe."""
-        if np.abs(self.sc - np.swapaxes(self.sc, -1, -2)).max() > ROUNDING:
+        if not self.symmetric:
             raise ValueError(
                 f"sc must be symmetric for {reader}; average it with its transpose, or "
                 "simulate (surrogate=None)."

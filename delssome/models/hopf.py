@@ -31,11 +31,9 @@ def derivatives(
     """
     power = x * x + y * y
     growth = a - power - strength
-    return (
-        growth * x - omega * y + coupling_x,
-        growth * y + omega * x + coupling_y,
-        power,
-    )
+    dx = growth * x - omega * y + coupling_x
+    dy = growth * y + omega * x + coupling_y
+    return dx, dy, power
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,8 @@ class Hopf(Model):
 
     What is seen is x itself, sampled at every TR, not the haemodynamics that it would
     drive. What is read out is the root of the mean of :math:`x^2 + y^2`. Explicit steps
-    dt let an oscillation grow by :math:`\omega^2 dt / 2` besides, 0.08 per second at
-    the largest frequency and the published step of 1 ms.
+    dt let an oscillation grow at :math:`\omega^2 dt / 2` besides, 0.08 per second at
+    the largest frequency and the published step of 1 ms: theory counts that in.
 
     References
     ----------

@@ -4,8 +4,13 @@ Derivation, range of validity and measured accuracy: ``doc/theory.rst`` and
 ``doc/results.md``.
 """
 
-from delssome.theory.assumptions import check_assumptions, reason_against
-from delssome.theory.closure import Closure, close
+from delssome.theory.assumptions import (
+    check_assumptions,
+    reason_against,
+    reason_against_circuit,
+    reason_against_reduction,
+)
+from delssome.theory.closure import Closure, close, expected_readout
 from delssome.theory.effective import (
     Effective,
     effective_parameters,
@@ -43,6 +48,7 @@ __all__ = [
     "effective_parameters",
     "effective_regions",
     "escape_features",
+    "expected_readout",
     "fc_covariance",
     "fisher_z",
     "identifiability",
@@ -50,5 +56,7 @@ __all__ = [
     "price_of_escape",
     "range_violation",
     "reason_against",
+    "reason_against_circuit",
+    "reason_against_reduction",
     "start_holds",
 ]

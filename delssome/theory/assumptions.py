@@ -1,7 +1,9 @@
-"""What the theory assumes of a model, and whether that holds."""
+"""What the theory assumes of a model, and which of its forms describes it."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
+
+from functools import lru_cache
 
 import numpy as np
 
@@ -9,7 +11,14 @@ from delssome.models import Candidates, Model, check_model
 from delssome.models.steady import jacobian
 from delssome.theory.linearisation import Equations
 
-__all__ = ["check_assumptions", "reason_against"]
+__all__ = [
+    "check_assumptions",
+    "check_reduction",
+    "is_reduced",
+    "reason_against",
+    "reason_against_circuit",
+    "reason_against_reduction",
+]
 
 # States that do not couple have to relax faster (1/s): a tenth of the time that
 # BOLD resolves (0.3 Hz).
@@ -49,9 +58,73 @@ def reason_against(model: Model) -> str:
     Returns
     -------
     str
+        Theory describes fluctuations around a state of rest, of any kind: there has to
+        be one.
     """
     check_model(model)
-    return _by_declaration(model) or _by_looking(model)
+    return _look(model)[0]
+
+
+def check_reduction(model: Model, wanted: str) -> None:
+    """Refuse a model that has no symmetric form, for what needs it.
+
+    Parameters
+    ----------
+    model : Model
+    wanted : str
+        What needs it, as the message says it.
+
+    Raises
+    ------
+    ValueError
+    """
+    reason = reason_against_reduction(model)
+    if reason:
+        raise ValueError(
+            f"{wanted} needs a model whose regions reduce to the one state that "
+            f"couples them and is seen through the haemodynamics, as FIC and MFM; the "
+            f"{model.name} model does not: {reason}. MeanFieldFitter fits it "
+            "(surrogate='linear' or None)."
+        )
+
+
+def reason_against_reduction(model: Model) -> str:
+    """Say why the regions of a model do not reduce to the state that couples them.
+
+    Parameters
+    ----------
+    model : Model
+
+    Returns
+    -------
+    str
+        Empty if they do, so that on a symmetric connectome one symmetric eigenproblem
+        describes the network. Otherwise theory takes its general form.
+    """
+    return _by_declaration(model) or _look(model)[1] or _look(model)[2]
+
+
+def reason_against_circuit(model: Model) -> str:
+    """Say why one slow state of each region does not stand for a network at all.
+
+    Parameters
+    ----------
+    model : Model
+
+    Returns
+    -------
+    str
+        Empty if it does, at the frequencies of BOLD: what the network reads
+        (:class:`~delssome.surrogate.CircuitSurrogate`). Other states may swing, if they
+        are fast.
+    """
+    check_model(model)
+    return _by_declaration(model) or _look(model)[0] or _look(model)[2]
+
+
+def is_reduced(candidates: Candidates) -> bool:
+    """Tell whether the symmetric form describes candidates."""
+    return candidates.symmetric and not reason_against_reduction(candidates.model)
 
 
 def _by_declaration(model: Model) -> str:
@@ -70,10 +143,17 @@ def _by_declaration(model: Model) -> str:
     return ""
 
 
-def _by_looking(model: Model) -> str:
-    """Look at fixed points all over the box for other states that are slow."""
-    if len(model.states) == 1:
-        return ""
+def _look(model: Model) -> tuple[str, str, str]:
+    """Give reasons against theory, and two against reduction, from the box."""
+    try:
+        return _look_once(model)
+    except TypeError:  # ranges that are lists cannot be kept
+        return _look_once.__wrapped__(model)
+
+
+@lru_cache(maxsize=64)
+def _look_once(model: Model) -> tuple[str, str, str]:
+    """Look at fixed points all over the box for states that are slow, or swing."""
     rng = np.random.default_rng(0)
     params = {
         name: rng.uniform(low, high, N_LOOKED_AT)
@@ -82,19 +162,29 @@ def _by_looking(model: Model) -> str:
     }
     candidates = Candidates(model, params, RING)
     equations = Equations(candidates)
-    slopes = jacobian(equations, equations.fixed_point())
+    with np.errstate(all="ignore"):  # of candidates that diverge
+        slopes = jacobian(equations, equations.fixed_point())
     n = len(model.states)
     local = np.moveaxis(slopes[:n, :n], (0, 1), (-2, -1))[:, 0]
     rests = candidates.rests & np.isfinite(local).all(axis=(1, 2))
     if not rests.any():
-        return "none of its candidates comes to rest"
-    # Alone, with the coupled state held: how fast do the others follow?
+        return "none of its candidates comes to rest", "", ""
+    if n == 1:
+        return "", "", ""
+    looked_at, swinging, following = np.count_nonzero(rests), "", ""
+    swings = np.count_nonzero(np.linalg.eigvals(local[rests]).imag.any(axis=1))
+    if swings:
+        swinging = (
+            f"its regions swing on their way to rest ({swings} of {looked_at} "
+            "candidates)"
+        )
+    # Alone, with the first state held: how fast do the others follow?
     rates = -np.linalg.eigvals(local[rests][:, 1:, 1:]).real.max(axis=-1)
     slow = np.count_nonzero(rates < FAST)
     if slow:
-        return (
+        following = (
             f"{', '.join(model.states[1:])} should follow {model.states[0]} at "
             f"{FAST:g} per second or faster, but some do so at {rates.min():.3g} "
-            f"({slow} of {np.count_nonzero(rests)} candidates)"
+            f"({slow} of {looked_at} candidates)"
         )
-    return ""
+    return "", swinging, following

@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delssome.models import Candidates
-from delssome.theory.linearisation import Equations, regress
-from delssome.theory.network import LinearNetwork, shift, variable_covariance
+from delssome.theory.forms import form_of
+from delssome.theory.linearisation import Equations, averages_at_rest, regress
 
-__all__ = ["Closure", "close"]
+__all__ = ["BATCH", "Closure", "close", "expected_readout"]
 
 Array = NDArray[Any]
 
 N_ITERATIONS = 4
+# Candidates handled at once: arrays of a few MiB.
+BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Closure:
 
     Attributes
     ----------
-    network : LinearNetwork
+    network : LinearNetwork or GeneralNetwork
         Linear network with slopes averaged over the noise. Of the candidates that
         did not settle, the last stable one or, if there was none, that of the fixed
         point.
@@ -43,7 +45,7 @@ class Closure:
         edge of stability, towards 0 where noise is about to make the network unstable.
     """
 
-    network: LinearNetwork
+    network: Any
     mean: Array
     covariance: Array
     outputs: Array
@@ -59,7 +61,7 @@ def close(
     Parameters
     ----------
     candidates : Candidates
-        On a symmetric connectome, of a model that theory describes.
+        Of a model that theory describes.
     step : float
         Integration step of the simulation that is described, in seconds.
     n_iterations : int, default=4
@@ -78,29 +80,33 @@ def close(
     not see that noise can make a network unstable whose fixed point is stable. Here
     mean and slopes are averages over the Gaussian distribution that they imply.
     """
-    equations = Equations(candidates)
+    equations, form = Equations(candidates), form_of(candidates)
     mean = equations.fixed_point()
-    n = len(mean) - 1
-    values, slopes = regress(equations, mean, np.zeros((n + 1, *mean.shape)))
-    network = LinearNetwork.from_slopes(slopes, equations.network, equations.sigma)
+    n = len(candidates.model.states)
+    nothing = np.zeros((len(mean), *mean.shape))
+    values, slopes = regress(equations, mean, nothing)
+    network = form(equations, slopes)
     outputs = values[n:].copy()
     settled = (network.stable(step) & candidates.rests).astype(int)
     without_noise = network.decay[:, 0].copy()
     # Work on the stable ones alone; they get fewer from one iteration to the next.
     alive = np.flatnonzero(settled)
-    covariance = np.zeros((n + 1, *mean.shape))
+    changed = np.ones(len(alive), dtype=bool)
+    covariance = nothing
     result = network, mean, covariance, outputs
     for _ in range(n_iterations):
         if len(alive) == 0:
             break
         part = network.select(alive)
-        covariance[:, :, alive] = variable_covariance(part, step)
+        if changed.any():
+            spread = part.select(changed).variable_covariance(step)
+            covariance[:, :, alive[changed]] = spread
         equations = Equations(candidates.select(alive))
         values, slopes = regress(equations, mean[:, alive], covariance[:, :, alive])
-        part = LinearNetwork.from_slopes(slopes, equations.network, equations.sigma)
+        part, changed = part.renew(slopes)
         stable = part.stable(step)
-        alive, part = alive[stable], part.select(stable)
-        move = shift(part, values[:n, stable])
+        alive, changed, part = alive[stable], changed[stable], part.select(stable)
+        move = part.shift(values[:n, stable])
         mean[:, alive] += move
         change = (np.moveaxis(part.output, (-2, -1), (0, 1)) * move).sum(axis=1)
         outputs[:, alive] = values[n:, stable] + change
@@ -108,3 +114,28 @@ def close(
         settled[alive] += 1
     softening = network.decay[:, 0] / without_noise
     return Closure(*result, settled, softening)
+
+
+def expected_readout(candidates: Candidates, step: float) -> Array:
+    """Give what a model reads out, (n_candidates, n_rois).
+
+    At rest, of which averages over noise are a fraction of a per cent off; of models
+    that read out nothing there, as amplitudes of oscillations, over the noise.
+
+    Parameters
+    ----------
+    candidates : Candidates
+    step : float
+        Integration step of the simulation that is described, in seconds.
+    """
+    model = candidates.model
+    at_rest = model.readout(averages_at_rest(candidates))
+    if at_rest.any():  # NaN, of what comes to no rest, too
+        return at_rest
+    found = []
+    for part in candidates.batches(BATCH):
+        closure = close(part, step)
+        names = (*model.states, *model.outputs)
+        values = (*closure.mean[: len(model.states)], *closure.outputs)
+        found.append(model.readout(dict(zip(names, values, strict=True))))
+    return np.concatenate(found)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from delssome.models import Candidates
 from delssome.models.steady import jacobian
+from delssome.theory.assumptions import check_reduction, reason_against_reduction
 from delssome.theory.linearisation import Equations
 from delssome.theory.network import reduce_regions
 
@@ -49,12 +50,17 @@ def effective_parameters(candidates: Candidates) -> Effective:
     Parameters
     ----------
     candidates : Candidates
-        Of a model that theory describes.
+        Of a model whose regions reduce to the state that couples them.
 
     Returns
     -------
     Effective
         NaN for candidates that come to no rest.
+
+    Raises
+    ------
+    ValueError
+        If they do not reduce, as those of Hopf.
 
     Notes
     -----
@@ -65,6 +71,7 @@ def effective_parameters(candidates: Candidates) -> Effective:
     correlations: these tell k/G and, of the power of the noise, its pattern. Of FIC, k
     depends on w_EE and w_EI at once, of which E/I is a function of w_EI alone.
     """
+    check_reduction(candidates.model, "Relaxation over coupling")
     relaxation, noise, coupling = effective_regions(candidates)
     rests = candidates.rests
     radius = np.full(len(candidates), np.nan)
@@ -74,7 +81,13 @@ def effective_parameters(candidates: Candidates) -> Effective:
 
 
 def effective_regions(candidates: Candidates) -> tuple[Array, Array, Array]:
-    """Give relaxation, noise and coupling alone: the radius takes far longer."""
+    """Give relaxation, noise and coupling alone: the radius takes far longer.
+
+    NaN of a model whose regions do not reduce to the state that couples them.
+    """
+    if reason_against_reduction(candidates.model):
+        missing = np.full((3, len(candidates), candidates.n_rois), np.nan)
+        return missing[0], missing[1], missing[2]
     equations = Equations(candidates)
     slopes = jacobian(equations, equations.fixed_point())
     n = len(candidates.model.states)

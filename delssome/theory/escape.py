@@ -56,8 +56,18 @@ def start_holds(candidates: Candidates, acquisition: Acquisition) -> NDArray[np.
     swings for seconds and can throw the network out of a fixed point that is stable.
     That is no matter of small fluctuations, so the first seconds are integrated,
     without noise: half a per cent of a simulation. A model that bounds no rate relaxes
-    to its steady state from the same start; there only divergence counts.
+    to its steady state from the same start; there only divergence counts, and none
+    that starts at rest diverges.
     """
+    if candidates.model.rate is None:
+        start = np.asarray(candidates.model.initial_state)[:, None, None]
+        off = np.stack(candidates.states) != start
+        moving = np.flatnonzero(off.any(axis=(0, 2)))
+        if len(moving) < len(candidates):
+            holds = np.ones(len(candidates), dtype=bool)
+            if len(moving):
+                holds[moving] = start_holds(candidates.select(moving), acquisition)
+            return holds
     n_frames = max(3, int(np.ceil(LOOK / acquisition.tr)))
     scan = replace(
         acquisition.unprocessed(),

@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
@@ -14,16 +15,22 @@ from threadpoolctl import threadpool_limits
 from delssome.connectome import matrix_to_edges
 from delssome.evaluation import Evaluator, Slopes, Statistics, Target
 from delssome.models import Candidates, Model, check_candidates
+from delssome.models.candidates import ROUNDING
 from delssome.observables import fc_edges, fcd_histogram
 from delssome.simulation import Acquisition, check_step
-from delssome.theory.assumptions import check_assumptions
-from delssome.theory.bold import BoldTheory, correlations, fcd_distribution
-from delssome.theory.closure import N_ITERATIONS, Closure, close
+from delssome.theory.assumptions import (
+    check_assumptions,
+    is_reduced,
+    reason_against_reduction,
+)
+from delssome.theory.closure import BATCH, N_ITERATIONS, Closure, close
 from delssome.theory.escape import (
     probability_in_range,
     range_violation,
     start_holds,
 )
+from delssome.theory.forms import scan_theory
+from delssome.theory.scans import ScanTheory, correlations, fcd_distribution
 from delssome.theory.slopes import CostSlopes
 from delssome.utils import check_number
 
@@ -31,8 +38,6 @@ __all__ = ["TheoryEvaluator"]
 
 Array = NDArray[Any]
 
-# Candidates handled at once: arrays of a few MiB.
-BATCH = 16
 # Share of simulations that end in range although the theory finds no stable state, or
 # the start throws them out of it: 3 % of those that were tried.
 LOST = 0.03
@@ -44,8 +49,7 @@ class TheoryEvaluator(Evaluator):
     Parameters
     ----------
     model : Model
-        Any model with a fixed point, of which one state couples regions and is seen
-        through the haemodynamics, and the others are fast against BOLD: see `check`.
+        Any model whose candidates come to rest: see `check`.
     acquisition : Acquisition
         TR, frames and window of the scan, and the step of the simulation that is
         described.
@@ -62,7 +66,10 @@ class TheoryEvaluator(Evaluator):
 
     Notes
     -----
-    See :mod:`delssome.theory` for the method and where it fails.
+    See :mod:`delssome.theory` for the method and where it fails. Models of which one
+    state couples regions and is seen through the haemodynamics, and whose other states
+    are fast, have a symmetric form on symmetric connectomes, which is faster; all
+    others are described in general.
     """
 
     def __init__(
@@ -92,9 +99,7 @@ class TheoryEvaluator(Evaluator):
         Raises
         ------
         ValueError
-            If more than one state couples regions, something other than that state is
-            seen, it is not seen through the haemodynamics, or the other states of a
-            region are not fast against BOLD.
+            If none of its candidates comes to rest.
         """
         check_step(model, self.acquisition)
         check_assumptions(model)
@@ -107,7 +112,6 @@ class TheoryEvaluator(Evaluator):
         Parameters
         ----------
         candidates : Candidates
-            On a symmetric connectome.
         rng : numpy.random.Generator, default=None
             Source of the samples' noise, drawn once for all candidates. None: fresh
             entropy.
@@ -120,16 +124,22 @@ class TheoryEvaluator(Evaluator):
         """
         check_candidates(candidates)
         rng = np.random.default_rng() if rng is None else rng
-        candidates.check_symmetric("the theory")
         model = candidates.model
         if model != self.model:
             self.check(model)
-        seen = model.states.index(model.observed)
-        bold = BoldTheory(self.acquisition, float(model.initial_state[seen]))
+        bold = scan_theory(model, self.acquisition)
+        parts_of_one_form = [
+            one for part in candidates.batches(BATCH) for one in _of_one_form(part)
+        ]
         white = bold.draw(self.n_samples, candidates.n_rois, rng)
+        more, n_more = white, (len(model.states) - 1) * candidates.n_rois
+        if not all(map(is_reduced, parts_of_one_form)):  # noise of every state
+            others = bold.draw(self.n_samples, n_more, rng)
+            more = np.concatenate([white, others], axis=-1)
+            more = more[0] + 1j * more[1]
         jobs = (
-            delayed(self._batch)(part, bold, white)
-            for part in candidates.batches(BATCH)
+            delayed(self._batch)(part, bold, white if is_reduced(part) else more)
+            for part in parts_of_one_form
         )
         limit = 1 if effective_n_jobs(self.n_jobs) > 1 else None
         with threadpool_limits(limit, user_api="blas"):
@@ -139,15 +149,19 @@ class TheoryEvaluator(Evaluator):
     def slopes(self, model: Model, target: Target) -> Slopes | None:
         """Give expected costs with derivatives by regional parameters.
 
-        None for scans that were censored, or whose global signal was regressed out.
+        None for scans that were censored, or whose global signal was regressed out, and
+        where theory has no symmetric form.
         """
         self.check(model)
+        directed = np.abs(target.sc - target.sc.T).max() > ROUNDING
+        if directed or reason_against_reduction(model):
+            return None
         if self.acquisition.global_signal or self.acquisition.kept is not None:
             return None
         return CostSlopes(model, self.acquisition, target, self.n_repeats)
 
     def _batch(
-        self, candidates: Candidates, bold: BoldTheory, white: Array
+        self, candidates: Candidates, bold: ScanTheory, white: Array
     ) -> Statistics:
         closure = close(candidates, self.acquisition.step)
         n, n_rois = len(candidates), candidates.n_rois
@@ -162,16 +176,18 @@ class TheoryEvaluator(Evaluator):
 
         model = candidates.model
         # The haemodynamics are linearised around the candidate's own mean activity.
-        activity = candidates.states[model.states.index(model.observed)].mean(axis=1)
+        seen = candidates.states[model.states.index(model.observed)]
+        activity = seen.mean(axis=1)
         settled = np.flatnonzero(closure.settled > N_ITERATIONS)
         for value in np.unique(activity[settled]):
             own, which = bold.at(value), settled[activity[settled] == value]
             network = closure.network.select(which)
-            fc[which] = matrix_to_edges(correlations(own.covariance(network)))
+            gain = own.gain(seen[which])
+            fc[which] = matrix_to_edges(correlations(own.covariance(network, gain)))
             for k, candidate in enumerate(which):
                 if violation[candidate] > 0 or self.n_samples == 0:
                     continue
-                samples = own.sample(network, k, white)
+                samples = own.sample(network, k, white, gain[k])
                 fc_noise[candidate] = (
                     (fc_edges(samples, own.kept) - fc[candidate]).var(axis=1).mean()
                 )
@@ -216,3 +232,13 @@ class TheoryEvaluator(Evaluator):
         holds = start_holds(candidates.select(settled), self.acquisition)
         p_in_range[settled] = np.where(holds, p_stays, LOST)
         return p_in_range
+
+
+def _of_one_form(candidates: Candidates) -> list[Candidates]:
+    """Cut candidates where connectomes turn from symmetric to directed, or back."""
+    if candidates.sc.ndim == 2 or candidates.symmetric:
+        return [candidates]
+    n = len(candidates)
+    symmetric = [candidates.select(slice(k, k + 1)).symmetric for k in range(n)]
+    cuts = [0, *(np.flatnonzero(np.diff(symmetric)) + 1), n]
+    return [candidates.select(slice(a, b)) for a, b in pairwise(cuts)]

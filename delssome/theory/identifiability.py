@@ -14,9 +14,9 @@ from scipy.linalg import cho_factor, cho_solve
 from delssome.inference import Tempering, draw_feasible
 from delssome.models import Candidates, ParameterSpace
 from delssome.simulation import Acquisition
+from delssome.theory.closure import expected_readout
 from delssome.theory.effective import effective_regions
 from delssome.theory.fc_noise import choose_edges, fisher_z, noise_of_z
-from delssome.theory.linearisation import averages_at_rest
 from delssome.theory.sensitivity import Sensitivity
 from delssome.theory.spectra import Spectra
 from delssome.utils import check_number, make_generator
@@ -163,7 +163,7 @@ def identifiability(
 
     centre = space.x(theta)
     rng = make_generator(random_state)
-    given = space, sc, theta
+    given = space, sc, theta, acquisition.for_model(space.model).step
     if space.departs:
         if not departure > 0:
             raise ValueError(
@@ -219,6 +219,7 @@ def _describe(
     space: ParameterSpace,
     sc: Array,
     theta: Array,
+    step: float,
     prior: Array,
     x: Array,
     information: Array,
@@ -227,7 +228,7 @@ def _describe(
 ) -> Identifiability:
     """Read draws of prior and posterior out."""
     truth, before, after = (
-        space.model.readout(averages_at_rest(space.candidates(points, sc)))
+        expected_readout(space.candidates(points, sc), step)
         for points in (theta[None], space.theta(prior), space.theta(x))
     )
     pattern = truth[0] - truth[0].mean()

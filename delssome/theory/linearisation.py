@@ -25,13 +25,13 @@ SMALL = 1e-6
 class Equations:
     """A model's equations for a batch of candidates, one region at a time.
 
-    The variables of a region are its states and then its coupling, the functions are
-    the derivatives of its states and then its outputs (rates).
+    The variables of a region are its states and then its couplings, one for each state
+    that couples regions; the functions are the derivatives of its states and then its
+    outputs (rates).
 
     Parameters
     ----------
     candidates : Candidates
-        Of a model of which one state couples regions.
     """
 
     def __init__(self, candidates: Candidates) -> None:
@@ -63,19 +63,31 @@ class Equations:
         start = np.asarray(model.initial_state, dtype=float)[:, None, None]
         rests = self.candidates.rests
         states = np.where(rests[:, None], states, start)
-        coupled = states[model.states.index(model.couples[0])]
-        coupling = (self.candidates.sc @ coupled[..., None])[..., 0]
-        coupling = coupling * self.candidates.params["G"][:, None]
-        return np.stack([*states, coupling])
+        couplings = [self.candidates.sc @ states[k][..., None] for k in self.coupled]
+        G = self.candidates.params["G"][:, None]
+        return np.stack([*states, *(coupling[..., 0] * G for coupling in couplings)])
+
+    @property
+    def coupled(self) -> tuple[int, ...]:
+        """Places of the states that couple regions."""
+        model = self.candidates.model
+        return tuple(model.states.index(name) for name in model.couples)
+
+    @property
+    def seen(self) -> int:
+        """Place of the state that is seen."""
+        model = self.candidates.model
+        return model.states.index(model.observed)
 
 
 def averages_at_rest(candidates: Candidates) -> dict[str, Array]:
     """Give states and outputs at the fixed point, (n_candidates, n_rois) each."""
     equations, model = Equations(candidates), candidates.model
     variables = equations.fixed_point()
-    outputs = equations(variables)[len(model.states) :]
+    n = len(model.states)
     names = (*model.states, *model.outputs)
-    return dict(zip(names, (*variables[:-1], *outputs), strict=True))
+    values = (*variables[:n], *equations(variables)[n:])
+    return dict(zip(names, values, strict=True))
 
 
 def regress(

@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 __all__ = [
     "LinearNetwork",
-    "modes_to_regions",
     "reduce_regions",
     "region_covariance",
-    "shift",
     "slow_moments",
-    "variable_covariance",
 ]
 
 Array = NDArray[Any]
@@ -125,6 +122,100 @@ class LinearNetwork:
         """Tell which candidates stay where they are, in steps of a length (s)."""
         return (self.decay[:, 0] > 0) & (self.fastest.max(axis=1) * step < 2.0)
 
+    def renew(self, slopes: Array) -> tuple[Self, NDArray[np.bool_]]:
+        """Give the network whose regions have other slopes, and where it changed."""
+        new = self.from_slopes(slopes, self.network, self.sigma)
+        return new, np.ones(len(self.sigma), dtype=bool)
+
+    @property
+    def roots(self) -> Array:
+        """Eigenvalues of the modes (1/s), (n_candidates, n_modes)."""
+        return -self.decay
+
+    def variable_covariance(self, step: float) -> Array:
+        """Stationary covariance of the variables of each region (states, coupling).
+
+        Of stable candidates.
+
+        Parameters
+        ----------
+        step : float
+            Integration step of the simulation that is described (s); 0: none. Explicit
+            steps inflate the variance of fast states.
+
+        Returns
+        -------
+        ndarray of shape (n_variables, n_variables, n_candidates, n_rois)
+
+        Notes
+        -----
+        To first order in the ratio of slow to fast rates. Deviations are slow modes, in
+        which the fast states follow, plus local fast ones; within a region both are
+        driven by the same noise.
+        """
+        moments = slow_moments(self, step)
+        return region_covariance(-_inverse(self.local), self.sigma, *moments, step)
+
+    def shift(self, push: Array) -> Array:
+        """Answer of all variables to a constant push on the states.
+
+        Of stable candidates.
+
+        Parameters
+        ----------
+        push : ndarray of shape (n_states, n_candidates, n_rois)
+            In 1/s.
+
+        Returns
+        -------
+        ndarray of shape (n_variables, n_candidates, n_rois)
+        """
+        push = np.moveaxis(push, 0, -1)
+        source = (self.local[..., 0, :] * push).sum(axis=-1) / self.gain
+        amplitude = np.swapaxes(self.patterns, 1, 2) @ source[..., None]
+        slow = self.patterns @ (amplitude / self.decay[..., None])
+        coupling = (self.network @ slow)[..., 0]
+        push = push + self.drive * coupling[..., None]
+        states = (self.local @ push[..., None])[..., 0]
+        return np.concatenate([np.moveaxis(states, -1, 0), coupling[None]])
+
+    def to_regions(self, weights: Array) -> Array:
+        """Covariance over regions from weights of the pairs of modes."""
+        patterns = self.patterns
+        return patterns @ (self.noise * weights) @ np.swapaxes(patterns, 1, 2)
+
+    def covariance(self, own: Array) -> Array:
+        """Covariance of what is seen, from the variance of every mode that is.
+
+        Parameters
+        ----------
+        own : ndarray of shape (n_candidates, n_modes)
+            ``integral g decay / (decay^2 + omega^2)`` with what is seen of the power.
+
+        Returns
+        -------
+        ndarray of shape (n_candidates, n_rois, n_rois)
+        """
+        pairs = self.decay[:, :, None] + self.decay[:, None, :]
+        return self.to_regions((own[:, :, None] + own[:, None, :]) / pairs)
+
+    def excitation(self, k: int) -> tuple[Array, Array]:
+        """Give what takes white noise of one candidate to its modes, and these on.
+
+        Returns
+        -------
+        mix : ndarray of shape (n_rois, n_modes)
+            Any root of the noise's covariance does; this one is that of the regions.
+        out : ndarray of shape (n_modes, n_rois)
+        """
+        mix = np.sqrt(self.power[k])[:, None] * self.patterns[k]
+        return mix, self.patterns[k].T
+
+    @property
+    def reading(self) -> Array:
+        """Modes over regions in the state that is seen, (n_candidates, n_rois, ...)."""
+        return self.patterns
+
 
 class Regions(NamedTuple):
     """Each region on its own, as the coupling sees it at the frequencies of BOLD.
@@ -177,44 +268,14 @@ def reduce_regions(slopes: Array, sigma: Array) -> Regions:
     return Regions(local, drive, gain, power, 1.0 / (gain * beta), scale, fastest)
 
 
-def modes_to_regions(network: LinearNetwork, weights: Array) -> Array:
-    """Covariance over regions from weights of the pairs of modes."""
-    patterns = network.patterns
-    return patterns @ (network.noise * weights) @ np.swapaxes(patterns, 1, 2)
-
-
-def variable_covariance(network: LinearNetwork, step: float) -> Array:
-    """Stationary covariance of the variables of each region (states, coupling).
-
-    Parameters
-    ----------
-    network : LinearNetwork
-        Stable candidates.
-    step : float
-        Integration step of the simulation that is described (s); 0: none. Explicit
-        steps inflate the variance of fast states.
-
-    Returns
-    -------
-    ndarray of shape (n_variables, n_variables, n_candidates, n_rois)
-
-    Notes
-    -----
-    To first order in the ratio of slow to fast rates. Deviations are slow modes, in
-    which the fast states follow, plus local fast ones; within a region both are
-    driven by the same noise.
-    """
-    moments = slow_moments(network, step)
-    return region_covariance(-_inverse(network.local), network.sigma, *moments, step)
-
-
 def slow_moments(network: LinearNetwork, step: float) -> tuple[Array, Array, Array]:
     """Slow part of what regions and their couplings move by, (n_candidates, n_rois).
 
     Parameters
     ----------
-    network, step
-        As of :func:`variable_covariance`.
+    network : LinearNetwork
+    step : float
+        As of :meth:`LinearNetwork.variable_covariance`.
 
     Returns
     -------
@@ -224,7 +285,7 @@ def slow_moments(network: LinearNetwork, step: float) -> tuple[Array, Array, Arr
     decay = network.decay
     pairs = decay[:, :, None] + decay[:, None, :]
     pairs = pairs - step * decay[:, :, None] * decay[:, None, :]
-    slow = modes_to_regions(network, 1.0 / pairs)
+    slow = network.to_regions(1.0 / pairs)
     coupled = slow @ network.network
     coupling = (network.network * np.swapaxes(coupled, 1, 2)).sum(axis=-1)
     return _diagonal(slow), _diagonal(coupled), coupling
@@ -244,7 +305,7 @@ def region_covariance(
     slow, coupled, coupling : ndarray of shape (...)
         As :func:`slow_moments` gives them.
     step : float
-        As of :func:`variable_covariance`.
+        As of :meth:`LinearNetwork.variable_covariance`.
 
     Returns
     -------
@@ -261,42 +322,19 @@ def region_covariance(
 
     rates, right = np.linalg.eig(A)
     order = np.argsort(-rates.real, axis=-1)
-    rates = np.take_along_axis(rates, order, axis=-1).real
-    right = np.take_along_axis(right, order[..., None, :], axis=-1).real
+    rates = np.take_along_axis(rates, order, axis=-1)
+    right = np.take_along_axis(right, order[..., None, :], axis=-1)
     left = np.linalg.inv(right)
-    power = sigma[..., None, None] ** 2 * (left @ np.swapaxes(left, -1, -2))
-    rate = -rates[..., :, None] - rates[..., None, :]
-    rate = rate - step * rates[..., :, None] * rates[..., None, :]
+    power = sigma[..., None, None] ** 2 * (left @ np.swapaxes(left.conj(), -1, -2))
+    rate = -rates[..., :, None] - rates.conj()[..., None, :]
+    rate = rate - step * rates[..., :, None] * rates.conj()[..., None, :]
     # The slow mode against the fast: the slow rate is that of a network and small.
-    rate[..., 0, 1:] = rate[..., 1:, 0] = -rates[..., 1:]
+    rate[..., 0, 1:], rate[..., 1:, 0] = -rates.conj()[..., 1:], -rates[..., 1:]
     weights = power / rate
     weights[..., 0, 0] = 0.0  # already in the slow part
-    covariance[..., :n, :n] += right @ weights @ np.swapaxes(right, -1, -2)
+    local = right @ weights @ np.swapaxes(right.conj(), -1, -2)
+    covariance[..., :n, :n] += local.real
     return np.moveaxis(covariance, (-2, -1), (0, 1))
-
-
-def shift(network: LinearNetwork, push: Array) -> Array:
-    """Answer of all variables to a constant push on the states.
-
-    Parameters
-    ----------
-    network : LinearNetwork
-        Stable candidates.
-    push : ndarray of shape (n_states, n_candidates, n_rois)
-        In 1/s.
-
-    Returns
-    -------
-    ndarray of shape (n_variables, n_candidates, n_rois)
-    """
-    push = np.moveaxis(push, 0, -1)
-    source = (network.local[..., 0, :] * push).sum(axis=-1) / network.gain
-    amplitude = np.swapaxes(network.patterns, 1, 2) @ source[..., None]
-    slow = network.patterns @ (amplitude / network.decay[..., None])
-    coupling = (network.network @ slow)[..., 0]
-    push = push + network.drive * coupling[..., None]
-    states = (network.local @ push[..., None])[..., 0]
-    return np.concatenate([np.moveaxis(states, -1, 0), coupling[None]])
 
 
 def _following(A: Array) -> Array:
@@ -321,12 +359,19 @@ def _inverse(A: Array) -> Array:
 
 
 def _fastest(A: Array) -> Array:
-    """Largest decay rate among the eigenvalues of small matrices."""
+    """Largest decay rate among the eigenvalues of small matrices.
+
+    Of a pair that swings, the rate that limits explicit steps alike, |l|^2 / -Re l.
+    """
     if A.shape[-1] != 2:
-        return -np.linalg.eigvals(A).real.min(axis=-1)
+        rates = np.linalg.eigvals(A)
+        return np.asarray((np.abs(rates) ** 2 / -rates.real).max(axis=-1))
     half = -0.5 * (A[..., 0, 0] + A[..., 1, 1])
     determinant = A[..., 0, 0] * A[..., 1, 1] - A[..., 0, 1] * A[..., 1, 0]
-    return half + np.sqrt(np.maximum(half**2 - determinant, 0.0))
+    gap = half**2 - determinant
+    swings = gap < 0
+    apart = half + np.sqrt(np.where(swings, 0.0, gap))
+    return np.where(swings, determinant / np.where(swings, half, 1.0), apart)
 
 
 def _diagonal(matrices: Array) -> Array:

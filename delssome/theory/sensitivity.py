@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from delssome.models import Candidates, ParameterSpace
 from delssome.models.steady import jacobian
+from delssome.theory.general import GeneralNetwork
 from delssome.theory.linearisation import Equations
 from delssome.theory.network import reduce_regions
-from delssome.theory.processing import regress
+from delssome.theory.perturbation import Correlations, Perturbation
 from delssome.theory.spectra import Spectra
 
 __all__ = ["Sensitivity"]
@@ -39,7 +40,8 @@ class Sensitivity:
     shared : dict of str to ndarray of shape (n_edges,)
         By global parameters, in units of their range.
     connections : ndarray of shape (n_connections, n_edges)
-        By the logarithm of every connection that there is.
+        By the logarithm of every connection that there is; of a directed SC, of each
+        direction.
 
     Notes
     -----
@@ -79,7 +81,9 @@ class Sensitivity:
                 "G is 0: regions that are not coupled have no FC that could move; take "
                 "a candidate with some coupling."
             )
-        by = _Directions(spectra, edges)
+        general = isinstance(spectra.network, GeneralNetwork)
+        kind: Any = Perturbation if general else _Directions
+        by = kind(spectra, edges)
         own: dict[str, Array] = {}
         for name in model.searched:
             if name == "G":
@@ -89,18 +93,20 @@ class Sensitivity:
             for sign in (1, -1):
                 params = dict(candidates.params)
                 params[name] = params[name] + sign * STEP * (high - low)
-                moved.append(_regions(Candidates(model, params, sc)))
-            own[name] = by.regions(*moved)
+                moved.append(by.describe(Candidates(model, params, sc)))
+            own[name] = by.regions(*moved) / (2.0 * STEP)
         stronger, weaker = (
-            _regions(Candidates(model, candidates.params, sc * (1.0 + sign * STEP)))
+            by.describe(Candidates(model, candidates.params, sc * (1.0 + sign * STEP)))
             for sign in (1, -1)
         )
-        strength = by.regions(stronger, weaker)
-        i, j = np.nonzero(np.triu(sc, k=1))
+        strength = by.regions(stronger, weaker) / (2.0 * STEP)
+        mutual = candidates.symmetric  # otherwise each connection has one direction
+        i, j = np.nonzero(np.triu(sc, k=1) if mutual else sc)
         total = sc.sum(axis=1)
-        connections = by.connections(i, j)
+        connections = by.connections(i, j, mutual)
         connections += (sc[i, j] / total[i])[:, None] * strength[i]
-        connections += (sc[i, j] / total[j])[:, None] * strength[j]
+        if mutual:
+            connections += (sc[i, j] / total[j])[:, None] * strength[j]
         low, high = model.G
         by_coupling = connections.sum(axis=0) * (high - low) / candidates.params["G"]
         shared = {n: d.sum(axis=0) for n, d in own.items() if n not in model.regional}
@@ -136,7 +142,7 @@ class Sensitivity:
         return np.concatenate([regional, per_connection * self.connections])
 
 
-class _Directions:
+class _Directions(Correlations):
     """Derivatives of correlations by entries of the system, over frequencies."""
 
     def __init__(self, spectra: Spectra, edges: tuple[Array, Array]) -> None:
@@ -153,17 +159,7 @@ class _Directions:
         cross = (response * self.power) @ np.swapaxes(response.conj(), 1, 2)
         self.coupling = scale[:, None] * network.network[0] * scale
         covariance = np.tensordot(weights[keep], cross.real, axes=1)
-        self.slopes = spectra.slopes
-        if self.slopes is None:
-            variance = weights[keep] @ np.diagonal(cross.real, axis1=1, axis2=2)
-        else:
-            covariance = regress(covariance, self.slopes)
-            variance = np.diagonal(covariance)
-        sd = np.sqrt(variance)
-        self.rows, self.columns = edges
-        self.sd = sd
-        fc = covariance / (sd[:, None] * sd)
-        self.r = fc[self.rows, self.columns]
+        super().__init__(covariance, edges, spectra)
         weighted = weights[keep, None, None] * response
         # The real part of a sum over frequencies of R_ai S_jb is left[i] @ right[j].
         self.left, self.right = _left(weighted), _right(cross)
@@ -174,28 +170,29 @@ class _Directions:
             np.concatenate([response.real, response.imag]).transpose(2, 0, 1)
         )
 
-    def correlations(self, change: Array) -> Array:
-        """Take changes of covariances, (n, n_rois, n_rois), to the edges."""
-        if self.slopes is not None:
-            change = regress(change, self.slopes)
-        change = change / (self.sd[:, None] * self.sd)
-        own = np.diagonal(change, axis1=1, axis2=2)
-        own = own[:, self.rows] + own[:, self.columns]
-        return change[:, self.rows, self.columns] - 0.5 * self.r * own
+    def describe(self, candidates: Candidates) -> "_Numbers":
+        """Describe each region: decay, and logarithms of reach, noise and gain."""
+        equations = Equations(candidates)
+        slopes = jacobian(equations, equations.fixed_point())
+        regions = reduce_regions(slopes, equations.sigma)
+        power = regions.power * regions.scale**2
+        reach, power = np.log(regions.scale[0]), np.log(power[0])
+        return regions.decay[0], reach, power, self.gain(candidates)
 
     def regions(self, above: "_Numbers", below: "_Numbers") -> Array:
-        """By what moves each region from one description to another, per 2 STEP."""
-        decay, reach, power = (
-            ((a - b) / (2.0 * STEP))[:, None] for a, b in zip(above, below, strict=True)
+        """By what moves each region from one description to another."""
+        decay, reach, power, gain = (
+            (a - b)[:, None] for a, b in zip(above, below, strict=True)
         )
         return (
             decay * self.correlations(-_symmetric(self.left @ self.right))
             + reach * self.correlations(_symmetric(self._by_reach()))
             + power * self.power[:, None] * self.correlations(self._by_power())
+            + self.by_gain(gain[:, 0])
         )
 
-    def connections(self, i: Array, j: Array) -> Array:
-        """By the logarithm of connections, (n_connections, n_edges)."""
+    def connections(self, i: Array, j: Array, mutual: bool = True) -> Array:
+        """By the logarithm of connections, both ways, (n_connections, n_edges)."""
         found = np.empty((len(i), len(self.rows)))
         for k in range(0, len(i), BATCH):
             a, b = i[k : k + BATCH], j[k : k + BATCH]
@@ -212,16 +209,7 @@ class _Directions:
         return np.asarray(self.left_of_noise @ self.right_of_noise)
 
 
-_Numbers = tuple[Array, Array, Array]
-
-
-def _regions(candidates: Candidates) -> _Numbers:
-    """Describe each region: decay, and logarithms of reach and of noise."""
-    equations = Equations(candidates)
-    slopes = jacobian(equations, equations.fixed_point())
-    regions = reduce_regions(slopes, equations.sigma)
-    power = regions.power * regions.scale**2
-    return regions.decay[0], np.log(regions.scale[0]), np.log(power[0])
+_Numbers = tuple[Array, Array, Array, Array]
 
 
 def _left(x: Array) -> Array:

@@ -16,7 +16,7 @@ from delssome.evaluation import Target
 from delssome.models import Candidates, Model
 from delssome.simulation import Acquisition
 from delssome.theory.adjoint import Adjoint, Numbers
-from delssome.theory.bold import BoldTheory, correlations
+from delssome.theory.bold import BoldTheory
 from delssome.theory.closure import N_ITERATIONS, Closure, close
 from delssome.theory.escape import (
     DAMPING,
@@ -27,6 +27,7 @@ from delssome.theory.escape import (
     price_of_escape,
 )
 from delssome.theory.modes import Modes, Weights
+from delssome.theory.scans import correlations
 from delssome.theory.windows import Windows, smooth_distribution
 
 __all__ = ["CostSlopes"]

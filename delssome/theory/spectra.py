@@ -1,4 +1,4 @@
-"""Cross-spectra of BOLD at a few frequencies, which stand for all of a scan."""
+"""Cross-spectra of a scan at a few frequencies, which stand for all of it."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from delssome.models import Candidates
 from delssome.simulation import Acquisition
 from delssome.theory.closure import N_ITERATIONS, close
-from delssome.theory.linearisation import haemodynamic_response
-from delssome.theory.network import LinearNetwork
+from delssome.theory.forms import scan_theory
 from delssome.theory.processing import (
     global_weights,
     passing_power,
@@ -22,6 +21,7 @@ from delssome.theory.processing import (
     share_of_frames,
     variance_seen,
 )
+from delssome.theory.scans import ScanTheory
 
 __all__ = ["Spectra"]
 
@@ -34,33 +34,42 @@ N_NODES, SLOWEST, HIGHEST = 24, 0.1, 4.0
 N_ALIASES = 2
 # Of a filter, frequencies that pass more of their power than this are looked at.
 PASSING, N_LOOKED_AT = 1e-5, 500
+# Of oscillations they are even, as near as the slowest decays, within limits.
+FEWEST, MOST = 60, 300
 
 
 @dataclass(frozen=True)
 class Spectra:
-    """BOLD of one candidate in a scan, by frequency, in units of its own deviations.
+    """What is seen of one candidate in a scan, by frequency, in its own deviations.
 
     Attributes
     ----------
-    network : LinearNetwork
+    network : LinearNetwork or GeneralNetwork
         Of one candidate.
+    scan : ScanTheory
+        Of what is seen of it.
     omega, power : ndarray of shape (n_aliases, n_nodes)
         Frequencies (rad/s) and the squared response of BOLD to activity there, as far
-        as it passes the filter.
+        as it passes the filter. What a state that is seen itself folds from above is in
+        its spectrum.
     weights : ndarray of shape (n_nodes,)
         Share of the scan's Fourier frequencies, of both signs, for which a node stands.
     n_frames : float
         Frames; of a censored scan, those of a whole one that is worth as much.
     global_signal : bool
         Whether the sum over regions is taken out of all that follows.
+    gain : ndarray of shape (n_rois,)
+        How strongly regions are seen, relatively.
     """
 
-    network: LinearNetwork
+    network: Any
+    scan: ScanTheory
     omega: Array
     power: Array
     weights: Array
     n_frames: float
-    global_signal: bool = False
+    global_signal: bool
+    gain: Array
 
     @classmethod
     def of(cls, candidates: Candidates, acquisition: Acquisition) -> Self:
@@ -76,7 +85,6 @@ class Spectra:
                 "candidates must be one, as what is said of FC fills a matrix of all "
                 f"edges, got {len(candidates)}: take one of candidates.batches(1)."
             )
-        candidates.check_symmetric("the theory")
         acquisition = acquisition.for_model(candidates.model)
         closure = close(candidates, acquisition.step)
         if closure.settled[0] <= N_ITERATIONS:
@@ -84,30 +92,35 @@ class Spectra:
                 "The candidate has no stable state, so that its FC is not that of "
                 "small fluctuations; take one that stays in range."
             )
-        model = candidates.model
-        activity = candidates.states[model.states.index(model.observed)].mean()
-        omega, weights, seen = _nodes(acquisition)
-        beyond = np.arange(-N_ALIASES, N_ALIASES + 1) * 2 * np.pi / acquisition.tr
-        omega = omega + beyond[:, None]
-        response = haemodynamic_response(omega.ravel(), float(activity))
-        power = np.abs(response.reshape(omega.shape)) ** 2
-        power = power * seen
+        model, network = candidates.model, closure.network
+        activity = candidates.states[model.states.index(model.observed)][0]
+        scan = scan_theory(model, acquisition).at(float(activity.mean()))
+        omega, weights, seen = _nodes(
+            acquisition, model.haemodynamics, _finest(network, model.haemodynamics)
+        )
+        omega, power = omega[None], np.broadcast_to(seen, omega.shape)[None]
+        if model.haemodynamics:
+            beyond = np.arange(-N_ALIASES, N_ALIASES + 1) * 2 * np.pi / acquisition.tr
+            omega = omega + beyond[:, None]
+            power = power * scan.response(omega)
         n_frames: float = acquisition.n_frames
         if acquisition.mask is not None:
-            spectrum = _mean_spectrum(closure.network, acquisition, float(activity))
+            spectrum = _mean_spectrum(network, scan)
             n_frames *= share_of_frames(acquisition, spectrum)
         signal = bool(acquisition.global_signal)
-        return cls(closure.network, omega, power, weights, n_frames, signal)
+        gain = scan.gain(activity)
+        return cls(network, scan, omega, power, weights, n_frames, signal, gain)
 
     @cached_property
     def _measured(self) -> Array:
-        """Cross-spectra before the global signal is taken out, in BOLD's own units."""
-        network, total = self.network, 0.0
+        """Cross-spectra before the global signal is taken out, in their own units."""
+        total: Any = 0.0
+        noise = self.scan.noise(self.network)
+        reading = self.gain[:, None] * self.network.reading[0]
         for omega, power in zip(self.omega, self.power, strict=True):
-            transfer = 1.0 / (1j * omega[:, None] + network.decay[0])
-            modes = transfer[:, :, None] * transfer.conj()[:, None, :]
-            modes *= power[:, None, None] * network.noise[0]
-            total = total + network.patterns[0] @ modes @ network.patterns[0].T
+            read = reading * self.scan.transfer(self.network, omega)[:, None, :]
+            cross = read @ noise @ np.swapaxes(read.conj(), 1, 2)
+            total = total + power[:, None, None] * cross
         return np.asarray(total)
 
     @cached_property
@@ -140,33 +153,53 @@ class Spectra:
         return np.einsum("f,fij->ij", self.weights, self.cross.real)
 
 
-def _mean_spectrum(
-    network: LinearNetwork, acquisition: Acquisition, activity: float
-) -> Array:
+def _mean_spectrum(network: Any, scan: ScanTheory) -> Array:
     """Give the mean spectrum of regions up to half the frame rate, unfiltered."""
-    n = acquisition.n_frames
-    omega = np.pi * np.arange(n + 1) / (n * acquisition.tr)
-    power = np.abs(haemodynamic_response(omega, activity)) ** 2
-    transfer = 1.0 / (1j * omega[:, None] + network.decay[0])
-    patterns = network.patterns[0]
-    shared = (patterns.T @ patterns) * network.noise[0]
+    n = scan.acquisition.n_frames
+    omega = np.pi * np.arange(n + 1) / (n * scan.acquisition.tr)
+    transfer, reading = scan.transfer(network, omega), network.reading[0]
+    shared = (reading.T @ reading.conj()) * scan.noise(network)
     own = np.einsum("fa,ab,fb->f", transfer, shared, transfer.conj(), optimize=True)
-    return np.asarray(power * own.real)
+    return np.asarray(scan.response(omega) * own.real)
+
+
+def _finest(network: Any, haemodynamics: bool) -> float:
+    """Give how near frequencies have to be (rad/s); inf: there are no peaks."""
+    roots = network.roots[0]
+    if not np.iscomplexobj(roots):
+        return np.inf
+    swing = np.abs(roots.imag)
+    peaks = -roots.real[2.0 * -roots.real < swing]
+    if haemodynamics:
+        peaks = -roots.real[(2.0 * -roots.real < swing) & (swing < HIGHEST)]
+    finest = peaks.min(initial=np.inf)
+    if not haemodynamics:  # up to half the frame rate there is no end of the power
+        finest = min(finest, -roots.real.max())
+    return float(finest)
 
 
 @lru_cache(maxsize=64)
-def _nodes(acquisition: Acquisition) -> tuple[Array, Array, Array | float]:
+def _nodes(
+    acquisition: Acquisition, haemodynamics: bool, finest: float
+) -> tuple[Array, Array, Array | float]:
     """Nodes, weights, and the share of their power that passes the pipeline.
 
-    By Gauss and Legendre, over the logarithm from SLOWEST on.
+    By Gauss and Legendre, over the logarithm from SLOWEST on; even where there are
+    peaks.
     """
     tr, n_frames = acquisition.tr, acquisition.n_frames
     first = np.pi / (n_frames * tr)  # half a Fourier frequency: none at 0
-    last = max(min(np.pi / tr, HIGHEST), 2.0 * first)
+    highest = HIGHEST if haemodynamics else np.inf
+    last = max(min(np.pi / tr, highest), 2.0 * first)
     if acquisition.band is not None:
         grid = np.geomspace(first, last, N_LOOKED_AT)
         passing = np.flatnonzero(_passing(acquisition, grid) > PASSING)
         first, last = grid[passing[0]], grid[passing[-1]]
+    if np.isfinite(finest):
+        n = int(np.clip(np.ceil((last - first) / finest), FEWEST, MOST))
+        omega = first + (last - first) * (np.arange(n) + 0.5) / n
+        weights = np.full(n, (last - first) / n * tr / np.pi)
+        return omega, weights, _passing(acquisition, omega)
     x, weights = np.polynomial.legendre.leggauss(N_NODES)
     low, high = np.log([SLOWEST + first, SLOWEST + last])
     from_slowest = np.exp(low + (high - low) * (x + 1.0) / 2.0)

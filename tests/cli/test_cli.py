@@ -57,11 +57,11 @@ from delssome.models import Model
 
 
 def derivatives(x, coupling, a, expm1):
-    return (coupling - a * x,)
+    return (0.01 * a + 0.0 * coupling,)  # it drifts, and never rests
 
 
 @dataclass(frozen=True)
-class Decay(Model):
+class Drift(Model):
     a: tuple = (1.0, 5.0)
     G: tuple = (0.0, 1.0)
     sigma: tuple = (0.1, 1.0)
@@ -300,20 +300,20 @@ def test_fit_of_another_model_has_its_names(tmp_path, data, capsys):
 
 
 def test_fit_of_a_model_of_the_users_own(tmp_path, data, capsys):
-    # It is seen itself, so that theory does not describe it.
+    # It comes to no rest, so that theory does not describe it.
     (tmp_path / "own.py").write_text(OWN)
     options = {
         "--sc": data["sc"],
         "--bold": data["bold"],
         "--tr": 0.72,
         "--maps": data["maps"],
-        "--model": f"{tmp_path / 'own.py'}:Decay",
+        "--model": f"{tmp_path / 'own.py'}:Drift",
     }
     out = tmp_path / "out"
     assert main(fit_options(out, options)) == 0
     printed = capsys.readouterr().out
-    assert "note: --surrogate none is the fastest that serves the Decay" in printed
-    assert "x is seen itself, not through the haemodynamics" in printed
+    assert "note: --surrogate none is the fastest that serves the Drift" in printed
+    assert "none of its candidates comes to rest" in printed
     assert "every one simulated" in printed
     own = {"readout.csv", "readout.png"}
     names = {path.name for path in out.iterdir()}
@@ -327,7 +327,7 @@ def test_fit_of_a_model_of_the_users_own(tmp_path, data, capsys):
     assert "nothing that can be said here of the x" in printed
     assert "spectral radius" not in (out / "report.html").read_text()
     argv = posterior_options(tmp_path / "posterior", options)
-    assert "neither network nor theory gives of the Decay" in error_of(capsys, *argv)
+    assert "neither network nor theory gives of the Drift" in error_of(capsys, *argv)
 
 
 @pytest.mark.parametrize(
@@ -520,7 +520,10 @@ ERRORS = {
     "band beyond what TR holds": ({"--band": [0.01, 0.8]}, "below 0.6944 Hz"),
     "setting": ({"--popsize": 1}, "popsize must be"),
     "device": ({"--device": "abacus"}, "device='abacus'"),
-    "no such model": ({"--model": "guess"}, "fic, mfm or FILE.py:CLASS, got 'guess'"),
+    "no such model": (
+        {"--model": "guess"},
+        "fic, hopf, linear, mfm, wilsoncowan or FILE.py:CLASS, got 'guess'",
+    ),
     "surrogate of a search": ({"--surrogate": "guess"}, "invalid choice: 'guess'"),
     "a surrogate that does not serve": (
         {"--model": "mfm", "--surrogate": "deep"},

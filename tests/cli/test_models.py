@@ -35,6 +35,9 @@ class Toy(Model):
     haemodynamics: ClassVar = False
     derivatives: ClassVar = staticmethod(lambda x, coupling, a, expm1: (-a * x,))
 
+class Drift(Toy):
+    derivatives: ClassVar = staticmethod(lambda x, coupling, a, expm1: (0.01 * a,))
+
 class Undecorated(Model):
     a, G, sigma = (1.0, 5.0), (0.0, 1.0), (0.1, 1.0)
     states, inputs, searched, regional = ("x",), ("a",), ("a", "G", "sigma"), ("a",)
@@ -71,7 +74,7 @@ def test_settings_of_other_models_are_refused(toy):
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [
-        ("Tory", ValueError, "no class Tory in .*; models .* there: FIC, Toy, Undec"),
+        ("Tory", ValueError, "no class Tory in .*; models .* there: FIC, Toy, Drift"),
         ("ANSWER", TypeError, "ANSWER is no model; derive it from .*models.Model"),
         ("Plain", TypeError, "Plain is no model; derive it from .*models.Model"),
         ("Model", TypeError, "Model is no model"),
@@ -102,7 +105,7 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path, toy):
     with pytest.raises(TypeError, match="The model Toy must have inputs"):
         load_model(f"{broken}:Toy")
     sys.modules.pop("delssome_model_broken", None)
-    with pytest.raises(ValueError, match=r"fic, mfm or FILE\.py:CLASS, got 'toy'"):
+    with pytest.raises(ValueError, match=r"wilsoncowan or FILE\.py:CLASS, got 'toy'"):
         load_model("toy")
 
 
@@ -112,7 +115,8 @@ def test_the_fastest_that_serves_a_model_is_chosen(toy):
     assert chosen == "linear"
     assert len(refusals) == 1
     assert "MFM" in refusals[0]
-    chosen, refusals = fastest_surrogate(load_model(f"{toy}:Toy"), SCAN)
+    assert fastest_surrogate(load_model(f"{toy}:Toy"), SCAN)[0] == "linear"
+    chosen, refusals = fastest_surrogate(load_model(f"{toy}:Drift"), SCAN)
     assert chosen is None
     assert len(refusals) == 2
-    assert "Toy" in refusals[1]
+    assert "Drift" in refusals[1]

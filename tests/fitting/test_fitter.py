@@ -25,11 +25,14 @@ N_ROIS, N_BINS = 5, 50
 N_EDGES = 10
 
 
-class Seen(MFM):
-    """A model of which the theory knows nothing: no haemodynamics."""
+class Restless(MFM):
+    """A model of which the theory knows nothing: it comes to no rest."""
 
-    name = "seen"
-    haemodynamics = False
+    name = "restless"
+
+    @staticmethod
+    def derivatives(S, coupling, w, I, expm1):  # noqa: E741
+        return 1.0 + w * S + coupling + I, S
 
 
 # Few candidates on short scans: whether any stays within range is not the point.
@@ -228,9 +231,9 @@ def test_it_works_in_cross_validation_and_grid_search(make, X):
             r"trained for the FIC model and cannot serve MFM.*surrogate='linear'",
         ),
         (
-            {"model": Seen(), "surrogate": "linear"},
+            {"model": Restless(), "surrogate": "linear"},
             ValueError,
-            r"cannot describe the seen model: S is seen itself.*\(surrogate=None\)",
+            r"cannot describe the restless model: none .*rest.*\(surrogate=None\)",
         ),
     ],
 )

@@ -203,7 +203,7 @@ def test_another_model_can_be_searched_by_theory(make, random_sc):
     assert np.isfinite(fitter.relaxation_over_coupling_).all()
 
 
-def test_what_theory_does_not_describe_has_no_effective_parameters(make, X):
+def test_regions_that_do_not_reduce_have_no_effective_parameters(make, X):
     class Seen(MFM):
         haemodynamics = False
 
@@ -219,6 +219,6 @@ def test_only_a_refusal_of_theory_is_put_down_to_the_model(make, X, monkeypatch)
     def broken(model):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(module, "check_assumptions", broken)
+    monkeypatch.setattr(module, "reason_against_reduction", broken)
     with pytest.raises(ZeroDivisionError):
         make(model=FIC()).fit(X)

@@ -5,7 +5,8 @@ from delssome import Acquisition
 from delssome.connectome import matrix_to_edges
 from delssome.models import Candidates
 from delssome.theory import close
-from delssome.theory.bold import BoldTheory, correlations
+from delssome.theory.bold import BoldTheory
+from delssome.theory.scans import correlations
 
 SCANS = [
     Acquisition(n_frames=400, window=83),

@@ -195,9 +195,3 @@ def test_a_candidate_without_a_stable_state_is_refused(model, unstable, sc):
     unstable = Candidates(model, unstable, sc).select([0])
     with pytest.raises(ValueError, match=r"no stable state.*in range"):
         fc_covariance(unstable, SCAN)
-
-
-def test_a_directed_connectome_is_refused(candidate):
-    directed = Candidates(candidate.model, candidate.params, np.triu(candidate.sc))
-    with pytest.raises(ValueError, match="sc must be symmetric for the theory"):
-        fc_covariance(directed, SCAN)

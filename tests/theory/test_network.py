@@ -4,11 +4,7 @@ from scipy.linalg import solve_discrete_lyapunov
 
 from delssome.models import Candidates
 from delssome.theory.linearisation import Equations, regress
-from delssome.theory.network import (
-    LinearNetwork,
-    shift,
-    variable_covariance,
-)
+from delssome.theory.network import LinearNetwork
 
 STEP, N_ROIS = 0.006, 8
 
@@ -72,7 +68,7 @@ def test_stability_is_lost_where_the_jacobian_becomes_singular(
 
 @pytest.mark.parametrize("step", [STEP, 0.0005])
 def test_covariance_is_that_of_the_explicit_steps(slopes, network, step, full_jacobian):
-    covariance = variable_covariance(network, step)
+    covariance = network.variable_covariance(step)
     for k in range(5):
         A = full_jacobian(slopes, network.network, k)
         noise = np.diag(np.tile(network.sigma[k] ** 2, 2)) * step
@@ -88,13 +84,13 @@ def test_covariance_is_that_of_the_explicit_steps(slopes, network, step, full_ja
 
 
 def test_long_steps_inflate_the_variance_of_fast_states(network):
-    fast = variable_covariance(network, STEP)[1, 1]
-    assert (fast > 1.5 * variable_covariance(network, 0.0)[1, 1]).all()
+    fast = network.variable_covariance(STEP)[1, 1]
+    assert (fast > 1.5 * network.variable_covariance(0.0)[1, 1]).all()
 
 
 def test_shift_solves_the_equations_of_all_states(slopes, network, full_jacobian):
     push = np.random.default_rng(0).standard_normal((2, 5, N_ROIS))
-    answer = shift(network, push)
+    answer = network.shift(push)
     for k in range(5):
         A = full_jacobian(slopes, network.network, k)
         exact = -np.linalg.solve(A, push[:, k].ravel())

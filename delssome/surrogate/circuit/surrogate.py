@@ -36,7 +36,7 @@ from delssome.surrogate.circuit.network import CircuitNet, circuits, scan_featur
 from delssome.surrogate.circuit.slopes import CostSlopes, Differentiable
 from delssome.surrogate.circuit.training import BATCH, Training, load_group
 from delssome.surrogate.shard import refuse_censoring
-from delssome.theory import range_violation, reason_against
+from delssome.theory import range_violation, reason_against_circuit
 from delssome.utils import check_number, instance_or_default
 
 __all__ = ["CircuitSurrogate"]
@@ -137,7 +137,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
             With the reason and what to do instead; also of a censored scan.
         """
         refuse_censoring(self._scan)
-        reason = reason_against(model)
+        reason = reason_against_circuit(model)
         if reason:
             raise ValueError(
                 f"The network cannot serve the {model.name} model: {reason}. Evaluate "

@@ -130,7 +130,8 @@ def test_scans_are_described_with_what_was_done_to_them():
 def test_untrained_the_network_gives_nearly_the_fc_of_the_theory(
     params, sc, global_signal
 ):
-    from delssome.theory.bold import BoldTheory, correlations
+    from delssome.theory.bold import BoldTheory
+    from delssome.theory.scans import correlations
 
     scan = Acquisition(global_signal=global_signal)
     network = close(Candidates(FIC(), params, sc), STEP, 0).network
