@@ -159,7 +159,8 @@ class _Layout:
         self.G = n_states + n_inputs
         self.amplitude = self.G + 1
         self.blood = self.G + 2
-        self.sums = self.blood + len(haemodynamics.REST)
+        self.lost = self.blood + len(haemodynamics.REST)
+        self.sums = self.lost + len(haemodynamics.REST)
         self.n_rows = self.sums + self.n_averages
 
 
@@ -277,6 +278,7 @@ def _scope(
     """Give the names that the stages of a kernel know."""
     rows = {f"ROW_{k}": k for k in range(layout.n_rows)}
     rows |= {name: layout.blood + k for k, name in enumerate("ZFVQ")}
+    rows |= {f"LOST_{name}": layout.lost + k for k, name in enumerate("ZFVQ")}
     rows |= {"SUMS": layout.sums, "SEEN": layout.seen}
     blood = {
         name: functions.specialise(getattr(haemodynamics, attribute), tag)

@@ -28,6 +28,7 @@ __all__ = [
 if TYPE_CHECKING:  # names that are put in
     U0 = U1 = U2 = U3 = U4 = np.uint64(0)
     LANES = BLOCK = N_AVERAGES = SUMS = SEEN = Z = F = V = Q = np.uint64(0)
+    LOST_Z = LOST_F = LOST_V = LOST_Q = np.uint64(0)
     ZERO = np.float32(0)
     exp: Any = None
     log: Any = None
@@ -104,10 +105,21 @@ def balloon(work, n_rois, dt):
             q = work[block + Q + lane]
             x = work[block + SEEN + lane]
             dz, df, dv, dq = blood_derivatives(x, z, f, v, q, exp, log)
-            work[block + Z + lane] = z + dt * dz
-            work[block + F + lane] = f + dt * df
-            work[block + V + lane] = v + dt * dv
-            work[block + Q + lane] = q + dt * dq
+            # Of short steps of slow states most is below rounding: it is carried on
+            # (Kahan 1965).
+            dz = dt * dz - work[block + LOST_Z + lane]
+            df = dt * df - work[block + LOST_F + lane]
+            dv = dt * dv - work[block + LOST_V + lane]
+            dq = dt * dq - work[block + LOST_Q + lane]
+            z1, f1, v1, q1 = z + dz, f + df, v + dv, q + dq
+            work[block + LOST_Z + lane] = (z1 - z) - dz
+            work[block + LOST_F + lane] = (f1 - f) - df
+            work[block + LOST_V + lane] = (v1 - v) - dv
+            work[block + LOST_Q + lane] = (q1 - q) - dq
+            work[block + Z + lane] = z1
+            work[block + F + lane] = f1
+            work[block + V + lane] = v1
+            work[block + Q + lane] = q1
 
 
 def no_blood(work, n_rois, dt):

@@ -149,7 +149,9 @@ def _run(
     G = fixed[1]
     n_sc, n_rois, m = G.shape
     state = [torch.empty_like(G) for _ in model.states]
-    blood = [torch.empty_like(G) for _ in haemodynamics.REST]
+    # What rounding loses of each of them goes along behind.
+    rest = (*haemodynamics.REST, *[0.0] * len(haemodynamics.REST))
+    blood = [torch.empty_like(G) for _ in rest]
     n_averages = len(model.states) + len(model.outputs)
     totals = [torch.empty_like(G, dtype=torch.float64) for _ in range(n_averages)]
     seen = model.states.index(model.observed)
@@ -171,7 +173,7 @@ def _run(
 
     def begin(neural: bool) -> None:
         """Put haemodynamics to rest, averages to 0 and, if asked, neurons to start."""
-        for x, value in zip(blood, haemodynamics.REST, strict=True):
+        for x, value in zip(blood, rest, strict=True):
             x.fill_(value)
         for total in totals:
             total.zero_()
@@ -199,7 +201,7 @@ def _run(
         if frame >= acquisition.burn_in_frames:
             seen_now = state[seen]
             if model.haemodynamics:
-                seen_now = haemodynamics.bold_signal(*blood[2:])
+                seen_now = haemodynamics.bold_signal(*blood[2:4])
             bold[:, :, frame - acquisition.burn_in_frames] = seen_now.mT
     return bold, [total.mT / (n_frames * n_steps) for total in totals]
 
@@ -216,6 +218,18 @@ def _recorded(move: Callable[[], object], device: torch.device) -> Callable[[], 
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             move()
     return graph.replay
+
+
+def _move_blood(dt: float, seen: Tensor, blood: list) -> list:
+    """Move the haemodynamics on; what is below rounding is carried on (Kahan 1965)."""
+    now, lost = blood[:4], blood[4:]
+    slopes = haemodynamics.derivatives(  # type: ignore[call-arg]
+        seen, *now, torch.exp, torch.log
+    )
+    changes = [dt * dx - x for x, dx in zip(lost, slopes, strict=True)]
+    new = [x + dx for x, dx in zip(now, changes, strict=True)]
+    lost = [(y - x) - dx for x, y, dx in zip(now, new, changes, strict=True)]
+    return [*new, *lost]
 
 
 @cache
@@ -244,10 +258,7 @@ def _advance(model: type[Model], derivatives: Callable, compiled: bool) -> Calla
                 for x, dx, g in zip(state, results[:n_states], noise, strict=True)
             ]
             if model.haemodynamics:
-                changes = haemodynamics.derivatives(  # type: ignore[call-arg]
-                    state[seen], *blood, torch.exp, torch.log
-                )
-                blood = [x + dt * dx for x, dx in zip(blood, changes, strict=True)]
+                blood = _move_blood(dt, state[seen], blood)
             values = (*state, *results[n_states:])
             sums = [s + value for s, value in zip(sums, values, strict=True)]
         return state, blood, sums
