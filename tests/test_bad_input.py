@@ -273,8 +273,8 @@ CASES = {
         lambda: effective_parameters(candidate(SC[:4, :4])),
         "w_EE",
     ),
-    "a connectome that theory cannot take": (
-        lambda: TheoryEvaluator(FIC(), SCAN).statistics(
+    "a connectome that the network cannot take": (
+        lambda: CircuitSurrogate.load(acquisition=SCAN).statistics(
             candidate(np.triu(SC)), np.random.default_rng(0)
         ),
         "symmetric",

@@ -13,6 +13,7 @@ from delssome.datasets import make_cohort
 from delssome.exceptions import InfeasibleSpaceError, UnidentifiedWarning
 from delssome.fitting import inferring
 from delssome.inference import Tempering, prior
+from delssome.models import Hopf
 from delssome.simulation import SimulationEvaluator
 
 N_ROIS, N_EDGES, N_BINS, N_DRAWS = 10, 45, 50, 80
@@ -254,6 +255,18 @@ def test_theory_alone_serves_other_models(make, X):
             getattr(posterior, name)
     assert posterior.predict(X).shape == (2, N_EDGES + N_BINS)
     assert np.isnan(posterior.record()["rates"]).all()
+
+
+def test_theory_alone_serves_oscillators(make, X):
+    """Their amplitude is nothing at rest; it is read out over the noise."""
+    sampler = Tempering(n_particles=20, n_moves=1, n_leaps=1, leap=5, n_draws=20)
+    settings = {"maps": None, "surrogate": "linear", "sampler": sampler}
+    posterior = make(model=Hopf(), **settings).fit(X[:1])
+    assert posterior.readout_draws_.shape == (20, N_ROIS)
+    assert (posterior.readout_draws_ > 0).all()
+    assert np.isfinite(posterior.params_interval_).all()
+    assert np.isnan(posterior.relaxation_over_coupling_).all()
+    assert np.isfinite(posterior.cost_)
 
 
 def test_predict_reads_the_connectome_only(fitted, X):

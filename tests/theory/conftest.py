@@ -1,11 +1,11 @@
-"""A small network of the FIC model, and exact answers to compare with."""
+"""A small network of FIC and other models, and exact answers to compare with."""
 
 import numpy as np
 import pytest
 
-from delssome import FIC
+from delssome import FIC, MFM
 from delssome.connectome import prepare_sc
-from delssome.models import Candidates
+from delssome.models import Candidates, Hopf, Linear
 
 N_ROIS = 8
 
@@ -46,6 +46,43 @@ def unstable(params):
     return params | {
         "w_EE": np.full((5, N_ROIS), 9.0),
         "w_EI": np.full((5, N_ROIS), 1.0),
+    }
+
+
+@pytest.fixture
+def directed(sc, rng):
+    return sc * rng.uniform(0.0, 1.0, sc.shape)
+
+
+@pytest.fixture
+def given(rng):
+    """Four stable candidates of each model, with more and more coupling."""
+    n = 4
+    return {
+        MFM: {
+            "w": rng.uniform(0.3, 0.6, (n, N_ROIS)),
+            "I": rng.uniform(0.29, 0.31, (n, N_ROIS)),
+            "G": np.linspace(1.5, 4.0, n),
+            "sigma": np.linspace(0.003, 0.01, n),
+        },
+        Linear: {
+            "k": rng.uniform(5.0, 8.0, (n, N_ROIS)),
+            "G": np.linspace(1.0, 10.0, n),
+            "sigma": np.linspace(0.003, 0.01, n),
+        },
+        FIC: {
+            "w_EE": rng.uniform(4.2, 4.8, (n, N_ROIS)),
+            "w_EI": rng.uniform(2.4, 3.2, (n, N_ROIS)),
+            "G": np.linspace(0.1, 3.0, n),
+            "sigma": np.linspace(0.004, 0.01, n),
+        },
+        Hopf: {
+            "a": rng.uniform(-0.6, -0.15, (n, N_ROIS)),
+            "omega": rng.uniform(0.5, 1.0, (n, N_ROIS))
+            * np.array([0.5, 2.0, 5.0, 10.0])[:, None],
+            "G": np.linspace(1.0, 3.0, n),
+            "sigma": np.linspace(0.003, 0.01, n),
+        },
     }
 
 
