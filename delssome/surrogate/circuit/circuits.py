@@ -38,7 +38,7 @@ class Circuit:
 
     Attributes
     ----------
-    local : tensor of shape (n, n_rois, 19)
+    local : tensor of shape (n, n_rois, 21)
         What is known of a region, of the order of one.
     mode : tensor of shape (n, 3)
         What is known of the slowest mode, likewise.
@@ -166,7 +166,7 @@ def describe_regions(
     ----------
     xp : module
         NumPy or torch, of whose kind all else is.
-    bends : (n, n_rois, 11)
+    bends : (n, n_rois, 13)
         As of :class:`.Described`.
     slack : (n, n_rois)
         2, less the fastest rate of a region in steps.
@@ -175,7 +175,7 @@ def describe_regions(
 
     Returns
     -------
-    local : (n, n_rois, 19)
+    local : (n, n_rois, 21)
     mode : (n, 3)
     """
     n_rois = decay.shape[1]

@@ -17,7 +17,7 @@ __all__ = ["N_BENDS", "Described", "describe_alone"]
 
 Array = NDArray[Any]
 
-N_BENDS = 11
+N_BENDS = 13
 # Decay rates (1/s) below which a region is taken to be held by others when it is asked
 # how far it swings.
 HELD = 1.0
@@ -39,11 +39,12 @@ class Described(NamedTuple):
         As of :class:`.Circuit`.
     fastest : ndarray
         As of :class:`~delssome.theory.network.LinearNetwork`.
-    bends : ndarray of shape (n_candidates, n_rois, 11)
+    bends : ndarray of shape (n_candidates, n_rois, 13)
         How the equations bend where noise moves the slow state, the coupling and the
         fast states, of the order of one: what noise shifts, and what it does to slopes,
         depends on that. For a model whose rate is bounded also where the rate lies in
-        its range, and how it moves there; 0 for others.
+        its range, and how it moves there; 0 for others. Last, how the start of a
+        simulation pushes the slow state.
     """
 
     decay: Array
@@ -105,7 +106,24 @@ def _bends(
         outputs = [end[n_states:] for end in ends]
         of_rate.append((outputs[0] + outputs[1] - 2.0 * at_rest, outputs))
     found += _in_range(candidates, at_rest, of_rate)
+    found += _at_start(equations, point, left, swing * rate)
     return np.stack(np.broadcast_arrays(*found), axis=-1)
+
+
+def _at_start(
+    equations: Equations, point: Array, left: Array, scale: Array
+) -> list[Array]:
+    """Give how fast states push the slow one where a simulation starts, and mirrored.
+
+    Explicit steps that hardly damp a fast state let it swing from one to the other.
+    """
+    model = equations.candidates.model
+    n = len(model.states)
+    move = np.zeros_like(point)
+    for k in range(1, n):
+        move[k] = model.initial_state[k] - point[k]
+    ends = (equations(point + sign * move)[:n] for sign in (1.0, -1.0))
+    return [np.arcsinh((left * end).sum(axis=0) / scale) / 2.0 for end in ends]
 
 
 def _moves(slopes: Array, swing: Array, reaching: Array, sigma: Array) -> list[Array]:
@@ -148,7 +166,7 @@ def _in_range(
     low, high = model.rate_range
     half, nothing = (high - low) / 2.0, np.zeros(())
     if model.rate is None or not np.isfinite(half):
-        return [nothing] * (N_BENDS - 6)
+        return [nothing] * 5
     k = model.outputs.index(model.rate)
     above, below = moved[0][1]
     found = [PLACE * (at_rest[k] - (high + low) / 2.0)]

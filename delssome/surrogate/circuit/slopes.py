@@ -123,7 +123,7 @@ class Differentiable:
         )
 
     def numbers(self, rows: Mapping[str, Array]) -> Array:
-        """Decay, reach, power, fastest rate and bends of regions, (15, n, n_rois)."""
+        """Decay, reach, power, fastest rate and bends of regions, (17, n, n_rois)."""
         candidates = Candidates(self.model, dict(rows), self.sc)
         *linear, bends = describe_alone(candidates)
         found = np.stack([*linear, *np.moveaxis(bends, -1, 0)])

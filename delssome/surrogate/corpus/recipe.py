@@ -6,6 +6,7 @@
 import logging
 import platform
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -277,7 +278,15 @@ def _card(manifests: Sequence[Bunch]) -> dict[str, Any]:
     """Say what weights were trained on."""
     shards = [shard for manifest in manifests for shard in manifest.shards]
     n_in_range = sum(shard["n_in_range"] for shard in shards)
+    given = [shard["arguments"] for shard in shards]
+    models = Counter(own.get("model", "FIC(").split("(")[0] for own in given)
+    scans = [own.get("acquisition", "") for own in given]
     return {
+        "n_groups_of": dict(models),
+        "n_groups_filtered": sum("band=" in scan for scan in scans),
+        "n_groups_without_global_signal": sum(
+            "global_signal=True" in scan for scan in scans
+        ),
         "settings": [manifest.settings for manifest in manifests],
         "n_groups": [len(manifest.shards) for manifest in manifests],
         "n_candidates": sum(shard["n_candidates"] for shard in shards),

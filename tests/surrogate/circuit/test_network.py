@@ -9,6 +9,7 @@ from delssome.surrogate.circuit import circuits as circuits_module
 from delssome.surrogate.circuit import features
 from delssome.surrogate.circuit.network import CircuitNet, circuits, scan_features
 from delssome.surrogate.circuit.plain import upper_triangle
+from delssome.surrogate.circuit.regions import describe_alone
 from delssome.theory import close
 
 STEP = 0.006
@@ -102,7 +103,7 @@ def test_a_linear_model_does_not_bend(sc):
     params = {"k": [3.0, 6.0], "G": [1.0, 4.0], "sigma": [0.01, 0.002]}
     circuit, instability = linearised(params, sc, Linear())
     assert (instability == 0).all()
-    np.testing.assert_allclose(circuit.local[..., 2:13], 0.0, atol=1e-6)
+    np.testing.assert_allclose(circuit.local[..., 2:15], 0.0, atol=1e-6)
 
 
 def test_a_rate_is_read_within_its_range(params, sc):
@@ -114,6 +115,18 @@ def test_a_rate_is_read_within_its_range(params, sc):
         np.sinh(strict[..., 9:13]), 2 * np.sinh(usual[..., 9:13]), rtol=1e-3, atol=1e-4
     )
     assert (usual[..., 9] > 0).all()  # noise raises rates
+
+
+def test_the_start_of_a_simulation_is_read(params, sc):
+    # S_I starts at 0.14: the farther above its rest, the harder it pushes S_E.
+    far, near = (
+        describe_alone(
+            Candidates(FIC(), params | {"w_EI": np.full((6, 12), w_EI)}, sc)
+        ).bends[..., -2:]
+        for w_EI in (2.0, 4.0)
+    )
+    assert (far > near).all()
+    assert (near > 0).all()
 
 
 def test_scans_are_described_with_what_was_done_to_them():

@@ -8,6 +8,7 @@ from delssome.models import Candidates
 from delssome.surrogate import CorpusSettings, corpus_groups, synthetic_group
 from delssome.surrogate.circuit.cards import WEIGHTS, read_weights
 from delssome.surrogate.corpus.labels import label_group, push_to_edge
+from delssome.surrogate.corpus.recipe import N_ROUNDS
 from delssome.surrogate.corpus.shards import shard_name
 from delssome.theory import close
 
@@ -37,7 +38,7 @@ def test_a_seed_determines_the_labels(group):
 
 def test_names_of_shards_and_so_their_seeds_are_those_of_the_shipped_weights():
     _, card = read_weights(WEIGHTS, "circuit")
-    groups = [group for k in range(3) for group in corpus_groups(round=k)]
+    groups = [group for k in range(N_ROUNDS) for group in corpus_groups(round=k)]
     assert {f"{shard_name(*group)}.npz" for group in groups} == set(card["shards"])
 
 
