@@ -87,10 +87,10 @@ class CircuitNet(nn.Module):
         self.mix = nn.Parameter(torch.tensor(MIX))
         self.mix_of_band = _perceptron(N_SCAN, len(MIX), width // 4)
         _start_at_zero(self.mix_of_band)
-        n_features = 3 * (N_LOCAL + 3) + N_MODE + N_FC + N_SCAN
+        n_features = 4 * (N_LOCAL + 3) + N_MODE + N_FC + N_SCAN
         self.fcd = _perceptron(n_features, 3 * n_components, 2 * width, 2)
         self.noise = _perceptron(n_features, 1, width)
-        self.escape = _perceptron(n_features, 1, width, 2)
+        self.escape = _perceptron(n_features, 1, 2 * width, 3)
         self.error = _perceptron(n_features, N_ERRORS, width)
         self.register_buffer("centre", torch.zeros(n_features))
         self.register_buffer("spread", torch.ones(n_features))
@@ -178,9 +178,9 @@ class CircuitNet(nn.Module):
         x = torch.cat([circuit.local, torch.stack(found, dim=-1)], dim=-1)
         weighted = (share[:, None] @ x)[:, 0]
         scan = scan.expand(len(x), -1)
-        # Faster than amax.
-        largest = x.max(dim=1).values
-        pooled = [x.mean(1), largest, weighted, circuit.mode, described, scan]
+        # Faster than amax and amin.
+        extremes = x.max(dim=1).values, x.min(dim=1).values
+        pooled = [x.mean(1), *extremes, weighted, circuit.mode, described, scan]
         return torch.cat(pooled, dim=-1)
 
     def scaled(self, features: torch.Tensor) -> torch.Tensor:

@@ -79,7 +79,8 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
     domain_ : dict
         Range of every number that describes the contexts of the corpus.
     history_ : dict of ndarray of shape (n_steps,)
-        Losses of the parts: "fc", "fcd", "rest" (FC noise and escape), "error".
+        Losses of the parts: "fc", "fcd", "noise" (of FC), "escape" (twice as many),
+        "error".
     card_ : dict
         What was written with the weights, if they were loaded.
 
