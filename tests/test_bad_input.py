@@ -225,10 +225,6 @@ CASES = {
     "search is text": (lambda: fit(search="CMAES"), "search"),
     "simulator is a number": (lambda: fit(simulator=3), "simulator"),
     "verification is a number": (lambda: fit(verification=20), "verification"),
-    "a model that the network does not know": (
-        lambda: fit(model=MFM(), surrogate="deep"),
-        "MFM.*surrogate=",
-    ),
     "closing without a network": (lambda: fit(search__n_closing=1), "n_closing"),
     "checkpoint in no folder": (lambda: fit(checkpoint="/no/such/place"), "checkpoint"),
     "acquisition is a number": (lambda: fit(acquisition=0.72), "acquisition"),

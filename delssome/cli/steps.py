@@ -20,7 +20,7 @@ from delssome.cli.inputs import Inputs, check_data_options, read_inputs
 from delssome.cli.models import load_model
 from delssome.connectome import matrix_to_edges
 from delssome.costs import COST_NAMES
-from delssome.evaluation import Target
+from delssome.evaluation import Evaluator, Target
 from delssome.fitting import MeanFieldFitter, MeanFieldPosterior
 from delssome.models import Model
 from delssome.report import (
@@ -133,7 +133,7 @@ def fit_and_write(
             "dt": scan.step,
             "processing": list(scan.processing),
         },
-        "surrogate": estimator.surrogate,
+        "surrogate": _name(estimator.surrogate),
         "warnings": said,
         "read": _read(data),
         **found,
@@ -205,3 +205,11 @@ def _costs_of(
     evaluation = evaluator.evaluate(candidates, target, rng)
     costs = dict(zip(COST_NAMES, evaluation.costs[0].tolist(), strict=True))
     return {**costs, "total": float(evaluation.total[0])}
+
+
+def _name(surrogate: object) -> str | None:
+    """Name what ranked candidates; of networks of the user's own what they learned."""
+    if surrogate is None or isinstance(surrogate, str):
+        return surrogate
+    digest = surrogate.digest() if isinstance(surrogate, Evaluator) else ""
+    return f"{type(surrogate).__name__} {digest[:12]}".rstrip()

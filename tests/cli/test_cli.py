@@ -211,7 +211,7 @@ def test_fit_of_bold_equals_the_fitter(tmp_path, data, fitter, capsys):
     assert "predicted by the network" in printed
 
 
-def test_fit_of_filtered_bold_is_one_by_theory(tmp_path, data, capsys):
+def test_fit_of_filtered_bold_goes_through_the_same(tmp_path, data, capsys):
     options = {
         "--sc": data["sc"],
         "--bold": data["bold"],
@@ -224,10 +224,9 @@ def test_fit_of_filtered_bold_is_one_by_theory(tmp_path, data, capsys):
     results = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert results["acquisition"]["band"] == [0.01, None]
     assert results["acquisition"]["filter_order"] == 2
-    assert results["surrogate"] == "linear"
+    assert results["surrogate"] == "deep"
     printed = capsys.readouterr().out
-    assert "band 0.01 to the highest Hz (order 2), global signal regressed" in printed
-    assert "note: --surrogate linear is the fastest that serves" in printed
+    assert "note: --surrogate deep is the fastest that serves" in printed
     page = (tmp_path / "out" / "report.html").read_text()
     assert "40 frames, band 0.01 to the highest Hz (order 2), global signal" in page
 
@@ -268,12 +267,10 @@ def test_fit_of_another_model_has_its_names(tmp_path, data, capsys):
         "--tr": 0.72,
         "--maps": data["maps"],
         "--model": "mfm",
+        "--surrogate": "linear",
     }
     assert main(fit_options(tmp_path, options)) == 0
     printed = capsys.readouterr().out
-    assert (
-        "note: --surrogate linear is the fastest that serves the MFM model" in printed
-    )
     assert "predicted by theory" in printed
     assert "the MFM model bounds none" in printed
     assert "Firing rate (Hz)  " in printed
@@ -332,7 +329,7 @@ def test_fit_of_a_model_of_the_users_own(tmp_path, data, capsys):
 
 @pytest.mark.parametrize(
     ("model", "surrogate", "key"),
-    [("fic", "deep", "ei_ratio"), ("mfm", "linear", "firing_rate")],
+    [("fic", "deep", "ei_ratio"), ("mfm", "deep", "firing_rate")],
 )
 def test_posterior_equals_the_estimator(
     model, surrogate, key, tmp_path, data, drawn_at_once, capsys
@@ -525,9 +522,9 @@ ERRORS = {
         "fic, hopf, linear, mfm, wilsoncowan or FILE.py:CLASS, got 'guess'",
     ),
     "surrogate of a search": ({"--surrogate": "guess"}, "invalid choice: 'guess'"),
-    "a surrogate that does not serve": (
-        {"--model": "mfm", "--surrogate": "deep"},
-        "MFM",
+    "weights beside theory": (
+        {"--weights": "nowhere", "--surrogate": "linear"},
+        "--weights goes without --surrogate linear",
     ),
 }
 

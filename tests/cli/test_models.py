@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from delssome import FIC, MFM, Acquisition
+from delssome import FIC, MFM, Acquisition, Hopf
 from delssome.cli.models import fastest_surrogate, load_model
 
 SCAN = Acquisition(n_frames=100, window=20)
@@ -111,10 +111,11 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path, toy):
 
 def test_the_fastest_that_serves_a_model_is_chosen(toy):
     assert fastest_surrogate(FIC(), SCAN) == ("deep", [])
-    chosen, refusals = fastest_surrogate(MFM(), SCAN)
+    assert fastest_surrogate(MFM(), SCAN) == ("deep", [])
+    chosen, refusals = fastest_surrogate(Hopf(), SCAN)
     assert chosen == "linear"
     assert len(refusals) == 1
-    assert "MFM" in refusals[0]
+    assert "Hopf" in refusals[0]
     assert fastest_surrogate(load_model(f"{toy}:Toy"), SCAN)[0] == "linear"
     chosen, refusals = fastest_surrogate(load_model(f"{toy}:Drift"), SCAN)
     assert chosen is None

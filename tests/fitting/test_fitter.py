@@ -226,11 +226,6 @@ def test_it_works_in_cross_validation_and_grid_search(make, X):
         ({"surrogate": PublishedSurrogate()}, NotFittedError, "not fitted"),
         ({"surrogate": 3}, TypeError, "surrogate must be None"),
         (
-            {"model": MFM(), "surrogate": "deep"},
-            ValueError,
-            r"trained for the FIC model and cannot serve MFM.*surrogate='linear'",
-        ),
-        (
             {"model": Restless(), "surrogate": "linear"},
             ValueError,
             r"cannot describe the restless model: none .*rest.*\(surrogate=None\)",

@@ -386,11 +386,6 @@ def test_an_unfitted_posterior_says_so(make, X):
         ),
         ({"surrogate": "magic"}, TypeError, "surrogate must be"),
         ({"surrogate": 3}, TypeError, "surrogate must be"),
-        (
-            {"model": MFM()},
-            ValueError,
-            "trained for the FIC model and cannot serve MFM.*surrogate='linear'",
-        ),
         ({"n_scans": 0}, ValueError, "n_scans must be a number of at least 0.001"),
         ({"n_scans": np.nan}, ValueError, "n_scans must be a number"),
         ({"n_scans": "many"}, TypeError, "n_scans must be a number.*got 'many'"),

@@ -183,7 +183,7 @@ def train(
     *,
     groups: Sequence[Sequence[GroupMaker]] | None = None,
     settings: CorpusSettings | None = None,
-    led: Mapping[str, Any] = LED,
+    led: Mapping[str, Any] | None = None,
     start: CircuitSurrogate | None = None,
     model: Model | None = None,
     n_steps: int = 10_000,
@@ -211,8 +211,9 @@ def train(
         None: two rounds of those of the shipped weights, :func:`corpus_groups`.
     settings : CorpusSettings, default=None
         None: the default ones, without simulations, which training does not use.
-    led : dict, default={"popsize": 64, "n_generations": 100}
-        What differs from the settings in searches that a network leads.
+    led : dict, default=None
+        What differs from the settings in searches that a network leads. None: 100
+        generations of 64.
     start : CircuitSurrogate, default=None
         Weights to fine-tune. None: random ones.
     model : Model, default=None
@@ -237,7 +238,9 @@ def train(
     if len(groups) == 0:
         raise ValueError("groups must hold those of one round at least, got none.")
     settings = settings or CorpusSettings(n_simulated=0)
-    led_settings = replace(settings, **led, n_spread=0, n_edge=0, n_simulated=0)
+    led_settings = replace(
+        settings, **(led or LED), n_spread=0, n_edge=0, n_simulated=0
+    )
     manifests: list[Bunch] = []
     files: list[Path] = []
     surrogate: CircuitSurrogate | None = None
