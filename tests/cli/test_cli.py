@@ -372,7 +372,10 @@ def test_posterior_equals_the_estimator(
         column(rows, "low"), posterior.readout_interval_[:, 0]
     )
     results = json.loads((tmp_path / "summary.json").read_text())
-    assert results["costs_verified"]["total"] == posterior.cost_
+    assert results["costs_verified"]["total"] == pytest.approx(
+        posterior.cost_,
+        rel=1e-12,  # sums may round by where arrays lie
+    )
     assert results["known"]["interval"] == 0.8
     printed = capsys.readouterr().out
     assert "2/3 infer  " in printed
