@@ -21,6 +21,7 @@ __all__ = [
     "circuits",
     "describe_regions",
     "runs_compiled",
+    "spread",
 ]
 
 Array = NDArray[Any]
@@ -193,3 +194,15 @@ def describe_regions(
     spread = xp.log(xp.square(n_rois * found.share).mean(-1))
     first, second = found.mode[:, 0], found.mode[:, 1]
     return xp.stack(local, -1), xp.stack([xp.log(first), xp.log(second), spread], -1)
+
+
+def spread(
+    values: torch.Tensor, stable: NDArray[np.bool_], fill: float = np.nan
+) -> Array:
+    """Give rows to the stable candidates, and something else to the others."""
+    found: Array = values.cpu().numpy()
+    if stable.all():
+        return found
+    spread = np.full((len(stable), *found.shape[1:]), fill, dtype=found.dtype)
+    spread[stable] = found
+    return spread

@@ -15,8 +15,16 @@ from delssome.evaluation import Target
 from delssome.models import Candidates, Model
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit.regions import describe_alone
+from delssome.theory import reason_against_circuit
 
-__all__ = ["covered", "describe_context", "is_among", "outside"]
+__all__ = [
+    "covered",
+    "describe_context",
+    "is_among",
+    "outside",
+    "refuse_form",
+    "say_strange",
+]
 
 Array = NDArray[Any]
 
@@ -34,6 +42,26 @@ EQUATIONS = (
     "observed",
     "haemodynamics",
 )
+
+
+def refuse_form(model: Model) -> None:
+    """Refuse a model whose networks no circuit of one state a region stands for."""
+    reason = reason_against_circuit(model)
+    if reason:
+        raise ValueError(
+            f"The network cannot serve the {model.name} model: {reason}. Evaluate by "
+            "theory (surrogate='linear') or simulate the candidates (surrogate=None)."
+        )
+
+
+def say_strange(model: Model, names: Sequence[str]) -> str:
+    """Say that a model is none of those of a corpus; empty if it is."""
+    if is_among(model, names):
+        return ""
+    return (
+        f"The network was trained for {', '.join(names)}, not for the equations of the "
+        f"{model.name} model."
+    )
 
 
 def is_among(model: Model, names: Sequence[str]) -> bool:

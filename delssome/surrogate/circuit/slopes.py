@@ -28,12 +28,21 @@ from delssome.surrogate.circuit.network import CircuitNet
 from delssome.surrogate.circuit.regions import describe_alone
 from delssome.theory import price_of_escape
 
-__all__ = ["CostSlopes", "Differentiable", "Said"]
+__all__ = ["CostSlopes", "Differentiable", "Said", "rests_alone"]
 
 Array = NDArray[Any]
 
 # Share of its range by which a parameter is moved to either side.
 STEP = 1e-4
+
+
+def rests_alone(model: Model, sc: Array) -> bool:
+    """Tell whether regions rest whatever the others do: known in closed form."""
+    middle = {
+        name: np.array([np.mean(getattr(model, name))]) for name in model.searched
+    }
+    some = Candidates(model, middle, sc)
+    return model.solve(some.params, some.sc).states is not None
 
 
 class Said(NamedTuple):

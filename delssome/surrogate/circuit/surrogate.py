@@ -26,17 +26,23 @@ from delssome.evaluation import (
 from delssome.models import FIC, Candidates, Model, check_candidates
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import cards
+from delssome.surrogate.circuit.circuits import circuits, spread
 from delssome.surrogate.circuit.domain import (
     covered,
     describe_context,
-    is_among,
     outside,
+    refuse_form,
+    say_strange,
 )
-from delssome.surrogate.circuit.network import CircuitNet, circuits, scan_features
-from delssome.surrogate.circuit.slopes import CostSlopes, Differentiable
+from delssome.surrogate.circuit.network import CircuitNet, scan_features
+from delssome.surrogate.circuit.slopes import (
+    CostSlopes,
+    Differentiable,
+    rests_alone,
+)
 from delssome.surrogate.circuit.training import BATCH, Training, load_group
 from delssome.surrogate.shard import refuse_censoring
-from delssome.theory import range_violation, reason_against_circuit
+from delssome.theory import range_violation
 from delssome.utils import check_number, instance_or_default
 
 __all__ = ["CircuitSurrogate"]
@@ -138,35 +144,15 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
             With the reason and what to do instead; also of a censored scan.
         """
         refuse_censoring(self._scan)
-        reason = reason_against_circuit(model)
-        if reason:
-            raise ValueError(
-                f"The network cannot serve the {model.name} model: {reason}. Evaluate "
-                "by theory (surrogate='linear') or simulate the candidates "
-                "(surrogate=None)."
-            )
+        refuse_form(model)
 
     def strange(self, model: Model) -> str:
-        """Say why a model is none that it was trained for; empty if it is one.
-
-        Parameters
-        ----------
-        model : Model
-
-        Returns
-        -------
-        str
-        """
+        """Say why a model is none that it was trained for; empty if it is one."""
         try:
             self.check(model)
         except ValueError as error:
             return str(error)
-        if is_among(model, self.models_):
-            return ""
-        return (
-            f"The network was trained for {', '.join(self.models_)}, not for the "
-            f"equations of the {model.name} model."
-        )
+        return say_strange(model, self.models_)
 
     @property
     def _scan(self) -> Acquisition:
@@ -276,16 +262,16 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         stable = instability == 0
         predicted = self.net_(circuit, scan_features(acquisition).to(device))
         # Before float32 numbers become probabilities.
-        escape = _spread(predicted.escape.cpu().double(), stable, LOST)
+        escape = spread(predicted.escape.cpu().double(), stable, LOST)
         p_in_range = 1.0 / (1.0 + np.exp(escape))
         return Statistics(
-            fc=_spread(predicted.fc, stable),
-            fcd_cdf=_spread(predicted.cdf, stable),
+            fc=spread(predicted.fc, stable),
+            fcd_cdf=spread(predicted.cdf, stable),
             violation=range_violation(p_in_range, self.n_repeats) + instability,
             averages={},
-            fc_noise=_spread(predicted.log_noise.cpu().double().exp(), stable),
+            fc_noise=spread(predicted.log_noise.cpu().double().exp(), stable),
             p_in_range=p_in_range,
-            error=_spread(predicted.log_error.cpu().double().exp(), stable),
+            error=spread(predicted.log_error.cpu().double().exp(), stable),
         )
 
     def evaluate(
@@ -326,11 +312,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         """
         check_is_fitted(self)
         self.check(model)
-        middle = {
-            name: np.array([np.mean(getattr(model, name))]) for name in model.searched
-        }
-        some = Candidates(model, middle, target.sc)
-        if model.solve(some.params, some.sc).states is None:
+        if not rests_alone(model, target.sc):
             return None
         asked = Differentiable(self.net_, model, self._scan, target.sc)
         cdf = at_points(target.fcd_cdf, self.net_.points.cpu().numpy())
@@ -351,7 +333,8 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         check_is_fitted(self)
         model = self._asked_for
         context = describe_context(target, self._scan, model)
-        unknown = [] if is_among(model, self.models_) else [f"model {model.name}"]
+        strange = bool(say_strange(model, self.models_))
+        unknown = [f"model {model.name}"] * strange
         return [*unknown, *outside(context, self.domain_)]
 
     def unlike(self, processing: Sequence[str]) -> list[str]:
@@ -412,15 +395,3 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         surrogate.domain_, surrogate.models_ = card["domain"], card["models"]
         surrogate.card_ = card
         return surrogate
-
-
-def _spread(
-    values: torch.Tensor, stable: NDArray[np.bool_], fill: float = np.nan
-) -> Array:
-    """Give rows to the stable candidates, and something else to the others."""
-    found: Array = values.cpu().numpy()
-    if stable.all():
-        return found
-    spread = np.full((len(stable), *found.shape[1:]), fill, dtype=found.dtype)
-    spread[stable] = found
-    return spread
