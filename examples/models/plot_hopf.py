@@ -63,9 +63,9 @@ expected = TheoryEvaluator(model, scan).statistics(found, rng).fc[0]
 simulator = SimulationEvaluator(model, scan, Simulator(n_repeats=24))
 simulated = simulator.statistics(found, rng).fc[0]
 
-figure, axes = plt.subplots(1, 3, figsize=(10, 2.8), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(8, 2.8), layout="constrained")
 axes[0].plot(expected, simulated, ".", markersize=2)
 axes[0].axline((0.3, 0.3), slope=1.0, color="0.6", linewidth=0.8, zorder=0)
 axes[0].set(xlabel="FC by theory", ylabel="FC of 24 simulations")
-FCDisplay.from_estimator(fitter, ax=axes[1])
-ReadoutDisplay.from_estimator(fitter, ax=axes[2])
+ReadoutDisplay.from_estimator(fitter, ax=axes[1])
+FCDisplay.from_estimator(fitter)

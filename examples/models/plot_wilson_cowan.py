@@ -76,6 +76,7 @@ fitter = MeanFieldFitter(
 ).fit(cohort.X)
 print(f"cost {fitter.cost_:.3f} (SD {fitter.cost_sd_:.3f}) {fitter.costs_}")
 
-figure, axes = plt.subplots(1, 2, figsize=(8, 2.8), layout="constrained")
-FCDisplay.from_estimator(fitter, ax=axes[0])
-ReadoutDisplay.from_estimator(fitter, ax=axes[1])
+FCDisplay.from_estimator(fitter)
+
+figure, ax = plt.subplots(figsize=(5, 2.6), layout="constrained")
+ReadoutDisplay.from_estimator(fitter, ax=ax)
