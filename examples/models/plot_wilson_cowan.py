@@ -18,8 +18,8 @@ and G are searched. What is read out is the mean of E.
 """
 
 # %%
-# Its equations as they stand in its file; the rest is a class with the box. What couples
-# and what is seen is the first state, unless it says otherwise.
+# Its equations as they stand in its file; the rest is a class with the box. The first
+# state is what couples and what is seen, unless it says otherwise.
 
 import inspect
 import tempfile
