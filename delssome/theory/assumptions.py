@@ -6,12 +6,14 @@
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from delssome.models import Candidates, Model, check_model
 from delssome.models.steady import jacobian
 from delssome.theory.linearisation import Equations
 
 __all__ = [
+    "all_over_the_box",
     "check_assumptions",
     "check_reduction",
     "is_reduced",
@@ -127,6 +129,27 @@ def is_reduced(candidates: Candidates) -> bool:
     return candidates.symmetric and not reason_against_reduction(candidates.model)
 
 
+def all_over_the_box(model: Model, sc: NDArray[np.float64]) -> Candidates:
+    """Draw candidates, the same in all regions, always the same ones, to look at.
+
+    Parameters
+    ----------
+    model : Model
+    sc : ndarray of shape (n_rois, n_rois)
+
+    Returns
+    -------
+    Candidates
+    """
+    rng = np.random.default_rng(0)
+    params = {
+        name: rng.uniform(low, high, N_LOOKED_AT)
+        for name in model.searched
+        for low, high in (getattr(model, name),)
+    }
+    return Candidates(model, params, sc)
+
+
 def _by_declaration(model: Model) -> str:
     if len(model.couples) != 1:
         return (
@@ -154,13 +177,7 @@ def _look(model: Model) -> tuple[str, str, str]:
 @lru_cache(maxsize=64)
 def _look_once(model: Model) -> tuple[str, str, str]:
     """Look at fixed points all over the box for states that are slow, or swing."""
-    rng = np.random.default_rng(0)
-    params = {
-        name: rng.uniform(low, high, N_LOOKED_AT)
-        for name in model.searched
-        for low, high in (getattr(model, name),)
-    }
-    candidates = Candidates(model, params, RING)
+    candidates = all_over_the_box(model, RING)
     equations = Equations(candidates)
     with np.errstate(all="ignore"):  # of candidates that diverge
         slopes = jacobian(equations, equations.fixed_point())

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from delssome import models
 from delssome.connectome import matrix_to_edges
 from delssome.evaluation import Target
-from delssome.models import Candidates, Model
+from delssome.models import Model
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit.regions import describe_alone
 from delssome.theory import reason_against_circuit
+from delssome.theory.assumptions import all_over_the_box
 
 __all__ = [
     "covered",
@@ -30,8 +31,6 @@ Array = NDArray[Any]
 
 # A context may lie beyond those of the corpus by this share of their spread.
 MARGIN = 0.05
-# Candidates, the same in all regions, from all over the box of a model.
-N_LOOKED_AT = 64
 # What makes a subclass of a model another circuit.
 EQUATIONS = (
     "derivatives",
@@ -120,13 +119,7 @@ def describe_context(
 
 def _describe_model(model: Model, sc: Array) -> dict[str, float]:
     """Describe what regions of a model are like all over its box, by medians."""
-    rng = np.random.default_rng(0)
-    params = {
-        name: rng.uniform(low, high, N_LOOKED_AT)
-        for name in model.searched
-        for low, high in (getattr(model, name),)
-    }
-    candidates = Candidates(model, params, sc)
+    candidates = all_over_the_box(model, sc)
     regions = describe_alone(candidates)
     rests = candidates.rests & np.isfinite(regions.bends).all(axis=(1, 2))
     if not rests.any():
