@@ -235,10 +235,12 @@ def test_a_pattern_that_is_open_is_reported(make, X):
     assert ((said > 0.05) & (said < 0.95)).any()
 
 
-def test_little_data_leave_intervals_wider(make, X, alike):
+def test_a_hundredth_of_a_scan_leaves_what_was_thought_before(make, X, alike):
     little = make(maps=None, model=None, n_scans=0.01).fit(X[:1])
-    assert (little.params_sd_ > alike.params_sd_).sum() >= 3
-    assert little.n_scans_effective_[2] <= 0.01
+    # As wide as the prior, as far as forty particles tell.
+    before = little.prior_draws_.std(axis=0)
+    assert little.params_sd_ == pytest.approx(before, rel=0.35)
+    assert (little.n_scans_effective_ < 0.02 * alike.n_scans_effective_).all()
 
 
 def test_theory_alone_serves_other_models(make, X):

@@ -86,8 +86,8 @@ def _bends(
     rate = np.maximum(regions.decay, HELD)
     swing = FAR * regions.scale * np.sqrt(power / (2.0 * rate))
     candidates = equations.candidates
-    reaching = np.matmul(candidates.sc, swing[..., None])[..., 0]
-    reaching = candidates.params["G"][:, None] * reaching
+    # As if all others swung as this one does: what bends stays a region's own.
+    reaching = candidates.params["G"][:, None] * candidates.sc.sum(axis=-1) * swing
     moves = _moves(slopes, swing, reaching, FAR * equations.sigma)
     # Of a push on the states, what the slow state is moved by.
     left = np.moveaxis(regions.local[..., 0, :], -1, 0) * regions.decay

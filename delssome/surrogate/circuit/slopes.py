@@ -78,9 +78,7 @@ class Differentiable:
     -----
     A region enters by its decay, reach, power, fastest rate and bends, which depend on
     its own parameters and on G; these derivatives are central differences, for all
-    regions at once. All that follows is differentiated by torch. That its neighbours'
-    swings decide how far the coupling moves in bends is left out: derivatives by
-    regional parameters are off by some 0.5 %.
+    regions at once. All that follows is differentiated by torch.
     """
 
     def __init__(
