@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from delssome import FIC, Acquisition
+from delssome import FIC, Acquisition, pack_subjects
 from delssome.connectome import prepare_sc
 from delssome.datasets._connectomes import (
     draw_counts,
@@ -17,8 +17,13 @@ from delssome.datasets._connectomes import (
 )
 from delssome.inference import draw_prior
 from delssome.models import ParameterSpace
+from delssome.observables import fc_matrix, fcd_cdf
 from delssome.simulation import simulate
 from delssome.surrogate import CircuitSurrogate
+from delssome.theory import TheoryEvaluator
+
+# Mean FC and standard deviation over edges that data of the field have.
+MEAN_FC, LEAST_SPREAD = (0.1, 0.5), 0.08
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,50 @@ class World:
 
 def simulate_in_range(candidate, scan, n_scans, rng):
     """Simulate scans of a candidate; None if one leaves the plausible rates."""
-    low, high = candidate.model.rate_range
     found = simulate(candidate, scan, rng.integers(2**63, size=(1, n_scans)))
+    if candidate.model.rate is None:
+        return found if np.isfinite(found.bold).all() else None
+    low, high = candidate.model.rate_range
     rates = found.averages[candidate.model.rate]
     return found if ((rates >= low) & (rates <= high)).all() else None  # NaN is not
+
+
+def subjects_of(model, n_subjects, n_rois, scan, rng, subject_sd=0.03):
+    """Make subjects whose scans a model made: packed, and the maps of their regions.
+
+    Coefficients come from all over its box, in range and with FC as in data; each
+    subject has its own connectome, and coefficients that scatter about the group's.
+    """
+    centroids, _, expected, faint = population_connectome(n_rois, rng)
+    space = ParameterSpace(model, draw_maps(centroids, rng))
+    scan = scan.for_model(model)
+    group_sc = prepare_sc(draw_counts(expected, faint, rng))
+    theory = TheoryEvaluator(model, scan)
+    while True:
+        theta = space.theta(space.start(rng))
+        found = theory.statistics(space.candidates(theta[None], group_sc), rng)
+        fc = found.fc[0]
+        usual = MEAN_FC[0] < fc.mean() < MEAN_FC[1] and fc.std() > LEAST_SPREAD
+        if found.violation[0] == 0 and usual:
+            subjects = [
+                _subject(space, theta, subject_sd, expected, faint, scan, own)
+                for own in rng.spawn(n_subjects)
+            ]
+            if None not in subjects:
+                X = pack_subjects(*map(np.array, zip(*subjects, strict=True)))
+                return X, space.maps
+
+
+def _subject(space, theta, subject_sd, expected, faint, scan, rng):
+    """Give counts, FC and FCD distribution of one; None if no draw keeps the range."""
+    counts = draw_counts(expected, faint, rng)
+    sc = prepare_sc(counts)
+    for _ in range(20):
+        own = theta * (1.0 + rng.normal(0.0, subject_sd, len(theta)))
+        if space.feasible(own[None])[0]:
+            candidate = space.candidates(own[None], sc)
+            found = simulate_in_range(candidate, scan, 1, rng)
+            if found is not None:
+                bold = found.bold[0, 0]
+                return counts, fc_matrix(bold), fcd_cdf(bold, scan.fcd_window)
+    return None

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from delssome.fitting import (
         MeanFieldFitter,
         MeanFieldPosterior,
+        ModelComparison,
         PopulationFitter,
         Verification,
+        compare_models,
     )
     from delssome.models import FIC, MFM, Hopf, Linear, WilsonCowan
     from delssome.search import CMAES
@@ -30,11 +32,13 @@ __all__ = [
     "Linear",
     "MeanFieldFitter",
     "MeanFieldPosterior",
+    "ModelComparison",
     "PopulationFitter",
     "Simulator",
     "Verification",
     "WilsonCowan",
     "__version__",
+    "compare_models",
     "pack_subjects",
     "unpack_subjects",
 ]
@@ -49,10 +53,12 @@ _HOMES = {
     "Linear": "models",
     "MeanFieldFitter": "fitting",
     "MeanFieldPosterior": "fitting",
+    "ModelComparison": "fitting",
     "PopulationFitter": "fitting",
     "Simulator": "simulation",
     "Verification": "fitting",
     "WilsonCowan": "models",
+    "compare_models": "fitting",
     "pack_subjects": "connectome",
     "unpack_subjects": "connectome",
 }

@@ -1,5 +1,6 @@
 """Estimators that fit circuit models."""
 
+from delssome.fitting.comparing import ModelComparison, compare_models
 from delssome.fitting.fitter import MeanFieldFitter
 from delssome.fitting.outcome import Outcome
 from delssome.fitting.population import PopulationFitter
@@ -9,7 +10,9 @@ from delssome.fitting.verification import Verification
 __all__ = [
     "MeanFieldFitter",
     "MeanFieldPosterior",
+    "ModelComparison",
     "Outcome",
     "PopulationFitter",
     "Verification",
+    "compare_models",
 ]

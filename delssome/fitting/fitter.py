@@ -292,7 +292,7 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         sc = prepare_sc(
             unpack_subjects(X, self.n_fcd_bins).sc, transform=self.sc_transform
         )
-        statistics = self._simulate_winner(sc)
+        statistics = self._simulate_winner(sc, make_generator(self.random_state))
         return np.hstack([statistics.fc, statistics.fcd_cdf])
 
     def score(self, X: ArrayLike, y: object = None) -> float:
@@ -313,7 +313,8 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         check_is_fitted(self)
         data = validate_data(self, X, dtype=np.float64, reset=False)
         target = make_target(data, self.n_fcd_bins, self.sc_transform)
-        statistics = self._simulate_winner(target.sc[None])
+        rng = make_generator(self.random_state)
+        statistics = self._simulate_winner(target.sc[None], rng)
         return -float(statistics.compare(target).total[0])
 
     @property
@@ -387,9 +388,8 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
             warnings.warn(implausible(self.model_, outcome), OutOfRangeWarning, 3)
         return self
 
-    def _simulate_winner(self, sc: Array) -> Statistics:
+    def _simulate_winner(self, sc: Array, rng: np.random.Generator) -> Statistics:
         theta = np.repeat(self.params_[None], len(sc), axis=0)
-        rng = make_generator(self.random_state)
         simulation = SimulationEvaluator(
             self.model_,
             self.acquisition_,

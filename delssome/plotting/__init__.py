@@ -6,6 +6,7 @@ tables of :mod:`delssome.study`, and `plot_report` a whole fit. What a model rea
 has the model's own name on the axes.
 """
 
+from delssome.plotting.comparison import ComparisonDisplay
 from delssome.plotting.fc import FCDisplay
 from delssome.plotting.fcd import FCDDisplay, FCDMatrixDisplay
 from delssome.plotting.history import HistoryDisplay
@@ -23,6 +24,7 @@ from delssome.plotting.study import (
 from delssome.plotting.verification import VerificationDisplay
 
 __all__ = [
+    "ComparisonDisplay",
     "FCDDisplay",
     "FCDMatrixDisplay",
     "FCDisplay",

@@ -20,6 +20,7 @@ from delssome import (
     Acquisition,
     MeanFieldFitter,
     MeanFieldPosterior,
+    ModelComparison,
     PopulationFitter,
     Simulator,
     Verification,
@@ -29,6 +30,7 @@ from delssome.connectome import matrix_to_edges
 from delssome.costs import cost_terms
 from delssome.observables import fc_matrix, fcd_cdf, fcd_matrix
 from delssome.plotting import (
+    ComparisonDisplay,
     FCDDisplay,
     FCDisplay,
     FCDMatrixDisplay,
@@ -511,6 +513,24 @@ def test_population_of_an_estimator(of, name, subjects, request):
     assert_array_equal(display.cost, population.cost_)
     assert display.axes_[2].get_ylabel() == display.name == name
     assert (display.in_range is None) == (of == "unbounded")
+
+
+def test_compared_models_are_sorted_and_the_verdict_is_the_title():
+    totals = np.array([[0.5, 0.6, np.nan], [0.3, 0.35, 0.32]])
+    found = ModelComparison(
+        ("FIC", "Hopf"),
+        np.repeat(totals[..., None] / 3, 3, axis=2),
+        np.array([[True, False, False], [True, True, True]]),
+        np.full(3, 4),
+        np.full(3, 2),
+    )
+    display = ComparisonDisplay(found).plot()
+    costs, beyond = display.axes_
+    assert [label.get_text() for label in costs.get_yticklabels()] == ["Hopf", "FIC"]
+    assert display.figure_.get_suptitle() == "Hopf explains held-out data best."
+    assert "Hopf" in beyond.get_xlabel()
+    with pytest.raises(TypeError, match="what compare_models gives"):
+        ComparisonDisplay(totals)
 
 
 def test_report_has_all_panels(fitter):
