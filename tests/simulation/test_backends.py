@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from delssome import FIC, Acquisition
+from delssome import FIC, Acquisition, Linear
 from delssome.connectome import prepare_sc
 from delssome.models import Candidates
 from delssome.models.fic import derivatives
@@ -248,3 +250,24 @@ def test_batches_fill_lanes_and_leave_work_for_several(n_candidates, n_repeats):
     assert (size * n_repeats) % 16 == 0
     if n_repeats <= 4:
         assert size * n_repeats <= 64
+
+
+@dataclass(frozen=True)
+class Pushed(Linear):
+    """Regions that start away from rest, by as little as noise does it."""
+
+    initial_state: ClassVar = (2e-4,)
+    largest_step: ClassVar = 0.001
+
+
+@pytest.mark.parametrize("backend", ["fused", "torch"])
+def test_short_steps_do_not_lose_what_they_add_to_haemodynamics(backend):
+    scan = Acquisition(dt=0.001, n_frames=8, window=4, burn_in=0.72, warm_up=0.0)
+    params = {"k": np.full((1, 3), 0.5), "G": np.zeros(1), "sigma": np.ones((1, 3))}
+    candidate = Candidates(Pushed(), params, np.ones((3, 3)) - np.eye(3))
+    single, double = (
+        simulate(candidate, scan, [[0]], noise=False, backend=backend, dtype=dtype).bold
+        for backend, dtype in ((backend, "float32"), ("torch", "float64"))
+    )
+    # A step moves them by less than the last digit of single precision near 1.
+    assert np.abs(single - double).max() < 0.01 * np.abs(double).max()
