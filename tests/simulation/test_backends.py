@@ -130,7 +130,7 @@ def test_a_diverged_simulation_does_not_touch_its_neighbours(rng, sc, scan):
 @pytest.mark.slow
 def test_with_noise_they_agree_in_distribution(rng, sc):
     """Mean FC, FCD and rates over many seeds, against the spread over seeds."""
-    scan = Acquisition(n_frames=80, window=25, burn_in=9.0, warm_up=3.0)
+    scan = Acquisition(n_frames=50, window=20, burn_in=6.0, warm_up=2.0)
     one = draw(rng, 1)
     n = 48
     params = {name: np.repeat(values, n, axis=0) for name, values in one.items()}

@@ -41,7 +41,7 @@ TRS = (0.5, 0.8, 1.0, 1.5, 2.0, 2.2, 2.5, 3.5)
 LOWEST, HIGHEST, ORDERS = (0.008, 0.01, 0.01), (0.08, 0.1, 0.1, 0.15), (1, 2, 2, 4)
 # Target rates (Hz) and tolerances of the groups of FIC that differ.
 RATES, TOLERANCES = (1.5, 2.0, 4.0, 6.0, 8.0), (0.05, 0.1, 0.2)
-N_ROUNDS = 2
+N_ROUNDS = 4
 # What searches by a network are like: they cost little.
 LED: dict[str, Any] = {"popsize": 64, "n_generations": 100}
 
@@ -208,7 +208,7 @@ def train(
         ``out/corpus``.
     groups : sequence of lists of (callable, dict), default=None
         Groups of each round, as of `build_corpus`: your own, for weights of your own.
-        None: two rounds of those of the shipped weights, :func:`corpus_groups`.
+        None: four rounds of those of the shipped weights, :func:`corpus_groups`.
     settings : CorpusSettings, default=None
         None: the default ones, without simulations, which training does not use.
     led : dict, default=None
