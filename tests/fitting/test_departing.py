@@ -17,7 +17,12 @@ from delssome import (
     Simulator,
     Verification,
 )
-from delssome.connectome import average_fc, average_fcd_cdf, pack_subjects
+from delssome.connectome import (
+    average_fc,
+    average_fcd_cdf,
+    pack_subjects,
+    prepare_sc,
+)
 from delssome.datasets import make_cohort
 from delssome.exceptions import UnidentifiedWarning
 from delssome.fitting import departing, inferring
@@ -200,14 +205,10 @@ def test_what_cannot_be_is_refused_before_any_work(
 def group(cohort):
     """Scans of one truth, half of whose regions depart from the maps."""
     rng = np.random.default_rng(3)
-    fitter = MeanFieldFitter(cohort.maps, acquisition=SCAN, n_fcd_bins=N_BINS)
-    fitter.set_params(search=CMAES(popsize=20, max_iter=5), random_state=0)
-    candidates = fitter.fit(cohort.X).space_.candidates(
-        fitter.params_[None], fitter.sc_
-    )
-    sigma = candidates.params["sigma"] * np.tile([1.5, 1.0], N_ROIS // 2)
-    params = dict(candidates.params) | {"sigma": sigma}
-    candidates = Candidates(candidates.model, params, fitter.sc_)
+    params = ParameterSpace(FIC(), cohort.maps).expand(cohort.group_theta[None])
+    params["sigma"] = params["sigma"] * np.tile([1.5, 1.0], N_ROIS // 2)
+    sc = prepare_sc(cohort.sc.mean(axis=0))
+    candidates = Candidates(FIC(), params, sc)
     bold = simulate(candidates, SCAN, rng.integers(2**63, size=(1, N_SCANS))).bold[0]
     X = pack_subjects(
         cohort.sc.mean(axis=0),
