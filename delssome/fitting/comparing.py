@@ -6,7 +6,7 @@
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.base import clone
-from sklearn.model_selection import BaseCrossValidator, check_cv
+from sklearn.model_selection import BaseCrossValidator, GroupKFold, check_cv
 from sklearn.utils import check_array, indexable
 
 from delssome.costs import COST_NAMES
@@ -214,7 +214,8 @@ def compare_models(
         As of :func:`sklearn.model_selection.cross_validate`. Several times the same
         split measures how much searches and simulations vary, and nothing else.
     groups : array-like of shape (n_subjects,), default=None
-        Of subjects that belong together (families, sites), for ``GroupKFold``.
+        Of subjects that belong together (families, sites): they are all fitted, or
+        all held out, with an int as `cv` or a cross-validator that looks at groups.
     level : float, default=0.95
         Of the intervals of all differences together.
     n_jobs : int, default=None
@@ -258,6 +259,8 @@ def compare_models(
             f"got {len(data)}."
         )
     _, labels = indexable(data, groups)
+    if labels is not None and isinstance(cv, Integral):
+        cv = GroupKFold(cv)
     folds = list(check_cv(cv).split(data, groups=labels))
     for name, one in fitters.items():
         _check(name, one, data, folds)

@@ -78,6 +78,12 @@ def test_a_fitter_brings_settings_of_its_own(X, fitter):
     assert found.names == ("flat", "with a map")
 
 
+def test_families_are_held_out_together(X, fitter):
+    seen = compare_models(MODELS, X, fitter=fitter, cv=2, groups=[0, 0, 0, 1])
+    assert sorted(seen.n_test) == [1, 3]
+    assert seen.n_train.tolist() == (4 - seen.n_test).tolist()
+
+
 def test_the_better_model_is_named():
     found = made([[0.30, 0.32, 0.35, 0.31, 0.33], [0.41, 0.44, 0.46, 0.42, 0.45]])
     assert found.best == found.lowest == "A"
