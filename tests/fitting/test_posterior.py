@@ -241,6 +241,7 @@ def test_a_hundredth_of_a_scan_leaves_what_was_thought_before(make, X, alike):
     before = little.prior_draws_.std(axis=0)
     assert little.params_sd_ == pytest.approx(before, rel=0.35)
     assert (little.n_scans_effective_ < 0.02 * alike.n_scans_effective_).all()
+    assert little.n_scans_effective_[2] <= 0.01
 
 
 def test_theory_alone_serves_other_models(make, X):

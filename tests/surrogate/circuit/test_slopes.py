@@ -83,6 +83,7 @@ def test_slopes_are_those_of_the_cost(surrogate, params, target):
     _, slopes = cost(params, 50.0)
     for name, values in params.items():
         assert slopes[name].shape == values.shape
+        # Shorter ones are lost in the rounding of where regions rest.
         step = 3e-4 * np.ptp(getattr(FIC(), name))
         for where in [()] if name == "G" else [(3,), (11,)]:
             ends = []
@@ -91,7 +92,7 @@ def test_slopes_are_those_of_the_cost(surrogate, params, target):
                 moved[name][where] += sign * step
                 ends.append(cost(moved, 50.0)[0])
             slope = (ends[0] - ends[1]) / (2 * step)
-            assert slopes[name][where] == pytest.approx(slope, rel=1e-3, abs=2e-6)
+            assert slopes[name][where] == pytest.approx(slope, rel=1e-3, abs=1e-6)
 
 
 def test_an_unstable_candidate_costs_infinitely_much(surrogate, params, target):
