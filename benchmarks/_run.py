@@ -281,6 +281,26 @@ def make_target(X):
     return Target(prepare_sc(group.sc), matrix_to_edges(group.fc), group.fcd_cdf)
 
 
+def on_validation(run, fitter, X_validation, seed):
+    """Give what five evaluations of a winner say against the validation group."""
+    from delssome.simulation import SimulationEvaluator
+
+    target = make_target(X_validation)
+    simulator = SimulationEvaluator(
+        fitter.model_, fitter.acquisition_, n_jobs=run.n_jobs
+    )
+    theta = np.repeat(fitter.params_[None], 5, axis=0)
+    found = simulator.statistics(
+        fitter.space_.candidates(theta, target.sc), np.random.default_rng(seed)
+    ).compare(target)
+    return {
+        "cost": found.total.mean(),
+        "terms": found.costs.mean(axis=0),
+        "in_range": fitter.in_range_ and found.in_range.all(),
+        "own_cost": fitter.cost_,
+    }
+
+
 def table(columns, lines):
     """Give a Markdown table; cells of a line stand in one text, apart by bars."""
     rule = " | ".join(["---"] * (columns.count("|") + 1))

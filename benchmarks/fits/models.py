@@ -23,11 +23,12 @@ from _run import (
     each,
     load_group,
     main,
-    make_target,
     number,
+    on_validation,
     table,
 )
 from _worlds import subjects_of
+from real_group import terms
 
 from delssome import (
     CMAES,
@@ -41,10 +42,9 @@ from delssome import (
 )
 from delssome.connectome import unpack_subjects
 from delssome.observables import fc_gradients
-from delssome.simulation import SimulationEvaluator
 
 MODELS = {"FIC": FIC(map_signs=(-1, 1)), "MFM": MFM(), "Hopf": Hopf()}
-N_SUBJECTS, N_ROIS, N_FOLDS, N_EVALUATIONS = 24, 30, 5, 5
+N_SUBJECTS, N_ROIS, N_FOLDS = 24, 30, 5
 # By how much a total cost moves that is evaluated again.
 REGRET = 0.02
 # Candidates of a fit where models are compared, the same for all.
@@ -61,19 +61,7 @@ def verified(run, model, seed, gradients=False):
     fitter = run.fitter(maps, model=model, random_state=seed)
     with Clock() as clock:
         fitter.fit(data.X)
-    target = make_target(data.X_validation)
-    simulator = SimulationEvaluator(
-        fitter.model_, fitter.acquisition_, n_jobs=run.n_jobs
-    )
-    theta = np.repeat(fitter.params_[None], N_EVALUATIONS, axis=0)
-    found = simulator.statistics(
-        fitter.space_.candidates(theta, target.sc), np.random.default_rng(seed)
-    ).compare(target)
-    return {
-        "cost": found.total.mean(),
-        "terms": found.costs.mean(axis=0),
-        "in_range": fitter.in_range_ and found.in_range.all(),
-        "own_cost": fitter.cost_,
+    return on_validation(run, fitter, data.X_validation, seed) | {
         "fit_cpu_seconds": clock.cpu,
     }
 
@@ -140,16 +128,12 @@ KINDS = {
     "accuracy": accuracy,
     "simulations": simulations,
 }
-ROWS = {
-    f"{kind}: {model}": (measure_one, model)
-    for kind, measure_one in KINDS.items()
-    for model in MODELS
-}
+ROWS = {f"{kind}: {model}": (kind, model) for kind in KINDS for model in MODELS}
 
 
 def measure(run, row, seed):
-    measure_one, model = ROWS[row]
-    return {"model": model, "kind": row.split(":")[0]} | measure_one(run, model, seed)
+    kind, model = ROWS[row]
+    return {"model": model, "kind": kind} | KINDS[kind](run, model, seed)
 
 
 def tables(rows):
@@ -158,10 +142,9 @@ def tables(rows):
     for kind in ("published maps", "own gradients"):
         for model, some in each(kinds.get(kind, []), "model").items():
             costs = [row["cost"] for row in some]
-            terms = np.mean([row["terms"] for row in some], axis=0)
             fits.append(
                 f"{model}, {kind} | {len(some)} | {np.mean(costs):.3f} | "
-                f"{min(costs):.3f} | {' / '.join(f'{x:.3f}' for x in terms)} | "
+                f"{min(costs):.3f} | {terms(some)} | "
                 f"{sum(row['in_range'] for row in some)} | "
                 f"{np.median([row['fit_cpu_seconds'] for row in some]):.0f}"
             )

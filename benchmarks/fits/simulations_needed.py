@@ -15,7 +15,16 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from _run import Clock, MissingError, each, installed, load_group, main, make_target
+from _run import (
+    Clock,
+    MissingError,
+    each,
+    installed,
+    load_group,
+    main,
+    on_validation,
+)
+from real_group import terms
 
 from delssome import (
     CMAES,
@@ -45,7 +54,6 @@ METHODS = ("network", "theory", "simulation", "Bayesian (TPE)")
 # Models that the shipped network has learned from; for others of its form it is
 # fine-tuned, which takes no simulation.
 TRAINED, TUNED = ("FIC", "MFM", "Linear"), ("Wilson-Cowan",)
-N_EVALUATIONS = 5
 # Candidates of a search by simulation, each simulated once; of Bayesian optimisation.
 N_SIMULATED, N_BAYESIAN = 10_000, 1000
 
@@ -82,7 +90,6 @@ class Counter:
 
 def measure(run, model, method, seed):
     data = load_group()
-    target = make_target(data.X_validation)
     settings = settings_of(run, model, method)
     fitter = MeanFieldFitter(
         data.maps,
@@ -94,18 +101,7 @@ def measure(run, model, method, seed):
     counter = Counter(Acquisition())
     with counter.watching(), Clock() as clock:
         fitter.fit(data.X)
-    theta = np.repeat(fitter.params_[None], N_EVALUATIONS, axis=0)
-    simulator = SimulationEvaluator(
-        fitter.model_, fitter.acquisition_, n_jobs=run.n_jobs
-    )
-    found = simulator.statistics(
-        fitter.space_.candidates(theta, target.sc), np.random.default_rng(seed)
-    ).compare(target)
-    return {
-        "cost": found.total.mean(),
-        "terms": found.costs.mean(axis=0),
-        "in_range": fitter.in_range_ and found.in_range.all(),
-        "own_cost": fitter.cost_,
+    return on_validation(run, fitter, data.X_validation, seed) | {
         "predicted": np.nanmin(fitter.history_.best_total),
         "n_simulations": counter.whole,
         "n_starts": counter.starts,
@@ -153,12 +149,11 @@ def tables(rows):
     for model, own in each(rows, "model").items():
         for method, some in each(own, "method").items():
             costs = ", ".join(f"{row['cost']:.3f}" for row in some)
-            terms = np.mean([row["terms"] for row in some], axis=0)
             lines.append(
                 f"{model} | {method} | "
                 f"{np.median([r['n_simulations'] for r in some]):.0f} | "
                 f"{np.median([r['n_starts'] for r in some]):.0f} | {costs} | "
-                f"{' / '.join(f'{x:.3f}' for x in terms)} | "
+                f"{terms(some)} | "
                 f"{sum(r['in_range'] for r in some)} of {len(some)} | "
                 f"{np.median([r['fit_cpu_seconds'] for r in some]):.0f}"
             )

@@ -90,8 +90,8 @@ class ComparisonDisplay:
 
     def _draw_differences(self, ax: "Axes", order: np.ndarray) -> None:
         found = self.comparison
-        for row, k in enumerate(order):
-            difference, low, high = (x[k] for x in found.differences())
+        ordered = (x[order] for x in found.differences())
+        for row, (difference, low, high) in enumerate(zip(*ordered, strict=True)):
             if row and np.isfinite(difference):
                 if np.isfinite(low):
                     ax.hlines(row, low, high, color=GREY, lw=1.0, zorder=1)
