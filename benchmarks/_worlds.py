@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from delssome import FIC, Acquisition, pack_subjects
+from delssome import CMAES, FIC, Acquisition, pack_subjects
 from delssome.connectome import prepare_sc
 from delssome.datasets._connectomes import (
     draw_counts,
@@ -24,6 +24,8 @@ from delssome.theory import TheoryEvaluator
 
 # Mean FC and standard deviation over edges that data of the field have.
 MEAN_FC, LEAST_SPREAD = (0.1, 0.5), 0.08
+# Coefficients that are drawn before some are looked for.
+N_DRAWN = 200
 
 
 @dataclass(frozen=True)
@@ -83,20 +85,43 @@ def subjects_of(model, n_subjects, n_rois, scan, rng, subject_sd=0.03):
     space = ParameterSpace(model, draw_maps(centroids, rng))
     scan = scan.for_model(model)
     group_sc = prepare_sc(draw_counts(expected, faint, rng))
-    theory = TheoryEvaluator(model, scan)
+    theory = TheoryEvaluator(model, scan, n_samples=0)
     while True:
-        theta = space.theta(space.start(rng))
-        found = theory.statistics(space.candidates(theta[None], group_sc), rng)
-        fc = found.fc[0]
-        usual = MEAN_FC[0] < fc.mean() < MEAN_FC[1] and fc.std() > LEAST_SPREAD
-        if found.violation[0] == 0 and usual:
-            subjects = [
-                _subject(space, theta, subject_sd, expected, faint, scan, own)
-                for own in rng.spawn(n_subjects)
-            ]
-            if None not in subjects:
-                X = pack_subjects(*map(np.array, zip(*subjects, strict=True)))
-                return X, space.maps
+        theta = _truth(space, theory, group_sc, rng)
+        subjects = [
+            _subject(space, theta, subject_sd, expected, faint, scan, own)
+            for own in rng.spawn(n_subjects)
+        ]
+        if None not in subjects:
+            X = pack_subjects(*map(np.array, zip(*subjects, strict=True)))
+            return X, space.maps
+
+
+def _truth(space, theory, sc, rng):
+    """Draw coefficients in range whose FC is as in data, or look for some."""
+    for _ in range(N_DRAWN):
+        theta = np.array([space.theta(space.start(rng))])
+        good = space.feasible(theta) & _usual(theory, space.candidates(theta, sc))[0]
+        if good[0]:
+            return theta[0]
+    # Hopf's are rare: most of its box hardly couples regions.
+    while True:
+        search = CMAES(popsize=40).start(space, rng)
+        wanted = rng.uniform(*MEAN_FC)
+        for _ in range(30):
+            theta = search.ask()
+            good, mean = _usual(theory, space.candidates(theta, sc))
+            if good.any():
+                return theta[np.argmax(good)]
+            search.tell(np.where(np.isnan(mean), np.inf, np.abs(mean - wanted)))
+
+
+def _usual(theory, candidates):
+    """Tell which candidates are in range with FC as in data, and mean FC."""
+    found = theory.statistics(candidates)
+    mean, spread = found.fc.mean(axis=1), found.fc.std(axis=1)
+    usual = (MEAN_FC[0] < mean) & (mean < MEAN_FC[1]) & (spread > LEAST_SPREAD)
+    return usual & (found.violation == 0), mean
 
 
 def _subject(space, theta, subject_sd, expected, faint, scan, rng):

@@ -70,7 +70,11 @@ def by_gradients(run, model, seed):
     return verified(run, model, seed, gradients=True)
 
 
-def compared(run, model, seed):
+def by_cost(run, model, seed):
+    return compared(run, model, seed, criterion="cost")
+
+
+def compared(run, model, seed, criterion="likelihood"):
     """Compare all models in data that one of them made."""
     truth, rng = MODELS[model], np.random.default_rng([seed, 7])
     n_rois = 12 if run.quick else N_ROIS
@@ -84,14 +88,26 @@ def compared(run, model, seed):
         verification=Verification(n_finalists=6),
         n_jobs=run.n_jobs,
     )
-    found = compare_models(MODELS, X, fitter=fitter, cv=N_FOLDS, random_state=seed)
+    with Clock() as clock:
+        found = compare_models(
+            MODELS,
+            X,
+            fitter=fitter,
+            cv=N_FOLDS,
+            criterion=criterion,
+            simulate=criterion == "cost",
+            random_state=seed,
+        )
+    difference, low, _ = found.differences()
     return {
         "best": found.best,
         "lowest": found.lowest,
         "alike": found.alike,
-        "totals": found.totals,
-        "costs": found.costs.mean(axis=1),
-        "in_range": found.in_range.mean(axis=1),
+        "losses": found.losses,
+        "unexplained": found.unexplained.mean(axis=1),
+        "worse": difference,
+        "worse_at_least": low,
+        "cpu_seconds": clock.cpu,
     }
 
 
@@ -125,6 +141,7 @@ KINDS = {
     "published maps": verified,
     "own gradients": by_gradients,
     "which made it": compared,
+    "which made it, by cost": by_cost,
     "accuracy": accuracy,
     "simulations": simulations,
 }
@@ -148,24 +165,34 @@ def tables(rows):
                 f"{sum(row['in_range'] for row in some)} | "
                 f"{np.median([row['fit_cpu_seconds'] for row in some]):.0f}"
             )
-    for model, some in each(kinds.get("which made it", []), "model").items():
-        named = [row["best"] for row in some]
-        cost = np.mean([np.mean(row["totals"], axis=1) for row in some], axis=0)
-        made.append(
-            f"{model} | {len(some)} | {named.count(model)} | "
-            f"{sum(name not in (model, None) for name in named)} | "
-            f"{named.count(None)} | {sum(r['lowest'] == model for r in some)} | "
-            f"{' / '.join(number(x) for x in cost)}"
-        )
+    for kind in ("which made it", "which made it, by cost"):
+        for model, some in each(kinds.get(kind, []), "model").items():
+            named = [row["best"] for row in some]
+            rivals = [[row["worse"][k] for k in _rivals(model)] for row in some]
+            left = [row["unexplained"][list(MODELS).index(model)] for row in some]
+            made.append(
+                f"{model} | {'cost' if 'cost' in kind else 'likelihood'} | "
+                f"{len(some)} | {named.count(model)} | "
+                f"{sum(name not in (model, None) for name in named)} | "
+                f"{named.count(None)} | {sum(r['lowest'] == model for r in some)} | "
+                f"{number(np.median(np.min(rivals, axis=1)))} | "
+                f"{number(np.median(left))} | "
+                f"{np.median([row['cpu_seconds'] for row in some]):.0f}"
+            )
     says = (
-        f"made by | data sets | named rightly | wrongly | undecided | lowest cost | "
-        f"held-out cost: {' / '.join(MODELS)}"
+        "made by | decided by | data sets | named rightly | wrongly | undecided | "
+        "put first | next model worse by, median | unexplained by the true one | CPU s"
     )
     columns = (
         "real group | seeds | validation total, mean | best | 1 - r / L1 / KS | "
         "in range | CPU s"
     )
     return f"{table(columns, fits)}\n\n{table(says, made)}"
+
+
+def _rivals(model):
+    """Places of the models that did not make the data."""
+    return [k for k, name in enumerate(MODELS) if name != model]
 
 
 def summary(rows):

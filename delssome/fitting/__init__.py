@@ -1,6 +1,7 @@
 """Estimators that fit circuit models."""
 
-from delssome.fitting.comparing import ModelComparison, compare_models
+from delssome.fitting.comparing import compare_models
+from delssome.fitting.comparison import ModelComparison
 from delssome.fitting.fitter import MeanFieldFitter
 from delssome.fitting.outcome import Outcome
 from delssome.fitting.population import PopulationFitter

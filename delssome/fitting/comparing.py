@@ -5,182 +5,33 @@
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 from sklearn.base import clone
 from sklearn.model_selection import BaseCrossValidator, GroupKFold, check_cv
 from sklearn.utils import check_array, indexable
 
+from delssome.connectome import matrix_to_edges, prepare_sc, unpack_subjects
 from delssome.costs import COST_NAMES
+from delssome.fitting.comparison import CRITERIA, ModelComparison
 from delssome.fitting.fitter import MeanFieldFitter
-from delssome.fitting.posing import check_data, make_target, pose
+from delssome.fitting.likeliest import DensityOfFC, Scans, most_likely
+from delssome.fitting.posing import by_shipped_network, check_data, make_target, pose
+from delssome.fitting.protocol import Task
 from delssome.models import Model
+from delssome.theory import TheoryEvaluator, reason_against
 from delssome.utils import check_number, make_generator
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
-__all__ = ["ModelComparison", "compare_models"]
+__all__ = ["compare_models"]
 
 Array = NDArray[Any]
 
 # Evaluations of a winner against held-out data, of `n_repeats` simulations each.
 N_EVALUATIONS = 8
-
-
-@dataclass(frozen=True)
-class ModelComparison:
-    """Simulated costs of models in data that they were not fitted to.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Models, as they were given.
-    costs : ndarray of shape (n_models, n_folds, 3)
-        Terms of the cost against the held-out subjects of each fold, means of eight
-        evaluations; NaN where the winner diverged on their connectome.
-    in_range : ndarray of bool, shape (n_models, n_folds)
-        Whether the winner kept the plausible range in all of these simulations.
-    n_train, n_test : ndarray of int, shape (n_folds,)
-        Subjects that were fitted, and held out.
-    level : float
-        Of all intervals together.
-
-    Notes
-    -----
-    Folds are compared in pairs, so that what makes held-out subjects hard to explain
-    does not count. Fits of different folds share subjects; the variance over folds is
-    enlarged for that by ``n_test / n_train`` (Nadeau and Bengio 2003, Machine Learning
-    52, 239-281), and the level divided among the comparisons with the best model
-    (Bonferroni).
-    """
-
-    names: tuple[str, ...]
-    costs: Array
-    in_range: Array
-    n_train: Array
-    n_test: Array
-    level: float = 0.95
-
-    @property
-    def totals(self) -> Array:
-        """Total costs, (n_models, n_folds); inf where the winner diverged."""
-        totals = self.costs.sum(axis=2)
-        return np.where(np.isnan(totals), np.inf, totals)
-
-    @property
-    def lowest(self) -> str:
-        """The model whose held-out costs are lowest on average, by however little."""
-        return self.names[self._first]
-
-    @property
-    def alike(self) -> list[str]:
-        """Models that the data do not tell from that of the lowest cost, and itself."""
-        low = self.differences()[1]
-        return [
-            name
-            for k, name in enumerate(self.names)
-            if k == self._first or not low[k] > 0
-        ]
-
-    @property
-    def best(self) -> str | None:
-        """The model that explains the data better than each other; None: undecided."""
-        decided = len(self.alike) == 1 and np.isfinite(self.totals[self._first]).all()
-        return self.lowest if decided else None
-
-    @property
-    def _first(self) -> int:
-        return int(np.argmin(self.totals.mean(axis=1)))
-
-    def differences(self) -> tuple[Array, Array, Array]:
-        """Give what models cost beyond that of the lowest cost, with intervals.
-
-        Returns
-        -------
-        difference, low, high : ndarray of shape (n_models,)
-            Mean over folds, 0 of the model itself; inf of one that diverged in a fold.
-            Limits are infinite if there is a single fold.
-        """
-        totals = self.totals
-        with np.errstate(invalid="ignore"):  # where both diverged
-            paired = totals - totals[self._first]
-        paired = np.where(np.isnan(paired), 0.0, paired)
-        n_models, n_folds = paired.shape
-        difference = paired.mean(axis=1)
-        half = np.full(n_models, np.inf)
-        finite = np.isfinite(paired).all(axis=1)
-        if n_folds > 1:
-            shared = np.mean(self.n_test / self.n_train)
-            variance = paired[finite].var(axis=1, ddof=1)
-            error = np.sqrt((1.0 / n_folds + shared) * variance)
-            tail = (1.0 - self.level) / max(n_models - 1, 1) / 2.0
-            half[finite] = stats.t.ppf(1.0 - tail, n_folds - 1) * error
-        half[self._first] = 0.0
-        with np.errstate(invalid="ignore"):
-            low, high = difference - half, difference + half
-        return difference, np.where(finite, low, np.inf), np.where(finite, high, np.inf)
-
-    def to_frame(self) -> "DataFrame":
-        """Give a table, the model of the lowest cost first.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A row a model: ``cost`` (held-out total), its terms, ``beyond`` (what it
-            costs beyond the first), ``low`` and ``high`` (interval of that), and
-            ``in_range`` (share of folds whose winner kept the plausible range). Needs
-            pandas (``pip install "delssome[study]"``).
-        """
-        import pandas as pd
-
-        difference, low, high = self.differences()
-        terms = self.costs.mean(axis=1)
-        columns = {
-            "cost": self.totals.mean(axis=1),
-            **dict(zip(COST_NAMES, terms.T, strict=True)),
-            "beyond": difference,
-            "low": low,
-            "high": high,
-            "in_range": self.in_range.mean(axis=1),
-        }
-        index = pd.Index(self.names, name="model")
-        return pd.DataFrame(columns, index=index).sort_values("cost", kind="stable")
-
-    def __str__(self) -> str:
-        difference, low, high = self.differences()
-        n_folds, share = len(self.n_test), f"{self.level:.0%}"
-        lines = [self.says()]
-        for k in np.argsort(self.totals.mean(axis=1), kind="stable"):
-            line = f"{self.names[k]}: held-out cost {self.totals[k].mean():.3f}"
-            if k != self._first:
-                line += (
-                    f", {difference[k]:+.3f} beyond {self.lowest} "
-                    f"[{low[k]:+.3f}, {high[k]:+.3f}]"
-                )
-            if not self.in_range[k].all():
-                line += f", out of range in {(~self.in_range[k]).sum()} folds"
-            lines.append(line)
-        lines.append(
-            f"{n_folds} folds; intervals hold with {share}, all together, and count "
-            "that fits share subjects."
-        )
-        return "\n".join(lines)
-
-    def says(self) -> str:
-        """Say in a sentence which model it is, or that these data cannot tell."""
-        if self.best is not None:
-            return f"{self.best} explains held-out data best."
-        if not np.isfinite(self.totals.mean(axis=1)).any():
-            return "No model could be simulated in all folds."
-        *some, last = self.alike
-        return f"These data cannot tell {', '.join(some) or 'any model'} from {last}."
 
 
 def compare_models(
@@ -190,15 +41,19 @@ def compare_models(
     fitter: MeanFieldFitter | None = None,
     cv: int | BaseCrossValidator | Iterable[tuple[Array, Array]] = 5,
     groups: ArrayLike | None = None,
+    criterion: str = "likelihood",
+    simulate: bool = True,
     level: float = 0.95,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> ModelComparison:
-    """Fit models to some subjects, and compare them by their costs in the others.
+    """Fit models to some subjects, and compare how well they explain the others.
 
-    All models see the same subjects with the same budget. What is compared are costs
-    simulated with fresh noise, on the connectome of the held-out subjects and against
-    their average FC and FCD, as :meth:`.MeanFieldFitter.score` does.
+    All models see the same subjects with the same budget. Fits are judged twice: by the
+    likelihood of the FC of every held-out subject on the own connectome, given the
+    noise of a scan, and by costs simulated with fresh noise, on the average connectome
+    of the held-out subjects and against their average FC and FCD, as
+    :meth:`.MeanFieldFitter.score` does.
 
     Parameters
     ----------
@@ -216,6 +71,12 @@ def compare_models(
     groups : array-like of shape (n_subjects,), default=None
         Of subjects that belong together (families, sites): they are all fitted, or
         all held out, with an int as `cv` or a cross-validator that looks at groups.
+    criterion : {"likelihood", "cost"}, default="likelihood"
+        What decides. The likelihood weighs what scans know well; costs average over
+        all edges and tell far less (`doc/results.md`, *Models side by side*), but need
+        no theory.
+    simulate : bool, default=True
+        Whether to fit and simulate costs. False: likelihoods alone, in seconds a fit.
     level : float, default=0.95
         Of the intervals of all differences together.
     n_jobs : int, default=None
@@ -226,11 +87,18 @@ def compare_models(
     Returns
     -------
     ModelComparison
-        ``best`` is the model that costs less than each other beyond doubt, or None.
+        ``best`` is the model that is better than each other beyond doubt, or None.
 
     See Also
     --------
     delssome.plotting.ComparisonDisplay : draws it.
+
+    Notes
+    -----
+    Likelihoods are of coefficients that make the FC of the training subjects most
+    likely (weighted least squares by theory), not of those of the lowest cost. The
+    noise of a scan has a closed form (:func:`~delssome.theory.fc_covariance`); how much
+    larger what the model leaves is, in the same subjects, scales it.
 
     Examples
     --------
@@ -250,6 +118,15 @@ def compare_models(
     (2, 3, 3)
     """
     check_number("level", level, Real, 0.5, 0.9999)
+    if criterion not in CRITERIA:
+        raise ValueError(
+            f"criterion must be one of {', '.join(CRITERIA)}, got {criterion!r}."
+        )
+    if criterion == "cost" and not simulate:
+        raise ValueError(
+            "criterion='cost' needs simulated costs, got simulate=False; ask for "
+            "criterion='likelihood', or simulate."
+        )
     fitter = MeanFieldFitter() if fitter is None else fitter
     fitters = _fitters(models, fitter)
     data = check_array(X, dtype=np.float64, input_name="X")
@@ -262,24 +139,57 @@ def compare_models(
     if labels is not None and isinstance(cv, Integral):
         cv = GroupKFold(cv)
     folds = list(check_cv(cv).split(data, groups=labels))
+    if not folds:
+        raise ValueError(f"cv must give one fold or more, got {cv!r}.")
+    asked = Asked(criterion == "likelihood", simulate)
     for name, one in fitters.items():
-        _check(name, one, data, folds)
+        _check(name, one, data, folds, asked)
     rng = make_generator(random_state)
-    seeds = rng.integers(2**31, size=(len(fitters), len(folds), 2))
+    seeds = rng.integers(2**31, size=(len(fitters), len(folds), 3))
     found = joblib.Parallel(n_jobs)(
-        joblib.delayed(_compare)(one, data[train], data[test], *seeds[k, fold])
+        joblib.delayed(_compare)(one, data[train], data[test], asked, *seeds[k, fold])
         for k, one in enumerate(fitters.values())
         for fold, (train, test) in enumerate(folds)
     )
-    costs, in_range = zip(*found, strict=True)
-    shape = len(fitters), len(folds)
+    n_models, n_folds = len(fitters), len(folds)
+    said = [found[k * n_folds : (k + 1) * n_folds] for k in range(n_models)]
+    units = np.arange(len(data)) if labels is None else np.asarray(labels)
+    held_out = np.concatenate([units[test] for _, test in folds])
     return ModelComparison(
         names=tuple(fitters),
-        costs=np.reshape(costs, (*shape, len(COST_NAMES))),
-        in_range=np.reshape(in_range, shape),
+        criterion=criterion,
+        log_likelihood=_by_unit(said, "log_likelihood", held_out),
+        unexplained=_by_unit(said, "unexplained", held_out),
+        costs=np.array([[one.costs for one in some] for some in said]),
+        in_range=np.array([[one.in_range for one in some] for some in said]),
         n_train=np.array([len(train) for train, _ in folds]),
         n_test=np.array([len(test) for _, test in folds]),
+        n_units=np.array([len(np.unique(units[test])) for _, test in folds]),
         level=level,
+    )
+
+
+class Asked(NamedTuple):
+    """What is asked of every fit."""
+
+    likelihood: bool
+    costs: bool
+
+
+class Judged(NamedTuple):
+    """How well a fit explains the held-out subjects of a fold."""
+
+    log_likelihood: Array
+    unexplained: Array
+    costs: Array
+    in_range: bool
+
+
+def _by_unit(said: list[list[Judged]], name: str, held_out: Array) -> Array:
+    """Average what is said of held-out subjects over units, (n_models, n_units)."""
+    values = np.array([np.concatenate([getattr(x, name) for x in one]) for one in said])
+    return np.stack(
+        [values[:, held_out == unit].mean(axis=1) for unit in np.unique(held_out)], 1
     )
 
 
@@ -336,28 +246,85 @@ def _fitters(
 
 
 def _check(
-    name: str, fitter: MeanFieldFitter, X: Array, folds: list[tuple[Array, Array]]
+    name: str,
+    fitter: MeanFieldFitter,
+    X: Array,
+    folds: list[tuple[Array, Array]],
+    asked: Asked,
 ) -> None:
-    """Refuse what cannot be fitted or scored before anything long starts."""
+    """Refuse what cannot be fitted or judged before anything long starts."""
     try:
         check_data(X, fitter.n_fcd_bins)
         for _, test in folds:
             make_target(X[test], fitter.n_fcd_bins, fitter.sc_transform)
         with warnings.catch_warnings():  # they come with the fits
             warnings.simplefilter("ignore")
-            pose(clone(fitter), X[folds[0][0]])
+            task = pose(clone(fitter), X[folds[0][0]])
+        if asked.likelihood:
+            _check_likelihood(task)
     except (TypeError, ValueError) as error:
         error.add_note(f"This is said of {name!r} among the models.")
         raise
 
 
+def _check_likelihood(task: Task) -> None:
+    reason = reason_against(task.space.model)
+    if task.space.departs:
+        reason = "regions that depart from the maps have none here"
+    if reason:
+        raise ValueError(
+            f"criterion='likelihood' needs the likelihood of FC by theory: {reason}. "
+            "Ask for criterion='cost'."
+        )
+
+
 def _compare(
-    fitter: MeanFieldFitter, train: Array, test: Array, seed: int, fresh: int
-) -> tuple[Array, bool]:
-    """Fit to some subjects and simulate the others; costs (3,) and range."""
-    fitter = clone(fitter).set_params(random_state=int(seed)).fit(train)
-    target = make_target(test, fitter.n_fcd_bins, fitter.sc_transform)
-    sc = np.repeat(target.sc[None], N_EVALUATIONS, axis=0)
-    statistics = fitter._simulate_winner(sc, np.random.default_rng(fresh))
-    evaluation = statistics.compare(target)
-    return evaluation.costs.mean(axis=0), bool(evaluation.in_range.all())
+    fitter: MeanFieldFitter,
+    train: Array,
+    test: Array,
+    asked: Asked,
+    seed: int,
+    fresh: int,
+    likely: int,
+) -> Judged:
+    """Fit to some subjects, and judge the fit by the others."""
+    fitter = clone(fitter).set_params(random_state=int(seed))
+    log_likelihood = unexplained = np.full(len(test), np.nan)
+    costs, in_range = np.full(len(COST_NAMES), np.nan), False
+    if asked.costs:
+        fitter.fit(train)
+        target = make_target(test, fitter.n_fcd_bins, fitter.sc_transform)
+        sc = np.repeat(target.sc[None], N_EVALUATIONS, axis=0)
+        statistics = fitter._simulate_winner(sc, np.random.default_rng(fresh))
+        evaluation = statistics.compare(target)
+        costs = evaluation.costs.mean(axis=0)
+        in_range = bool(evaluation.in_range.all())
+    if asked.likelihood:
+        with warnings.catch_warnings():  # of the network, which only says where to start
+            warnings.simplefilter("ignore")
+            task = pose(fitter, train)
+        density = _most_likely(fitter, task, train, np.random.default_rng(likely))
+        log_likelihood = np.full(len(test), -np.inf)
+        if density is not None:
+            scans = _scans(fitter, test)
+            log_likelihood = density.log_likelihood(scans)
+            unexplained = density.unexplained(scans)
+    return Judged(log_likelihood, unexplained, costs, in_range)
+
+
+def _most_likely(
+    fitter: MeanFieldFitter, task: Task, train: Array, rng: np.random.Generator
+) -> DensityOfFC | None:
+    network = task.evaluators[0] if by_shipped_network(fitter) else None
+    if isinstance(network, TheoryEvaluator):  # of a model that the network cannot serve
+        network = None
+    sc = make_target(train, fitter.n_fcd_bins, fitter.sc_transform).sc
+    scans, scan = _scans(fitter, train), task.simulator.acquisition
+    return most_likely(task.space, scan, sc, scans, rng, network)
+
+
+def _scans(fitter: MeanFieldFitter, X: Array) -> Scans:
+    """Give the FC of packed subjects, each on its own connectome."""
+    subjects = unpack_subjects(X, fitter.n_fcd_bins)
+    sc = prepare_sc(subjects.sc, transform=fitter.sc_transform)
+    return Scans(sc, matrix_to_edges(subjects.fc))

@@ -15,16 +15,15 @@ from delssome.evaluation import Evaluator, Statistics, Target
 from delssome.fitting.correction import Gap
 from delssome.fitting.laplace import MARGIN, approximate, relaxation_at
 from delssome.fitting.likelihood import LikelihoodOfFC
+from delssome.fitting.pilots import find_pilots
 from delssome.inference import Draws, Tempering, draw_prior
 from delssome.models import Candidates, Model, ParameterSpace
-from delssome.search import CMAES
 from delssome.simulation import (
     Acquisition,
 )
 from delssome.theory import (
     close,
     effective_regions,
-    fisher_z,
 )
 from delssome.theory.closure import N_ITERATIONS
 from delssome.theory.fc_noise import MOST_EDGES
@@ -34,10 +33,8 @@ __all__ = ["Inference", "Sampled", "by_distance"]
 
 Array = NDArray[Any]
 
-# Searches for a place to take the noise at, and their generations of 100 candidates.
-N_PILOTS, N_GENERATIONS = 2, 25
-# Fitness of candidates out of range: worse than any in range.
-OUT_OF_RANGE = 100.0
+# Searches for a place to take the noise at.
+N_PILOTS = 2
 # Candidates among which one is looked for that theory describes.
 N_TRIED = 64
 # Keeps covariances from being singular, in shares of ranges squared.
@@ -132,7 +129,8 @@ class Inference:
         counting = _Counting(self.evaluator)
         space, rng = self.space, self.rng
         pilot_rng, prior_rng, unit_rng, sampler_rng = rng.spawn(4)
-        pilots = self._pilots(counting, pilot_rng)
+        sc, fc = self.target.sc, self.target.fc
+        pilots = find_pilots(space, counting, sc, fc, pilot_rng, N_PILOTS)
         n = self.sampler.n_particles
         prior, share = draw_prior(space, self._in_range(counting), n, prior_rng)
 
@@ -181,7 +179,8 @@ class Inference:
         by_maps = replace(self, space=space.following)
         counting = _Counting(self.evaluator)
         pilot_rng, prior_rng, own_rng, draw_rng = self.rng.spawn(4)
-        pilots = by_maps._pilots(counting, pilot_rng)
+        sc, fc = self.target.sc, self.target.fc
+        pilots = find_pilots(by_maps.space, counting, sc, fc, pilot_rng, N_PILOTS)
         in_range, n = by_maps._in_range(counting), sampler.n_particles
         x, share = draw_prior(by_maps.space, in_range, n, prior_rng)
 
@@ -248,25 +247,6 @@ class Inference:
             return np.asarray(evaluator.statistics(candidates).violation == 0)
 
         return in_range
-
-    def _pilots(self, evaluator: Evaluator, rng: np.random.Generator) -> Array:
-        """Give coefficients whose FC is about that of the target, best first."""
-        observed = fisher_z(self.target.fc)
-        leaders: list[tuple[float, Array]] = []
-        for child in rng.spawn(N_PILOTS):
-            search = CMAES().start(self.space, child)
-            for _ in range(N_GENERATIONS):
-                theta = search.ask()
-                candidates = self.space.candidates(theta, self.target.sc)
-                said = evaluator.statistics(candidates)
-                misfit = np.square(fisher_z(said.fc) - observed).mean(axis=1)
-                outside = OUT_OF_RANGE + np.log1p(said.violation)
-                fitness = np.where(said.violation == 0, misfit, outside)
-                fitness = np.where(np.isnan(fitness), np.inf, fitness)
-                search.tell(fitness)
-                k = int(np.argmin(fitness))
-                leaders.append((fitness[k], theta[k]))
-        return np.array([theta for _, theta in sorted(leaders, key=lambda x: x[0])])
 
     def _first_described(self, theta: Array) -> Array:
         """Give the first of coefficients that the theory describes."""

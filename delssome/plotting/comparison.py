@@ -26,7 +26,7 @@ __all__ = ["ComparisonDisplay"]
 
 
 class ComparisonDisplay:
-    """Held-out costs of models, fold by fold, and what each costs beyond the best.
+    """How well models explain held-out data, and how much worse than the best each is.
 
     Parameters
     ----------
@@ -36,9 +36,10 @@ class ComparisonDisplay:
     ----------
     figure_ : Figure or SubFigure
     axes_ : ndarray of Axes, shape (2,)
-        Left, a line joins the costs of one fold, and crosses are winners that left the
-        plausible range. Right, intervals that reach the dashed line belong to models
-        that the data do not tell from the best.
+        Left, costs, where they were simulated: a line joins those of one fold, and
+        crosses are winners that left the plausible range; otherwise what models leave
+        unexplained of the FC of held-out subjects. Right, what decides: intervals that
+        reach the dashed line belong to models that the data do not tell from the best.
     """
 
     def __init__(self, comparison: ModelComparison) -> None:
@@ -63,17 +64,20 @@ class ComparisonDisplay:
         ComparisonDisplay
         """
         found = self.comparison
-        order = np.argsort(found.totals.mean(axis=1), kind="stable")
+        order = found.order
         if figure is None:
             figure = new_figure(DOUBLE, 1.2 + 0.3 * len(order))
-        costs, beyond = figure.subplots(1, 2, sharey=True)
-        self._draw_folds(costs, order)
+        held_out, beyond = figure.subplots(1, 2, sharey=True)
+        if np.isnan(found.costs).all():
+            self._draw_unexplained(held_out, order)
+        else:
+            self._draw_folds(held_out, order)
         self._draw_differences(beyond, order)
         names = [found.names[k] for k in order]
-        costs.set_yticks(range(len(order)), names)
-        costs.set(ylim=(len(order) - 0.5, -0.5))
+        held_out.set_yticks(range(len(order)), names)
+        held_out.set(ylim=(len(order) - 0.5, -0.5))
         figure.suptitle(found.says(), fontsize="medium")
-        self.figure_, self.axes_ = figure, np.array([costs, beyond])
+        self.figure_, self.axes_ = figure, np.array([held_out, beyond])
         return self
 
     def _draw_folds(self, ax: "Axes", order: np.ndarray) -> None:
@@ -88,6 +92,15 @@ class ComparisonDisplay:
         ax.vlines(np.nanmean(totals, axis=1), rows - 0.25, rows + 0.25, color=DARK)
         ax.set(xlabel="Held-out cost, one point a fold")
 
+    def _draw_unexplained(self, ax: "Axes", order: np.ndarray) -> None:
+        left = self.comparison.unexplained[order]
+        rows = np.arange(len(order))
+        y = np.broadcast_to(rows[:, None], left.shape)
+        ax.plot(left, y, ls="", marker="o", ms=3.5, mfc="w", mec=DARK)
+        ax.vlines(np.nanmean(left, axis=1), rows - 0.25, rows + 0.25, color=DARK)
+        ax.axvline(1.0, color=ACCENT, ls="--", lw=0.8, zorder=0)
+        ax.set(xlabel="Unexplained, one point a subject (1: noise)")
+
     def _draw_differences(self, ax: "Axes", order: np.ndarray) -> None:
         found = self.comparison
         ordered = (x[order] for x in found.differences())
@@ -98,5 +111,8 @@ class ComparisonDisplay:
                 face = DARK if low > 0 else "white"
                 ax.plot(difference, row, marker="o", mec=DARK, mfc=face)
         ax.axvline(0.0, color=ACCENT, ls="--", lw=0.8, zorder=0)
-        ax.set(xlabel=f"Beyond {found.lowest}, {found.level:.0%} intervals")
+        what = "cost" if found.criterion == "cost" else "nats a subject"
+        ax.set(
+            xlabel=f"Worse than {found.lowest} ({what}), {found.level:.0%} intervals"
+        )
         ax.tick_params(axis="y", length=0)

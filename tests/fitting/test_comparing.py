@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -14,9 +16,19 @@ from delssome import (
     compare_models,
 )
 from delssome.datasets import make_cohort
+from delssome.fitting import likeliest, pilots
 
 SCAN = Acquisition(n_frames=60, window=10, burn_in=10, warm_up=1)
 MODELS = {"FIC": FIC(), "MFM": MFM(w=(0.3, 0.6), I=(0.29, 0.31), G=(1.5, 3.0))}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short():
+    """Look for where to start only briefly."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(likeliest, "N_STARTS", 2)
+        patch.setattr(pilots, "N_GENERATIONS", 10)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +49,19 @@ def fitter():
 
 
 def made(totals, n_train=8, n_test=2, **given):
-    """A comparison of given total costs, in terms of equal size."""
+    """A comparison by given total costs, in terms of equal size."""
     totals = np.asarray(totals, dtype=float)
     n_models, n_folds = totals.shape
     return ModelComparison(
         names=tuple("ABCDE"[:n_models]),
+        criterion="cost",
+        log_likelihood=np.full((n_models, n_folds * n_test), np.nan),
+        unexplained=np.full((n_models, n_folds * n_test), np.nan),
         costs=np.repeat(totals[..., None] / 3, 3, axis=2),
         in_range=np.ones(totals.shape, dtype=bool),
         n_train=np.full(n_folds, n_train),
         n_test=np.full(n_folds, n_test),
+        n_units=np.full(n_folds, n_test),
         **given,
     )
 
@@ -56,10 +72,36 @@ def test_held_out_subjects_are_scored(X, fitter):
     assert found.costs.shape == (2, 2, 3)
     assert found.in_range.shape == (2, 2)
     assert found.n_train.tolist() == found.n_test.tolist() == [2, 2]
+    assert found.log_likelihood.shape == found.unexplained.shape == (2, 4)
     frame = found.to_frame()
     assert frame.index[0] == found.lowest
-    assert frame["cost"].to_numpy() == pytest.approx(np.sort(found.totals.mean(axis=1)))
+    expected = np.sort(found.log_likelihood.mean(axis=1))[::-1]
+    assert frame["log_likelihood"].to_numpy() == pytest.approx(expected)
+    assert frame["cost"].to_numpy() == pytest.approx(
+        found.totals.mean(axis=1)[found.order]
+    )
     assert frame["beyond"].iloc[0] == 0
+    by_cost = replace(found, criterion="cost").to_frame()
+    assert by_cost["cost"].is_monotonic_increasing
+
+
+def test_likelihood_alone_tells_which_model_made_data():
+    scan = Acquisition(n_frames=1000, window=80)
+    data = make_cohort(
+        6, 12, acquisition=scan, subject_sd=0.0, n_fcd_bins=50, random_state=0
+    )
+    fitter = MeanFieldFitter(data.maps, acquisition=scan, n_fcd_bins=50)
+    models = [MFM(), FIC(map_signs=(-1, 1))]
+    found = compare_models(
+        models, data.X, fitter=fitter, cv=2, simulate=False, random_state=0
+    )
+    assert found.lowest == "FIC"
+    assert np.isnan(found.costs).all()
+    # Of the model that made them nothing but noise is left.
+    left = found.unexplained.mean(axis=1)
+    assert left[1] == pytest.approx(1.0, abs=0.25)
+    assert left[0] > left[1]
+    assert "leaves" in str(found)
 
 
 @pytest.mark.slow
@@ -69,6 +111,7 @@ def test_answers_do_not_depend_on_workers(X, fitter):
         for n in (None, 2)
     )
     assert (one.costs == two.costs).all()
+    assert (one.log_likelihood == two.log_likelihood).all()
 
 
 def test_a_fitter_brings_settings_of_its_own(X, fitter):
@@ -79,9 +122,13 @@ def test_a_fitter_brings_settings_of_its_own(X, fitter):
 
 
 def test_families_are_held_out_together(X, fitter):
-    seen = compare_models(MODELS, X, fitter=fitter, cv=2, groups=[0, 0, 0, 1])
+    seen = compare_models(
+        MODELS, X, fitter=fitter, cv=2, groups=[0, 0, 0, 1], simulate=False
+    )
     assert sorted(seen.n_test) == [1, 3]
     assert seen.n_train.tolist() == (4 - seen.n_test).tolist()
+    assert seen.n_units.tolist() == [1, 1]  # a family is one
+    assert seen.log_likelihood.shape == (2, 2)
 
 
 def test_the_better_model_is_named():
@@ -110,6 +157,23 @@ def test_intervals_count_that_folds_share_subjects():
     assert wider[1][1] < low[1]
 
 
+def test_subjects_are_compared_in_pairs_where_likelihood_decides():
+    rng = np.random.default_rng(0)
+    easy = rng.normal(0.0, 100.0, 10)  # how hard a subject is does not count
+    likelihood = np.array([easy, easy + rng.normal(-3.0, 1.0, 10)])
+    found = replace(
+        made(np.ones((2, 5))), criterion="likelihood", log_likelihood=likelihood
+    )
+    assert found.best == "A"
+    _, low, high = found.differences()
+    worse = likelihood[0] - likelihood[1]
+    error = worse.std(ddof=1) * np.sqrt((1 / 5 + 2 / 8) / 2)
+    expected = worse.mean() + np.array([-1, 1]) * stats.t.ppf(0.975, 9) * error
+    assert [low[1], high[1]] == pytest.approx(expected)
+    likelihood[1, ::2] += 8.0  # better in half of them
+    assert "cannot tell" in replace(found, log_likelihood=likelihood).says()
+
+
 def test_one_fold_decides_nothing():
     found = made([[0.3], [0.9]])
     assert found.best is None
@@ -122,7 +186,7 @@ def test_a_model_that_diverged_is_last():
     assert found.differences()[0][0] == np.inf
     nothing = made([[np.nan, 0.1], [np.nan, 0.2]])
     assert nothing.best is None
-    assert nothing.says() == "No model could be simulated in all folds."
+    assert nothing.says() == "No model could be judged in all folds: none was stable."
 
 
 @pytest.mark.parametrize(
@@ -150,6 +214,13 @@ def test_bad_input_is_refused_before_any_fit(X, fitter):
         compare_models(MODELS, X, fitter=MODELS["FIC"])
     with pytest.raises(ValueError, match="level must be"):
         compare_models(MODELS, X, fitter=fitter, level=95)
+    with pytest.raises(ValueError, match="one of likelihood, cost, got 'aic'"):
+        compare_models(MODELS, X, fitter=fitter, cv=2, criterion="aic")
+    with pytest.raises(ValueError, match="needs simulated costs"):
+        compare_models(MODELS, X, fitter=fitter, criterion="cost", simulate=False)
+    own = {"a": FIC(), "b": MeanFieldFitter(departure=0.1, n_fcd_bins=50)}
+    with pytest.raises(ValueError, match=r"depart from the maps.*criterion='cost'"):
+        compare_models(own, X, fitter=fitter, cv=2)
     broken = X.copy()
     broken[0, 40] = 7.0  # an FC
     with pytest.raises(ValueError, match="FC") as error:

@@ -25,7 +25,7 @@ from delssome.connectome import (
 )
 from delssome.datasets import make_cohort
 from delssome.exceptions import UnidentifiedWarning
-from delssome.fitting import departing, inferring
+from delssome.fitting import departing, inferring, pilots
 from delssome.inference import Tempering, prior
 from delssome.models import Candidates, ParameterSpace
 from delssome.observables import fc_matrix, fcd_cdf
@@ -47,7 +47,7 @@ def short():
         stages = (20.0, 15), (50.0, 15), (100.0, 15), (300.0, 15), (1000.0, 15)
         patch.setattr(departing, "STAGES", stages)
         patch.setattr(inferring, "N_PILOTS", 1)
-        patch.setattr(inferring, "N_GENERATIONS", 8)
+        patch.setattr(pilots, "N_GENERATIONS", 8)
         patch.setattr(prior, "N_CHAINS", 200)
         yield
 

@@ -11,7 +11,7 @@ from delssome.connectome import group_average, prepare_sc
 from delssome.costs import COST_NAMES
 from delssome.datasets import make_cohort
 from delssome.exceptions import InfeasibleSpaceError, UnidentifiedWarning
-from delssome.fitting import inferring
+from delssome.fitting import inferring, pilots
 from delssome.inference import Tempering, prior
 from delssome.models import Hopf
 from delssome.simulation import SimulationEvaluator
@@ -33,7 +33,7 @@ def short():
     """Search for a pilot, and draw the prior, as briefly as the draws are few."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inferring, "N_PILOTS", 1)
-        patch.setattr(inferring, "N_GENERATIONS", 4)
+        patch.setattr(pilots, "N_GENERATIONS", 4)
         patch.setattr(prior, "N_CHAINS", 100)
         yield
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -517,18 +518,27 @@ def test_population_of_an_estimator(of, name, subjects, request):
 
 def test_compared_models_are_sorted_and_the_verdict_is_the_title():
     totals = np.array([[0.5, 0.6, np.nan], [0.3, 0.35, 0.32]])
+    likelihood = np.array([[5.0, 4.0, 6.0, 5.5, 4.5, 5.0], [9.0, 8.5, 9.5, 9, 9, 8]])
     found = ModelComparison(
-        ("FIC", "Hopf"),
-        np.repeat(totals[..., None] / 3, 3, axis=2),
-        np.array([[True, False, False], [True, True, True]]),
-        np.full(3, 4),
-        np.full(3, 2),
+        names=("FIC", "Hopf"),
+        criterion="likelihood",
+        log_likelihood=likelihood,
+        unexplained=np.array([[1.5] * 6, [1.1] * 6]),
+        costs=np.repeat(totals[..., None] / 3, 3, axis=2),
+        in_range=np.array([[True, False, False], [True, True, True]]),
+        n_train=np.full(3, 4),
+        n_test=np.full(3, 2),
+        n_units=np.full(3, 2),
     )
     display = ComparisonDisplay(found).plot()
-    costs, beyond = display.axes_
-    assert [label.get_text() for label in costs.get_yticklabels()] == ["Hopf", "FIC"]
+    held_out, beyond = display.axes_
+    names = [label.get_text() for label in held_out.get_yticklabels()]
+    assert names == ["Hopf", "FIC"]
     assert display.figure_.get_suptitle() == "Hopf explains held-out data best."
-    assert "Hopf" in beyond.get_xlabel()
+    assert "Hopf (nats" in beyond.get_xlabel()
+    assert "cost" in held_out.get_xlabel()
+    alone = replace(found, costs=np.full((2, 3, 3), np.nan))
+    assert "Unexplained" in ComparisonDisplay(alone).plot().axes_[0].get_xlabel()
     with pytest.raises(TypeError, match="what compare_models gives"):
         ComparisonDisplay(totals)
 
