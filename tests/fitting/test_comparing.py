@@ -85,6 +85,7 @@ def test_held_out_subjects_are_scored(X, fitter):
     assert by_cost["cost"].is_monotonic_increasing
 
 
+@pytest.mark.slow
 def test_likelihood_alone_tells_which_model_made_data():
     scan = Acquisition(n_frames=1000, window=80)
     data = make_cohort(

@@ -134,6 +134,7 @@ def test_small_departures_stay_small(make, cohort, fitted):
         assert departures.std() < 0.2 * fitted.departures_[name].std()
 
 
+@pytest.mark.slow
 def test_same_seed_same_answer(fitted, make, cohort):
     again = clone(make(n_jobs=2)).fit(cohort.X)
     np.testing.assert_array_equal(again.params_, fitted.params_)
@@ -142,6 +143,7 @@ def test_same_seed_same_answer(fitted, make, cohort):
     np.testing.assert_array_equal(copy.predict(cohort.X), fitted.predict(cohort.X))
 
 
+@pytest.mark.slow
 def test_held_out_subjects_choose_among_departures(make, cohort):
     how = Verification(validation_fraction=0.4)
     fitter = make(departure=(0.01, 0.3), verification=how).fit(cohort.X)
@@ -270,6 +272,7 @@ def test_a_posterior_of_departures_is_one_of_all_kinds(inferred, infer, group, c
     assert mean.shape == std.shape == (1, N_ROIS * (N_ROIS - 1) // 2 + N_BINS)
 
 
+@pytest.mark.slow
 def test_theory_alone_serves_other_models(infer, group, cohort):
     posterior = infer(group[0], surrogate="linear", departure=0.05)
     assert posterior.readout_.shape == (N_ROIS,)
@@ -286,6 +289,7 @@ def test_model_error_beyond_noise_is_said(infer, group):
         infer(group[0], n_scans=1e4)
 
 
+@pytest.mark.slow
 def test_a_population_keeps_regional_results(make, infer, cohort):
     posterior = MeanFieldPosterior(
         cohort.maps,

@@ -34,6 +34,7 @@ def expected(space, scan, own):
             return theta, said.fc
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [FIC(), Hopf()], ids=lambda model: model.name)
 def test_what_was_expected_is_found_again(world, model):
     sc, own, maps = world

@@ -198,6 +198,7 @@ def test_without_scans_the_model_error_is_not_told_apart(make, X):
     assert np.isfinite(posterior.n_scans_effective_).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("surrogate", ["deep", "linear"])
 def test_a_seed_determines_the_draws_whatever_n_jobs(make, X, surrogate):
     sampler = Tempering(n_particles=40, n_moves=1, n_leaps=1, leap=5, n_draws=40)

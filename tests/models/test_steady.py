@@ -62,6 +62,7 @@ def test_it_finds_the_fixed_point_that_fic_knows_in_closed_form(rng, sc):
     np.testing.assert_allclose(found, candidates.states, rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_rois", "n"), [(6, 20), (30, 60)])
 def test_it_ends_where_a_simulation_without_noise_does(rng, n_rois, n):
     """All over the box, also where a trajectory lingers or sets off again."""
@@ -86,6 +87,7 @@ def test_it_ends_where_a_simulation_without_noise_does(rng, n_rois, n):
     np.testing.assert_allclose(found, quiet.averages["S"][:, 0], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_it_enters_the_basin_in_which_a_simulation_starts(sc):
     """Of a model with two states of rest, the one next to the initial state."""
 

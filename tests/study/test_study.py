@@ -184,13 +184,13 @@ def test_covariates_shift_centiles(rng):
 
 
 def test_scores_of_subjects_of_the_reference_are_uniform(rng):
-    age = rng.uniform(8, 23, 400)
-    value = 3 - 0.03 * age + rng.normal(0, 0.1, 400)
-    new = 3 - 0.03 * age + rng.normal(0, 0.1, 400)
+    age = rng.uniform(8, 23, 200)
+    value = 3 - 0.03 * age + rng.normal(0, 0.1, 200)
+    new = 3 - 0.03 * age + rng.normal(0, 0.1, 200)
     new[0] = np.nan
     scores = centile_scores(new, age, value, age)
     assert np.isnan(scores[0])
-    assert np.nanmedian(scores) == pytest.approx(50, abs=8)
+    assert np.nanmedian(scores) == pytest.approx(50, abs=10)
     assert centile_scores([9.0], [15.0], value, age)[0] == 99
 
 
