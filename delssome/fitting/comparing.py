@@ -98,7 +98,8 @@ def compare_models(
     Likelihoods are of coefficients that make the FC of the training subjects most
     likely (weighted least squares by theory), not of those of the lowest cost. The
     noise of a scan has a closed form (:func:`~delssome.theory.fc_covariance`); how much
-    larger what the model leaves is, in the same subjects, scales it.
+    larger what the model leaves is, in the same subjects, scales it. Where a subject's
+    own connectome has no stable state, that of the group stands in.
 
     Examples
     --------
@@ -300,7 +301,9 @@ def _compare(
         costs = evaluation.costs.mean(axis=0)
         in_range = bool(evaluation.in_range.all())
     if asked.likelihood:
-        with warnings.catch_warnings():  # of the network, which only says where to start
+        with (
+            warnings.catch_warnings()
+        ):  # of the network, which only says where to start
             warnings.simplefilter("ignore")
             task = pose(fitter, train)
         density = _most_likely(fitter, task, train, np.random.default_rng(likely))

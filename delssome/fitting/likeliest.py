@@ -67,6 +67,8 @@ class DensityOfFC:
     ----------
     expecting : Expecting
     theta : ndarray of shape (n_dim,)
+    sc : ndarray of shape (n_rois, n_rois)
+        Connectome of the group, for scans on whose own there is no stable state.
     root : ndarray of shape (n_edges, n_edges)
         Of the covariance of Fisher's z of one scan, lower triangular.
     scale : float
@@ -75,6 +77,7 @@ class DensityOfFC:
 
     expecting: "Expecting"
     theta: Array
+    sc: Array
     root: Array
     scale: float = 1.0
 
@@ -84,7 +87,7 @@ class DensityOfFC:
         1 if nothing but noise is left.
         """
         off = self.expecting.observed(scans.fc)
-        off = off - self.expecting.z(self.theta[None], scans.sc)
+        off = off - self.expecting.z_of_own(self.theta, scans.sc, self.sc)
         white = solve_triangular(self.root, off.T, lower=True, check_finite=False)
         return np.asarray(np.square(white).mean(axis=0))
 
@@ -92,12 +95,11 @@ class DensityOfFC:
         """Give log densities of scans, (n_scans,), on Fisher's scale.
 
         Normal about what theory expects on the connectome of the scan, with `scale`
-        times the covariance of its noise; -inf where theory expects nothing.
+        times the covariance of its noise.
         """
         left = self.unexplained(scans) / self.scale
         left = left + np.log(2.0 * np.pi * self.scale)
-        value = -0.5 * len(self.root) * left - np.log(np.diag(self.root)).sum()
-        return np.where(np.isnan(value), -np.inf, value)
+        return -0.5 * len(self.root) * left - np.log(np.diag(self.root)).sum()
 
 
 def most_likely(
@@ -146,15 +148,11 @@ def most_likely(
         return None
     theta, _ = min(ends, key=lambda end: end[1])
     for _ in range(N_ROUNDS):
-        own = expecting.z(theta[None], scans.sc)
-        own = own[np.isfinite(own).all(axis=1)]  # where there is a stable state
-        if not len(own):
-            return None
-        added = own.mean(axis=0) - expecting.z(theta[None], sc)[0]
+        own = expecting.z_of_own(theta, scans.sc, sc).mean(axis=0)
+        added = own - expecting.z(theta[None], sc)[0]
         theta, _ = expecting.descend(theta, sc, observed - added)
-    density = DensityOfFC(expecting, theta, expecting.root(theta, sc))
-    left = density.unexplained(scans)
-    return replace(density, scale=float(left[np.isfinite(left)].mean()))
+    density = DensityOfFC(expecting, theta, sc, expecting.root(theta, sc))
+    return replace(density, scale=float(density.unexplained(scans).mean()))
 
 
 class Expecting:
@@ -183,6 +181,18 @@ class Expecting:
         NaN where there is no stable state.
         """
         return self._statistics(theta, sc)[0]
+
+    def z_of_own(self, theta: Array, own: Array, sc: Array) -> Array:
+        """Give expected z of the same coefficients on connectomes of their own.
+
+        On that of the group where an own one has no stable state: subjects differ in
+        more than connectomes, and one that simulates is no reason against a model.
+        """
+        z = self.z(theta[None], own)
+        lost = ~np.isfinite(z).all(axis=1)
+        if lost.any():
+            z[lost] = self.z(theta[None], sc)
+        return z
 
     def root(self, theta: Array, sc: Array, soft: float = 0.0) -> Array:
         """Give the root of the covariance of one scan, lower triangular.

@@ -54,7 +54,7 @@ def test_density_is_that_of_a_normal(world):
     root = expecting.root(theta, sc)
     noise = np.random.default_rng(0).normal(0.0, 0.1, fc.shape)
     scans = Scans(own, np.tanh(fisher_z(fc) + noise))
-    density = DensityOfFC(expecting, theta, root, scale=1.3)
+    density = DensityOfFC(expecting, theta, sc, root, scale=1.3)
     normal = stats.multivariate_normal(np.zeros(len(root)), 1.3 * root @ root.T)
     assert density.log_likelihood(scans) == pytest.approx(normal.logpdf(noise))
     left = np.square(np.linalg.solve(root, noise.T)).mean(axis=0)
@@ -68,3 +68,16 @@ def test_without_a_stable_state_nothing_is_likely(world):
     fc = np.full((len(own), 28), 0.3)
     rng = np.random.default_rng(0)
     assert most_likely(space, SCAN, sc, Scans(own, fc), rng) is None
+
+
+def test_a_connectome_without_stable_state_gives_way_to_that_of_the_group(world):
+    sc, own, maps = world
+    space = ParameterSpace(FIC(), maps)
+    theta, fc = expected(space, SCAN, own)
+    expecting = Expecting(space, SCAN)
+    density = DensityOfFC(expecting, theta, sc, expecting.root(theta, sc))
+    strong = np.concatenate([own[:1], 40.0 * own[1:2]])
+    assert np.isnan(expecting.z(theta[None], strong)[1]).all()
+    found = density.log_likelihood(Scans(strong, fc[:2]))
+    assert found[0] == density.log_likelihood(Scans(own[:1], fc[:1]))[0]
+    assert found[1] == density.log_likelihood(Scans(sc[None], fc[1:2]))[0]
