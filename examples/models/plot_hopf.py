@@ -52,7 +52,8 @@ fitter = MeanFieldFitter(
     verification=Verification(n_finalists=6),
     random_state=0,
 ).fit(cohort.X)
-print(f"cost {fitter.cost_:.3f} (SD {fitter.cost_sd_:.3f}) {fitter.costs_}")
+print(f"cost {fitter.cost_:.3f} (SD {fitter.cost_sd_:.3f})")
+print(", ".join(f"{name} {cost:.3f}" for name, cost in fitter.costs_.items()))
 
 # %%
 # The mean of 24 simulated scans of the fitted parameters, beside FC of theory.
@@ -68,4 +69,8 @@ axes[0].plot(expected, simulated, ".", markersize=2)
 axes[0].axline((0.3, 0.3), slope=1.0, color="0.6", linewidth=0.8, zorder=0)
 axes[0].set(xlabel="FC by theory", ylabel="FC of 24 simulations")
 ReadoutDisplay.from_estimator(fitter, ax=axes[1])
+
+# %%
+# The fit.
+
 FCDisplay.from_estimator(fitter)

@@ -47,7 +47,8 @@ fitter = MeanFieldFitter(
     verification=Verification(n_finalists=8),
     random_state=0,
 ).fit(cohort.X)
-print(f"cost {fitter.cost_:.3f} (SD {fitter.cost_sd_:.3f}) {fitter.costs_}")
+print(f"cost {fitter.cost_:.3f} (SD {fitter.cost_sd_:.3f})")
+print(", ".join(f"{name} {cost:.3f}" for name, cost in fitter.costs_.items()))
 
 # %%
 # The mean of 24 simulated scans of the fitted parameters, beside FC of theory.
@@ -62,4 +63,8 @@ figure, ax = plt.subplots(figsize=(3, 2.8), layout="constrained")
 ax.plot(expected, simulated, ".", markersize=2)
 ax.axline((0.3, 0.3), slope=1.0, color="0.6", linewidth=0.8, zorder=0)
 ax.set(xlabel="FC by theory", ylabel="FC of 24 simulations")
+
+# %%
+# The fit.
+
 FCDisplay.from_estimator(fitter)

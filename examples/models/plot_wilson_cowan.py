@@ -74,9 +74,13 @@ fitter = MeanFieldFitter(
     verification=Verification(n_finalists=6),
     random_state=0,
 ).fit(cohort.X)
-print(f"cost {fitter.cost_:.3f} (SD {fitter.cost_sd_:.3f}) {fitter.costs_}")
+print(f"cost {fitter.cost_:.3f} (SD {fitter.cost_sd_:.3f})")
+print(", ".join(f"{name} {cost:.3f}" for name, cost in fitter.costs_.items()))
 
 FCDisplay.from_estimator(fitter)
+
+# %%
+# What it reads out.
 
 figure, ax = plt.subplots(figsize=(5, 2.6), layout="constrained")
 ReadoutDisplay.from_estimator(fitter, ax=ax)
