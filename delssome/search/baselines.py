@@ -218,7 +218,7 @@ class _Bayesian(_Searcher):
                 seed=int(rng.integers(2**31)), multivariate=True, constant_liar=True
             )
         )
-        self._box = {
+        self._box: dict[str, Any] = {
             name: optuna.distributions.FloatDistribution(low, high)
             for name, low, high in zip(space.names, self.low, self.high, strict=True)
         }
