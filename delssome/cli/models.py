@@ -6,7 +6,9 @@
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -90,7 +92,7 @@ def _class_of_file(file: str, name: str) -> type[Model]:
 
 
 def _run(path: Path) -> ModuleType:
-    """Import a file, under a name by which what it defines can be pickled."""
+    """Import a file, so that processes elsewhere can be given what it defines."""
     name = "delssome_model_" + re.sub(r"\W", "_", path.stem)
     spec = spec_from_file_location(name, path)
     assert spec is not None  # a file that ends in .py
@@ -104,6 +106,10 @@ def _run(path: Path) -> ModuleType:
         raise ValueError(
             f"--model: {path} fails to be imported with {type(error).__name__}: {error}"
         ) from error
+    # Workers know no module of that name. Older joblib has cloudpickle within it.
+    for pickling in ("cloudpickle", "joblib.externals.cloudpickle"):
+        with suppress(ImportError):
+            import_module(pickling).register_pickle_by_value(module)
     return module
 
 

@@ -5,6 +5,7 @@ import pickle
 import sys
 
 import pytest
+from joblib import Parallel, delayed
 
 from delssome import FIC, MFM, Acquisition, Hopf
 from delssome.cli.models import fastest_surrogate, load_model
@@ -63,6 +64,20 @@ def test_a_model_of_a_file_survives_pickling(toy):
     model = load_model(f"{toy}:Toy")
     assert type(model).__name__ == model.name == "Toy"
     assert pickle.loads(pickle.dumps(model)) == copy.deepcopy(model) == model
+
+
+@pytest.mark.slow
+def test_processes_elsewhere_know_a_model_of_a_file(toy):
+    """They are given its class, as no module of its name is there."""
+    model = load_model(f"{toy}:Toy")
+    given = [model, FIC()]
+    found = Parallel(n_jobs=2)(delayed(_name_and_itself)(one) for one in given)
+    assert [name for name, _ in found] == ["Toy", "FIC"]
+    assert [one for _, one in found] == given
+
+
+def _name_and_itself(model):
+    return model.name, model
 
 
 def test_settings_of_other_models_are_refused(toy):
