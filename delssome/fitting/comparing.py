@@ -18,8 +18,9 @@ from sklearn.utils import check_array, indexable
 from delssome.connectome import matrix_to_edges, prepare_sc, unpack_subjects
 from delssome.costs import COST_NAMES
 from delssome.fitting.comparison import CRITERIA, ModelComparison
+from delssome.fitting.expecting import Scans
 from delssome.fitting.fitter import MeanFieldFitter
-from delssome.fitting.likeliest import DensityOfFC, Scans, most_likely
+from delssome.fitting.likeliest import DensityOfFC, most_likely
 from delssome.fitting.posing import by_shipped_network, check_data, make_target, pose
 from delssome.fitting.protocol import Task
 from delssome.models import Model

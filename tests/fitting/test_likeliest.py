@@ -5,7 +5,8 @@ from scipy import stats
 from delssome import FIC, Acquisition, Hopf
 from delssome.connectome import prepare_sc, unpack_subjects
 from delssome.datasets import make_cohort
-from delssome.fitting.likeliest import DensityOfFC, Expecting, Scans, most_likely
+from delssome.fitting.expecting import Expecting, Scans
+from delssome.fitting.likeliest import DensityOfFC, most_likely
 from delssome.models import ParameterSpace
 from delssome.theory import fisher_z
 

@@ -1,0 +1,145 @@
+"""What theory expects of the FC of scans, on edges that stand for all."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.optimize import least_squares
+
+from delssome.models import ParameterSpace
+from delssome.simulation import Acquisition
+from delssome.theory import (
+    Spectra,
+    TheoryEvaluator,
+    choose_edges,
+    fisher_z,
+    noise_of_z,
+)
+
+__all__ = ["Expecting", "Scans"]
+
+Array = NDArray[Any]
+
+# Edges that speak, at most: their noise is so alike that they tell what all do.
+MOST_EDGES = 1200
+# Evaluations of a descent.
+N_STEPS = 15
+# Step of derivatives in search coordinates.
+STEP = 1e-4
+# Residual of a candidate that is infeasible, or out of range.
+OUTSIDE = 30.0
+
+
+class Scans(NamedTuple):
+    """FC of several scans, each on a connectome of its own.
+
+    Attributes
+    ----------
+    sc : ndarray of shape (n_scans, n_rois, n_rois)
+        Scaled for the model.
+    fc : ndarray of shape (n_scans, n_edges)
+        Upper triangles.
+    """
+
+    sc: Array
+    fc: Array
+
+
+class Expecting:
+    """What theory expects of Fisher's z on some edges, and how much that varies.
+
+    Parameters
+    ----------
+    space : ParameterSpace
+    acquisition : Acquisition
+    """
+
+    def __init__(self, space: ParameterSpace, acquisition: Acquisition) -> None:
+        self.space, self.acquisition = space, acquisition
+        self.theory = TheoryEvaluator(
+            space.model, acquisition, n_fcd_bins=2, n_samples=0
+        )
+        self.edges, self.which = choose_edges(space.n_rois, MOST_EDGES)
+
+    def observed(self, fc: Array) -> Array:
+        """Give Fisher's z of upper triangles, (..., n_edges)."""
+        return fisher_z(fc[..., self.which])
+
+    def z(self, theta: Array, sc: Array) -> Array:
+        """Give expected z, (n, n_edges), of coefficients on one connectome or several.
+
+        NaN where there is no stable state.
+        """
+        return self._statistics(theta, sc)[0]
+
+    def z_of_own(self, theta: Array, own: Array, sc: Array) -> Array:
+        """Give expected z of the same coefficients on connectomes of their own.
+
+        On that of the group where an own one has no stable state: subjects differ in
+        more than connectomes, and one that simulates is no reason against a model.
+        """
+        z = self.z(theta[None], own)
+        lost = ~np.isfinite(z).all(axis=1)
+        if lost.any():
+            z[lost] = self.z(theta[None], sc)
+        return z
+
+    def root(self, theta: Array, sc: Array, soft: float = 0.0) -> Array:
+        """Give the root of the covariance of one scan, lower triangular.
+
+        Raises
+        ------
+        ValueError
+            If there is no stable state.
+        """
+        candidate = self.space.candidates(theta[None], sc)
+        spectra = Spectra.of(candidate, self.acquisition)
+        noise, _ = noise_of_z(spectra, self.edges)
+        noise += soft * np.diag(noise).mean() * np.eye(len(noise))
+        return np.linalg.cholesky(noise)
+
+    def first_described(self, theta: Array, sc: Array) -> Array | None:
+        """Give the first of coefficients that are stable and in range, if any is."""
+        known = self._statistics(theta, sc)[1]
+        return np.asarray(theta[np.argmax(known)]) if known.any() else None
+
+    def descend(
+        self, theta: Array, sc: Array, observed: Array, soft: float = 0.0
+    ) -> tuple[Array, float]:
+        """Go down to where whitened residuals are least; coefficients and squares."""
+        root, space = self.root(theta, sc, soft), self.space
+        outside = np.full(len(root), OUTSIDE)
+
+        def white(z: Array) -> Array:
+            return np.asarray(solve_triangular(root, z.T, lower=True).T)
+
+        def residual(x: Array) -> Array:
+            at = space.theta(x)[None]
+            z, known = self._statistics(at, sc)
+            if not (known[0] and space.feasible(at)[0]):
+                return outside
+            return white(z[0] - observed)
+
+        def jacobian(x: Array) -> Array:
+            moved = x + STEP * np.vstack([np.eye(len(x)), -np.eye(len(x))])
+            z = self.z(space.theta(moved), sc)
+            slopes = (z[: len(x)] - z[len(x) :]) / (2.0 * STEP)
+            return white(np.nan_to_num(slopes)).T  # flat where a side is unstable
+
+        found = least_squares(
+            residual, space.x(theta), jacobian, max_nfev=N_STEPS, ftol=1e-6
+        )
+        return space.theta(found.x), float(2.0 * found.cost)
+
+    def _statistics(self, theta: Array, sc: Array) -> tuple[Array, Array]:
+        """Give expected z, and whether candidates are stable and in range."""
+        if sc.ndim == 3:
+            theta = np.repeat(theta, len(sc), axis=0)
+        said = self.theory.statistics(self.space.candidates(theta, sc))
+        z = fisher_z(said.fc[:, self.which])
+        known = (said.violation == 0) & np.isfinite(z).all(axis=1)
+        return z, known
