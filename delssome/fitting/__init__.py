@@ -4,6 +4,7 @@ from delssome.fitting.comparing import compare_models
 from delssome.fitting.comparison import ModelComparison
 from delssome.fitting.fitter import MeanFieldFitter
 from delssome.fitting.outcome import Outcome
+from delssome.fitting.pooled import PooledPosterior
 from delssome.fitting.population import PopulationFitter
 from delssome.fitting.posterior import MeanFieldPosterior
 from delssome.fitting.verification import Verification
@@ -13,6 +14,7 @@ __all__ = [
     "MeanFieldPosterior",
     "ModelComparison",
     "Outcome",
+    "PooledPosterior",
     "PopulationFitter",
     "Verification",
     "compare_models",

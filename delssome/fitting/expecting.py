@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.optimize import least_squares
 
-from delssome.models import ParameterSpace
+from delssome.models import Candidates, ParameterSpace
 from delssome.simulation import Acquisition
 from delssome.theory import (
     Spectra,
@@ -56,12 +56,19 @@ class Expecting:
     ----------
     space : ParameterSpace
     acquisition : Acquisition
+    n_jobs : int, default=None
+        Threads of theory.
     """
 
-    def __init__(self, space: ParameterSpace, acquisition: Acquisition) -> None:
+    def __init__(
+        self,
+        space: ParameterSpace,
+        acquisition: Acquisition,
+        n_jobs: int | None = None,
+    ) -> None:
         self.space, self.acquisition = space, acquisition
         self.theory = TheoryEvaluator(
-            space.model, acquisition, n_fcd_bins=2, n_samples=0
+            space.model, acquisition, n_fcd_bins=2, n_samples=0, n_jobs=n_jobs
         )
         self.edges, self.which = choose_edges(space.n_rois, MOST_EDGES)
 
@@ -135,11 +142,14 @@ class Expecting:
         )
         return space.theta(found.x), float(2.0 * found.cost)
 
-    def _statistics(self, theta: Array, sc: Array) -> tuple[Array, Array]:
-        """Give expected z, and whether candidates are stable and in range."""
+    def of(self, candidates: Candidates) -> tuple[Array, NDArray[np.bool_]]:
+        """Give expected z of candidates, and whether they are stable and in range."""
+        said = self.theory.statistics(candidates)
+        z = fisher_z(said.fc[:, self.which])
+        return z, (said.violation == 0) & np.isfinite(z).all(axis=1)
+
+    def _statistics(self, theta: Array, sc: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Give the same of coefficients."""
         if sc.ndim == 3:
             theta = np.repeat(theta, len(sc), axis=0)
-        said = self.theory.statistics(self.space.candidates(theta, sc))
-        z = fisher_z(said.fc[:, self.which])
-        known = (said.violation == 0) & np.isfinite(z).all(axis=1)
-        return z, known
+        return self.of(self.space.candidates(theta, sc))

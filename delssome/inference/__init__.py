@@ -1,7 +1,16 @@
 """Draws from distributions over a model's parameters: a prior, and posteriors."""
 
 from delssome.inference.emulator import Emulator
+from delssome.inference.mixed import Evidence, MixedModel
 from delssome.inference.prior import draw_feasible, draw_prior
 from delssome.inference.tempering import Draws, Tempering
 
-__all__ = ["Draws", "Emulator", "Tempering", "draw_feasible", "draw_prior"]
+__all__ = [
+    "Draws",
+    "Emulator",
+    "Evidence",
+    "MixedModel",
+    "Tempering",
+    "draw_feasible",
+    "draw_prior",
+]

@@ -1,0 +1,264 @@
+"""PooledPosterior: many scans in, what they know together of what differs."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from delssome.fitting.components import ComposedEstimator, ReadsOut
+from delssome.fitting.known import mean_and_interval
+from delssome.fitting.posing_pool import pose_pool
+from delssome.models import FIC, Model
+from delssome.simulation import Acquisition
+from delssome.utils import check_number, make_generator
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["PooledPosterior"]
+
+Array = NDArray[Any]
+
+
+class PooledPosterior(ReadsOut, ComposedEstimator):
+    r"""Infer from many scans at once how a model's parameters differ between them.
+
+    A scan alone leaves open which of many parameters made it, and separate fits end
+    anywhere on such ridges. What scans share adds up instead: here all have the same
+    coefficients but for effects of covariates, such as age or a drug, and for what
+    people differ in. Whether levels are known hardly matters to differences.
+
+    Parameters
+    ----------
+    maps : array-like of shape (n_rois, n_maps), default=None
+        As of :class:`~delssome.MeanFieldFitter`.
+    formula : str, default=None
+        How the columns of covariates enter, as in ``"age + sex + C(site)"`` (needs
+        formulaic, ``pip install "delssome[study]"``). None: as they are.
+    affects : sequence of str, default=None
+        Parameters that covariates may move, linearly in the maps. None: all that are
+        searched. The fewer, the more is known, if it is right.
+    along : dict of str to dict of str to array-like, default=None
+        For a covariate, parameters that it moves, each along a pattern over regions
+        (n_rois,) of its own, such as the density of a receptor, instead of the maps.
+    scatter : sequence of str, default=None
+        Parameters in which people differ at random. None: all that are searched.
+    model : Model, default=None
+        With its ranges and constraints. None: ``FIC()``.
+    acquisition : Acquisition, default=None
+        Of all scans.
+    interval : float, default=0.95
+        Probability that intervals hold.
+    n_draws : int, default=400
+    n_fcd_bins : int, default=10_000
+    sc_transform : {"log", "log_weights", None}, default="log"
+        As of :class:`~delssome.MeanFieldFitter`.
+    store : path, default=None
+        Folder that keeps what every batch of scans tells: a call that was stopped goes
+        on there.
+    n_jobs : int, default=None
+        Threads of theory. Results do not depend on it.
+    verbose : int, default=0
+        1 or more shows a progress bar.
+    random_state : int, RandomState instance or None, default=None
+
+    Attributes
+    ----------
+    covariate_names_ : tuple of str
+    effect_draws_ : ndarray of shape (n_draws, n_covariates, n_rois)
+        By how much what the model reads out changes with one unit of a covariate, about
+        the mean of the others.
+    effect_ : ndarray of shape (n_covariates, n_rois)
+        Means of these.
+    effect_interval_ : ndarray of shape (n_covariates, n_rois, 2)
+    mean_effect_ : ndarray of shape (n_covariates, 3)
+        Mean and interval of the effect on the average over regions.
+    sign_probability_ : ndarray of shape (n_covariates,)
+        Probability that this is positive.
+    draws_ : ndarray of shape (n_draws, n_params)
+        Coefficients, named by `param_names_`, where covariates are at their mean.
+    readout_, readout_interval_ : ndarray of shape (n_rois,) and (n_rois, 2)
+        What the model reads out there.
+    mean_readout_interval_ : ndarray of shape (2,)
+        Of its average over regions.
+    people_ : ndarray
+        Labels of people, sorted.
+    readouts_ : ndarray of shape (n_people, n_rois)
+        What is read out of each of them, with the effects of their covariates.
+    readouts_interval_ : ndarray of shape (n_people, n_rois, 2)
+    scatter_ : dict of str to ndarray of shape (3,)
+        Mean and interval of the standard deviation over people, as a share of the
+        range of a parameter.
+    noise_scale_ : ndarray of shape (3,)
+        Variance of what is left of a scan, in that of its noise: mean and interval.
+    model_error_ : float
+        Variance of what is left of all scans alike, in the same unit.
+    share_feasible_ : float
+        Share of the posterior, if it were normal, that is within the ranges.
+    n_replaced_ : int
+        Scans on whose own connectome the fit has no stable state, so that the group's
+        stands in.
+    model_, acquisition_, space_ : components
+        As used.
+    n_rois_, n_features_in_ : int
+
+    See Also
+    --------
+    MeanFieldPosterior : One scan, or one average, without an approximation.
+
+    Notes
+    -----
+    Coefficients under which all scans are most likely are found first. There, FC is
+    linear in what scans differ in, with slopes of theory on the connectome of every
+    scan, and its noise has a closed form, so that effects are those of a linear mixed
+    model: normal given the scatter of people and the scale of the noise, which are
+    drawn (Metropolis). Draws out of the ranges, or out of the plausible range of the
+    model, are left out. Priors: uniform in the ranges for coefficients (normal of the
+    same spread, cut off), normal with 0.3 of a range for the effect of a standard
+    deviation, or of a contrast, and half-normal with 0.1 of a range for scatter. FC
+    alone speaks.
+
+    References
+    ----------
+    Zeng et al. 2026, Nature Methods (model, box); Brillinger 1981, section 7.6 (noise
+    of covariances); Laird and Ware 1982, Biometrics 38, 963-974 (mixed models).
+
+    Examples
+    --------
+    >>> from delssome import FIC, Acquisition, PooledPosterior
+    >>> from delssome.datasets import make_cohort
+    >>> scan = Acquisition(n_frames=400, window=40)
+    >>> cohort = make_cohort(
+    ...     n_subjects=6, n_rois=10, age_effect=0.025, acquisition=scan, random_state=0
+    ... )
+    >>> pooled = PooledPosterior(
+    ...     cohort.maps, affects=["w_EI"], model=FIC(map_signs=(-1, 1)),
+    ...     acquisition=scan, n_draws=50, random_state=0,
+    ... ).fit(cohort.X, cohort.age)
+    >>> pooled.effect_.shape
+    (1, 10)
+    """
+
+    _defaults: ClassVar[dict[str, Any]] = {"model": FIC, "acquisition": Acquisition}
+
+    def __init__(
+        self,
+        maps: ArrayLike | None = None,
+        *,
+        formula: str | None = None,
+        affects: Sequence[str] | None = None,
+        along: Mapping[str, Mapping[str, ArrayLike]] | None = None,
+        scatter: Sequence[str] | None = None,
+        model: Model | None = None,
+        acquisition: Acquisition | None = None,
+        interval: float = 0.95,
+        n_draws: int = 400,
+        n_fcd_bins: int = 10_000,
+        sc_transform: str | None = "log",
+        store: str | Path | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.maps = maps
+        self.formula = formula
+        self.affects = affects
+        self.along = along
+        self.scatter = scatter
+        self.model = model
+        self.acquisition = acquisition
+        self.interval = interval
+        self.n_draws = n_draws
+        self.n_fcd_bins = n_fcd_bins
+        self.sc_transform = sc_transform
+        self.store = store
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: ArrayLike,
+        covariates: Any = None,
+        people: ArrayLike | None = None,
+    ) -> Self:
+        """Draw from the posterior of all scans together.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_scans, n_features)
+            Packed subjects.
+        covariates : array-like of shape (n_scans,) or (n_scans, n_covariates), or \
+pandas.DataFrame, default=None
+            What may move parameters. None: nothing; people differ at random.
+        people : array-like of shape (n_scans,), default=None
+            Whose scan it is; scans of the same person share what the person has. None:
+            every scan is another person's.
+
+        Returns
+        -------
+        self
+        """
+        check_number("interval", self.interval, Real, 0.01, 0.999)
+        check_number("n_draws", self.n_draws, Integral, 2)
+        data = check_array(X, dtype=np.float64, estimator=self, input_name="X")
+        rng = make_generator(self.random_state).spawn(1)[0]
+        # Nothing is set before all is found: a fit that fails changes nothing.
+        pool = pose_pool(self, data, covariates, people)
+        found = pool.run(rng)
+        validate_data(self, X, skip_check_array=True)
+        for name, value in found.items():
+            setattr(self, name, value)
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "readouts_")
+
+    def to_frame(
+        self,
+        region_names: Sequence[str] | None = None,
+        networks: Sequence[str] | Mapping[str, str] | None = None,
+    ) -> "DataFrame":
+        """Give the effects of covariates as a table.
+
+        Parameters
+        ----------
+        region_names : sequence of str of length n_rois, default=None
+        networks : sequence of str of length n_rois, or dict by region, default=None
+            Which network a region belongs to.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each covariate and the mean, each network and each region:
+            ``effect`` (change of what is read out by one unit of the covariate),
+            ``sd``, ``low`` and ``high`` (interval), ``p_positive``. Needs pandas
+            (``pip install "delssome[study]"``).
+        """
+        import pandas as pd
+
+        from delssome.study._tables import with_summaries
+
+        check_is_fitted(self)
+        tables = {}
+        for k, name in enumerate(self.covariate_names_):
+            draws, index = with_summaries(
+                self.effect_draws_[:, k], region_names, networks
+            )
+            found = mean_and_interval(draws, self.interval)
+            columns = {
+                "effect": found[:, 0],
+                "sd": draws.std(axis=0),
+                "low": found[:, 1],
+                "high": found[:, 2],
+                "p_positive": (draws > 0).mean(axis=0),
+            }
+            tables[name] = pd.DataFrame(columns, index=index)
+        return pd.concat(tables, names=["covariate"])
