@@ -1,0 +1,257 @@
+"""Differences between scans by a pooled posterior, where the truth is known.
+
+Every cohort has a connectome and maps of its own, and a truth drawn from the prior with
+free ranges, in range and with FC as data have it; people scatter by 3 % in every
+coefficient. Covariates move w_EI: age by 2.5 % a year, a group by 10 %, and a drug, in
+the same people, along the density of a receptor.
+"""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from _run import Clock, MissingError, each, main, number, table
+from _worlds import MEAN_FC, N_DRAWN, World, draw_maps, population_connectome
+
+from delssome import CMAES, FIC, Acquisition, MeanFieldFitter, PooledPosterior
+from delssome.connectome import pack_subjects, prepare_sc
+from delssome.datasets._connectomes import draw_counts
+from delssome.models import Candidates, ParameterSpace
+from delssome.observables import fc_matrix, fcd_cdf
+from delssome.simulation import simulate
+from delssome.theory import expected_readout
+
+N_ROIS, SCATTER, AGES = 40, 0.03, (8.0, 23.0)
+A_YEAR, IN_GROUP, BY_DRUG = 0.025, 0.1, 0.25
+# People of a design, and scans of each of them.
+DESIGNS = {
+    "age": (24, 1),
+    "age, all free": (24, 1),
+    "groups": (32, 1),
+    "drug": (12, 2),
+    "no effect": (24, 1),
+    "separate fits": (24, 1),
+}
+# Cohorts of separate fits, which cost the most.
+N_SEPARATE = 3
+
+
+def measure(run, design, seed):
+    if design == "separate fits" and seed >= N_SEPARATE:
+        raise MissingError("three cohorts are fitted separately")
+    rng = np.random.default_rng([seed, 21])
+    scan = Acquisition(n_frames=200, window=40) if run.quick else Acquisition()
+    n_rois = 12 if run.quick else N_ROIS
+    n_people, n_scans = (4, DESIGNS[design][1]) if run.quick else DESIGNS[design]
+    centroids, _, expected, faint = population_connectome(n_rois, rng)
+    space = ParameterSpace(FIC(map_signs=(-1, 1)), draw_maps(centroids, rng))
+    receptor = np.abs(draw_maps(centroids, rng)[:, 0])
+    receptor /= np.sqrt((receptor**2).mean())
+    sc = prepare_sc(draw_counts(expected, faint, rng))
+    people = np.repeat(np.arange(n_people), n_scans)
+    x = _covariate(design, people, n_scans, rng)
+    counts = np.stack([draw_counts(expected, faint, rng) for _ in range(n_people)])
+    while True:
+        theta = _draw_truth(space, sc, scan, rng)
+        made = _simulate(space, theta, x, design, people, receptor, counts, scan, rng)
+        if made is not None:
+            break
+    X = pack_subjects(counts[people], *made)
+    truth = _true_effect(space, theta, x, design, receptor, sc)
+    if design == "separate fits":
+        return _separate(run, space, scan, X, x, truth)
+    settings = {"affects": None if design == "age, all free" else ["w_EI"]}
+    if design == "drug":
+        settings["along"] = {"covariate_1": {"w_EI": receptor}}
+    with Clock() as clock:
+        pooled = PooledPosterior(
+            space.maps,
+            model=space.model,
+            acquisition=scan,
+            n_jobs=run.n_jobs,
+            random_state=seed,
+            **settings,
+        ).fit(X, x, people)
+    mean, low, high = pooled.mean_effect_[0]
+    return {
+        "truth": truth,
+        "found": mean,
+        "low": low,
+        "high": high,
+        "sd": pooled.effect_draws_.mean(axis=2).std(),
+        "share_feasible": pooled.share_feasible_,
+        "model_error": pooled.model_error_,
+        "noise": pooled.noise_scale_[0],
+        "n_replaced": pooled.n_replaced_,
+        "level": pooled.mean_readout_interval_,
+        "true_level": _readout(space, space.expand(theta[None]), sc).mean(),
+        "n_scans": len(X),
+        "fit_cpu_seconds": clock.cpu,
+    }
+
+
+def _covariate(design, people, n_scans, rng):
+    if design == "groups":
+        return (people % 2).astype(float)
+    if design == "drug":
+        return np.tile(np.arange(n_scans), len(people) // n_scans).astype(float)
+    return rng.uniform(*AGES, len(people))
+
+
+def _draw_truth(space, sc, scan, rng):
+    """Draw coefficients from the prior, in range and with FC as data have it."""
+    world = World(None, space, scan)
+    world.__dict__["sc"] = sc  # its cached property
+    while True:
+        theta = world.prior(16, rng)
+        found = world.network.statistics(space.candidates(theta, sc))
+        mean = found.fc.mean(axis=1)
+        usual = (MEAN_FC[0] < mean) & (mean < MEAN_FC[1]) & (found.violation == 0)
+        if usual.any():
+            return theta[np.argmax(usual)]
+
+
+def _params(space, theta, x, design, receptor):
+    """Give parameters of scans whose coefficients are known, and covariate."""
+    params = space.expand(theta)
+    if design == "drug":
+        params["w_EI"] = params["w_EI"] + BY_DRUG * x[:, None] * receptor
+    elif design == "groups":
+        params["w_EI"] = params["w_EI"] * (1.0 + IN_GROUP * x[:, None])
+    elif design != "no effect":
+        params["w_EI"] = params["w_EI"] * (1.0 + A_YEAR * (x[:, None] - np.mean(AGES)))
+    return params
+
+
+def _simulate(space, theta, x, design, people, receptor, counts, scan, rng):
+    """Simulate a scan each; None if scans cannot be kept in range."""
+    own = np.repeat(theta[None], people.max() + 1, axis=0)
+    todo, fc, cdf = np.arange(len(x)), [None] * len(x), [None] * len(x)
+    low, high = space.model.rate_range
+    for _ in range(10):
+        for k in np.unique(people[todo]):  # a person that cannot be is another one
+            for _ in range(N_DRAWN):
+                own[k] = theta * (1.0 + rng.normal(0.0, SCATTER, len(theta)))
+                if space.feasible(own[k][None])[0]:
+                    break
+            else:
+                return None
+        todo = np.flatnonzero(np.isin(people, people[todo]))
+        params = _params(space, own[people[todo]], x[todo], design, receptor)
+        box = space.model.w_EI
+        if not ((params["w_EI"] > box[0]) & (params["w_EI"] < box[1])).all():
+            return None
+        candidates = Candidates(space.model, params, prepare_sc(counts[people[todo]]))
+        found = simulate(candidates, scan, rng.integers(2**63, size=(len(todo), 1)))
+        rates = found.averages["r_E"][:, 0]
+        inside = ((rates >= low) & (rates <= high)).all(axis=1)
+        for k, bold in zip(todo[inside], found.bold[inside, 0], strict=True):
+            fc[k], cdf[k] = fc_matrix(bold), fcd_cdf(bold, scan.fcd_window)
+        todo = todo[~inside]
+        if not len(todo):
+            return np.array(fc), np.array(cdf)
+    return None
+
+
+def _readout(space, params, sc):
+    return expected_readout(Candidates(space.model, params, sc), Acquisition().step)
+
+
+def _true_effect(space, theta, x, design, receptor, sc):
+    """Give the change of mean E/I by one unit of the covariate, without scatter."""
+    if design in ("groups", "drug"):
+        ends = np.array([0.0, 1.0])
+    else:
+        ends = x.mean() + np.array([-1.0, 1.0]) * x.std()
+    params = _params(space, np.repeat(theta[None], 2, axis=0), ends, design, receptor)
+    low, high = _readout(space, params, sc).mean(axis=1)
+    return (high - low) / np.ptp(ends)
+
+
+def _separate(run, space, scan, X, x, truth):
+    """Fit every scan alone, and regress its mean E/I on age."""
+    levels = []
+    small = {"popsize": 8, "max_iter": 2} if run.quick else {}
+    with Clock() as clock:
+        for k, one in enumerate(X):
+            fitter = MeanFieldFitter(
+                space.maps,
+                model=space.model,
+                acquisition=scan,
+                search=CMAES(n_restarts=1, **small),
+                n_jobs=run.n_jobs,
+                random_state=k,
+            )
+            levels.append(fitter.fit(one[None]).readout_.mean())
+    return {
+        "truth": truth,
+        "found": np.polyfit(x, levels, 1)[0],
+        "n_scans": len(X),
+        "fit_cpu_seconds": clock.cpu,
+    }
+
+
+def tables(rows):
+    lines = []
+    for design, some in each(rows, "design").items():
+        truth, found = (np.array([r[k] for r in some]) for k in ("truth", "found"))
+        right = np.sign(truth) == np.sign(found)
+        line = f"{design} | {len(some)} | {np.median(truth):.3f}"
+        if "low" in some[0]:
+            low, high = (np.array([r[k] for r in some]) for k in ("low", "high"))
+            clear = (low > 0) | (high < 0)
+            line += (
+                f" | {np.sum((low < truth) & (truth < high))} | {clear.sum()} | "
+                f"{np.sum(right & clear)} | {np.sum(right)} | "
+                f"{number(np.median([r['sd'] for r in some]), '.4f')} | "
+                f"{number(max(r['sd'] for r in some), '.4f')}"
+            )
+        else:
+            line += f" |  |  |  | {np.sum(right)} |  | "
+        cpu = np.median([r["fit_cpu_seconds"] / r["n_scans"] for r in some])
+        lines.append(f"{line} | {cpu:.2f}")
+    return table(
+        "design | cohorts | true effect on mean E/I, median | truth in 95 % interval | "
+        "interval excludes 0 | and sign right | sign of mean right | SD, median | "
+        "SD, largest | CPU s a scan",
+        lines,
+    )
+
+
+def summary(rows):
+    found, designs = {}, each(rows, "design")
+
+    def coverage(design):
+        some = designs.get(design, [])
+        held = [row["low"] < row["truth"] < row["high"] for row in some]
+        return float(np.mean(held)) if held else None
+
+    if some := designs.get("age"):
+        found["n_cohorts"] = len(some)
+        clear = [r for r in some if r["low"] > 0 or r["high"] < 0]
+        found["slope_sign_right"] = (
+            float(np.mean([r["truth"] * r["found"] > 0 for r in clear]))
+            if clear
+            else None
+        )
+        found["slope_sd_per_year"] = float(np.median([r["sd"] for r in some]))
+        found["seconds_per_subject"] = float(
+            np.median([r["fit_cpu_seconds"] / r["n_scans"] for r in some])
+        )
+    found["slope_coverage"] = coverage("age")
+    found["contrast_coverage"] = coverage("groups")
+    found["drug_coverage"] = coverage("drug")
+    if some := designs.get("separate fits"):
+        found["separate_slope_sign_right"] = float(
+            np.mean([r["truth"] * r["found"] > 0 for r in some])
+        )
+    return found
+
+
+if __name__ == "__main__":
+    main(measure, tables, summary=summary, seeds=20, design=DESIGNS)
