@@ -55,21 +55,23 @@ def plot_effects(
     ----------
     table : pandas.DataFrame
         As :func:`delssome.study.age_slope`, :func:`~delssome.study.contrast` and
-        :func:`~delssome.study.paired_contrast` give it.
+        :func:`~delssome.study.paired_contrast` give it; or the rows of one covariate of
+        :meth:`.PooledPosterior.to_frame`.
     column : str, default="slope"
-        What to show: "slope", "r", "difference" or "d".
+        What to show: "slope", "r", "difference", "d" or, of a covariate, "effect".
     ax : matplotlib Axes, default=None
         Where to draw. None: a new figure, one column wide.
     kind : {"region", "network"}, default="region"
     alpha : float, default=0.05
-        False discovery rate below which points are filled.
+        False discovery rate below which points are filled; those of an effect are
+        where its interval does not hold 0.
     name : str, default="E/I ratio"
         What was compared, for the axis: the model's ``readout_name``.
 
     Returns
     -------
     Axes
-        Slopes carry their confidence intervals; the line is the mean over regions.
+        Slopes and effects carry their intervals; the line is the mean over regions.
     """
     rows = table.loc[kind].sort_values(column)
     if ax is None:
@@ -84,6 +86,7 @@ def plot_effects(
         "r": f"Correlation of {what} with age",
         "difference": f"Difference in {what}",
         "d": f"Cohen's d of {what}",
+        "effect": f"Change of {what} by one unit",
     }
     ax.set(xlabel=labels.get(column, column), ylim=(-1, len(rows)))
     ax.legend(loc="lower right", frameon=True, edgecolor="none", framealpha=0.8)
@@ -93,11 +96,15 @@ def plot_effects(
 def _draw_effects(ax: "Axes", rows: "DataFrame", column: str, alpha: float) -> None:
     """Draw one point a row, filled where it was found."""
     y = np.arange(len(rows))
-    if column == "slope":
+    if column in ("slope", "effect"):
         ax.hlines(y, rows["low"], rows["high"], color=GREY, lw=0.8, zorder=1)
-    found = (rows["p_fdr"] < alpha).to_numpy()
+    if column == "effect":
+        found = ((rows["low"] > 0) | (rows["high"] < 0)).to_numpy()
+        says = "interval without 0"
+    else:
+        found, says = (rows["p_fdr"] < alpha).to_numpy(), f"FDR < {alpha:g}"
     for which, face, label in (
-        (found, DARK, f"FDR < {alpha:g}: {found.sum()} of {len(rows)}"),
+        (found, DARK, f"{says}: {found.sum()} of {len(rows)}"),
         (~found, "white", None),
     ):
         ax.plot(

@@ -34,6 +34,21 @@ def test_effects_are_sorted_and_filled_where_found(maps, age):
     assert f"{len(found)} of 6" in filled.get_label()
 
 
+def test_effects_of_a_covariate_are_filled_where_the_interval_is_clear():
+    pd = pytest.importorskip("pandas")
+    index = pd.MultiIndex.from_tuples(
+        [("mean", "mean"), ("region", "a"), ("region", "b")], names=["kind", "name"]
+    )
+    table = pd.DataFrame(
+        {"effect": [-2.0, -3.0, -1.0], "low": [-3.0, -4, -3], "high": [-1.0, -2, 1]},
+        index=index,
+    )
+    ax = plot_effects(table, "effect")
+    filled = next(line for line in ax.lines if "interval" in str(line.get_label()))
+    assert filled.get_xdata().tolist() == [-3.0]
+    assert "1 of 2" in filled.get_label()
+
+
 def test_effects_of_contrasts_and_networks(maps):
     table = contrast(
         maps[:20], maps[20:], n_permutations=99, networks=list("aabbcc"), random_state=0

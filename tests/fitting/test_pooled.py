@@ -1,0 +1,198 @@
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from delssome import FIC, Acquisition, PooledPosterior
+from delssome.datasets import make_cohort
+from delssome.fitting import likeliest, pilots, pool, pooling
+from delssome.fitting.expecting import Expecting, Scans
+from delssome.inference import mixed
+from delssome.models import ParameterSpace
+
+SCAN = Acquisition(n_frames=300, window=40)
+N, N_ROIS = 6, 8
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short():
+    """Look for where to start, and walk, only briefly."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(likeliest, "N_STARTS", 1)
+        patch.setattr(pilots, "N_GENERATIONS", 10)
+        patch.setattr(mixed, "N_STEPS", 600)
+        patch.setattr(mixed, "N_FORGOTTEN", 300)
+        patch.setattr(pool, "N_BATCH", 4)
+        yield
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return make_cohort(
+        N, N_ROIS, age_effect=0.05, acquisition=SCAN, n_fcd_bins=50, random_state=0
+    )
+
+
+def pooled(cohort, **given):
+    settings = {
+        "affects": ["w_EI"],
+        "model": FIC(map_signs=(-1, 1)),
+        "acquisition": SCAN,
+        "n_draws": 40,
+        "n_fcd_bins": 50,
+        "random_state": 0,
+    }
+    return PooledPosterior(cohort.maps, **(settings | given))
+
+
+@pytest.fixture(scope="module")
+def found(cohort):
+    return pooled(cohort).fit(cohort.X, cohort.age)
+
+
+def test_effects_are_read_out_with_intervals(found, cohort):
+    assert found.covariate_names_ == ("covariate_1",)
+    assert found.effect_draws_.shape == (40, 1, N_ROIS)
+    assert found.effect_interval_.shape == (1, N_ROIS, 2)
+    low, high = found.effect_interval_[..., 0], found.effect_interval_[..., 1]
+    assert ((low < found.effect_) & (found.effect_ < high)).all()
+    assert (
+        found.mean_effect_[0, 1] < found.mean_effect_[0, 0] < found.mean_effect_[0, 2]
+    )
+    assert found.readouts_.shape == (N, N_ROIS)
+    assert found.readouts_interval_.shape == (N, N_ROIS, 2)
+    assert found.ei_ratio_.shape == (N_ROIS,)
+    assert set(found.scatter_) == {"w_EE", "w_EI", "G", "sigma"}
+    # All draws are candidates of the model.
+    assert found.space_.feasible(found.draws_).all()
+
+
+def test_the_table_has_networks_and_regions(found):
+    pytest.importorskip("pandas")
+    table = found.to_frame(networks=["a"] * 4 + ["b"] * 4)
+    assert table.index.names == ["covariate", "kind", "name"]
+    assert len(table) == 1 + 2 + N_ROIS
+    mean = table.loc[("covariate_1", "mean", "mean")]
+    assert mean["effect"] == pytest.approx(found.mean_effect_[0, 0])
+    assert mean["p_positive"] == pytest.approx(found.sign_probability_[0])
+
+
+def test_same_seed_same_draws_whatever_the_store_and_threads(cohort, found, tmp_path):
+    again = pooled(cohort, store=tmp_path, n_jobs=2).fit(cohort.X, cohort.age)
+    np.testing.assert_array_equal(again.effect_draws_, found.effect_draws_)
+    np.testing.assert_array_equal(again.readouts_, found.readouts_)
+    assert len(list(tmp_path.glob("*.joblib"))) == 2
+
+
+def test_what_is_kept_is_not_done_again(cohort, found, tmp_path, monkeypatch):
+    pooled(cohort, store=tmp_path).fit(cohort.X, cohort.age)
+    monkeypatch.setattr(pooling.Linearised, "told", None)  # would fail
+    # Another question to the same scans, too.
+    again = pooled(cohort, store=tmp_path, scatter=["sigma"], affects=["w_EE"])
+    again.fit(cohort.X, cohort.age)
+    assert set(again.scatter_) == {"sigma"}
+
+
+def test_a_drug_moves_along_a_pattern_in_the_same_people(cohort):
+    pattern = np.linspace(0.0, 1.0, N_ROIS)
+    along = {"covariate_1": {"w_EI": pattern}}
+    people = ["a", "a", "b", "b", "c", "c"]
+    drug = [0, 1, 0, 1, 0, 1]
+    one = pooled(cohort, along=along).fit(cohort.X, drug, people)
+    assert one.people_.tolist() == ["a", "b", "c"]
+    assert one.readouts_.shape == (3, N_ROIS)
+    # No effect where the pattern is 0, and more than nothing where it is not.
+    assert np.abs(one.effect_[0, 0]) < 1e-12
+    assert np.abs(one.effect_[0, 1:]).min() > 0
+
+
+def test_without_covariates_people_are_read_out(cohort):
+    one = pooled(cohort).fit(cohort.X)
+    assert one.effect_draws_.shape == (40, 0, N_ROIS)
+    assert one.readouts_.shape == (N, N_ROIS)
+
+
+def test_slopes_are_those_of_differences(cohort):
+    """What a scan tells, against finite differences of expected FC one by one."""
+    from delssome.connectome import matrix_to_edges, prepare_sc, unpack_subjects
+
+    space = ParameterSpace(FIC(), cohort.maps)
+    x = space.x(cohort.group_theta)
+    subjects = unpack_subjects(cohort.X, 50)
+    scans = Scans(prepare_sc(subjects.sc), matrix_to_edges(subjects.fc))
+    expecting = Expecting(space, SCAN)
+    sc = scans.sc.mean(axis=0)
+    root = expecting.root(space.theta(x), sc)
+    pattern = np.linspace(-1.0, 1.0, N_ROIS)
+    along = [pooling.Direction("w_EI", pattern)]
+    linear = pooling.Linearised(expecting, x, sc, root, along)
+    told = linear.told(scans)
+    assert told.n_replaced == 0
+    h, k = 1e-4, 3  # w_EI_0: the pattern of ones, in the same unit
+    moved = [x + sign * h * np.eye(len(x))[k] for sign in (1, -1)]
+    plus, minus = (expecting.z(space.theta(m)[None], scans.sc) for m in moved)
+    slopes = np.linalg.solve(root, ((plus - minus) / (2 * h)).T).T
+    off = expecting.observed(scans.fc) - expecting.z(space.theta(x)[None], scans.sc)
+    off = np.linalg.solve(root, off.T).T
+    evidence = told.evidence
+    np.testing.assert_allclose(
+        evidence.information[:, k, k], (slopes**2).sum(axis=1), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        evidence.score[:, k], (slopes * off).sum(axis=1), rtol=1e-4, atol=1e-6
+    )
+    np.testing.assert_allclose(evidence.squares, (off**2).sum(axis=1), rtol=1e-8)
+    # A pattern that is a map is that map's coordinate, but for the unit.
+    flat = pooling.Linearised(
+        expecting, x, sc, root, [pooling.Direction("w_EI", np.ones(N_ROIS))]
+    ).told(scans)
+    np.testing.assert_allclose(
+        flat.evidence.information[:, -1, -1], evidence.information[:, k, k], rtol=1e-5
+    )
+
+
+def test_it_survives_cloning(found):
+    assert clone(found).get_params()["affects"] == ["w_EI"]
+    with pytest.raises(AttributeError):
+        _ = clone(found).effect_
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({"affects": "w_EI"}, TypeError, r"such as \['w_EI'\], got a str"),
+        ({"affects": ["w_IE"]}, ValueError, "affects names w_IE, but FIC has w_EE"),
+        ({"scatter": ["x"]}, ValueError, "scatter names x"),
+        ({"along": {"drug": {}}}, ValueError, "drug, which is no covariate: there are"),
+        (
+            {"along": {"covariate_1": {"G": np.ones(N_ROIS)}}},
+            ValueError,
+            "moves G over regions",
+        ),
+        (
+            {"along": {"covariate_1": {"w_EI": np.ones(3)}}},
+            ValueError,
+            "each of the 8 regions",
+        ),
+        ({"interval": 95}, ValueError, "interval must be"),
+        ({"n_draws": 1}, ValueError, "n_draws must be"),
+        ({"model": "FIC"}, TypeError, "model must be a Model"),
+    ],
+)
+def test_bad_settings_are_named_before_work_starts(
+    cohort, monkeypatch, change, kind, message
+):
+    monkeypatch.setattr(pool.Pool, "run", None)  # never reached
+    with pytest.raises(kind, match=message):
+        pooled(cohort, **change).fit(cohort.X, cohort.age)
+
+
+def test_bad_scans_are_named_before_work_starts(cohort, monkeypatch):
+    monkeypatch.setattr(pool.Pool, "run", None)
+    with pytest.raises(ValueError, match="two scans or more to pool, got 1"):
+        pooled(cohort).fit(cohort.X[:1])
+    with pytest.raises(ValueError, match="label for each of the 6 scans"):
+        pooled(cohort).fit(cohort.X, people=[1, 2])
+    broken = cohort.X.copy()
+    broken[0, 40] = 7.0  # an FC
+    with pytest.raises(ValueError, match="FC"):
+        pooled(cohort).fit(broken)
