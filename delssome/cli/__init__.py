@@ -1,4 +1,4 @@
-"""The command line: ``delssome demo``, ``fit``, ``posterior`` and ``train``.
+"""The command line: ``delssome demo``, ``fit``, ``population`` and so on.
 
 A command is a module with a function ``run``, loaded when it is called for: help and
 errors of usage come at once.
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from delssome.cli.config import with_config
 from delssome.cli.console import log_on_stderr, readable_warnings
 from delssome.cli.parser import make_parser
 from delssome.exceptions import InfeasibleSpaceError
@@ -32,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 2 wrong input, 130 interrupted.
     """
     try:
-        args = make_parser().parse_args(argv)
+        given = with_config(sys.argv[1:] if argv is None else argv)
+        args = make_parser().parse_args(given)
         with readable_warnings(), log_on_stderr():
             import_module(f"delssome.cli.{args.command}").run(args)
     except SystemExit as request:  # --help, --version

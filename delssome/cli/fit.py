@@ -6,13 +6,16 @@
 import time
 from argparse import Namespace
 
+from delssome.cli.config import toml_of
+from delssome.cli.inputs import Inputs
 from delssome.cli.models import choose_surrogate
 from delssome.cli.steps import fit_and_write, prepare
 from delssome.fitting import MeanFieldFitter, Verification
+from delssome.models import Model
 from delssome.search import CMAES
 from delssome.simulation import Simulator
 
-__all__ = ["run"]
+__all__ = ["make_fitter", "run"]
 
 
 def run(args: Namespace) -> None:
@@ -25,7 +28,29 @@ def run(args: Namespace) -> None:
     """
     started = time.perf_counter()
     out, model, inputs = prepare(args)
-    fitter = MeanFieldFitter(
+    fitter = make_fitter(args, model, inputs)
+    fit_and_write(
+        fitter,
+        inputs.X,
+        inputs.region_names,
+        out,
+        started,
+        inputs.data,
+        {"config.toml": toml_of(args)},
+    )
+
+
+def make_fitter(args: Namespace, model: Model, inputs: Inputs) -> MeanFieldFitter:
+    """Make a fitter of options.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Of ``delssome fit`` or ``delssome population``.
+    model : Model
+    inputs : Inputs
+    """
+    return MeanFieldFitter(
         inputs.maps,
         choose_surrogate(args.surrogate, model, inputs.acquisition, args.weights),
         departure=args.departure,
@@ -42,4 +67,3 @@ def run(args: Namespace) -> None:
         verbose=1,
         random_state=args.seed,
     )
-    fit_and_write(fitter, inputs.X, inputs.region_names, out, started, inputs.data)

@@ -21,6 +21,7 @@ from delssome.datasets import (
     read_subject,
     read_subjects,
 )
+from delssome.datasets.derivatives.participants import read_participants
 from delssome.models import check_maps
 from delssome.observables import fc_gradients
 from delssome.simulation import Acquisition
@@ -79,6 +80,9 @@ def check_data_options(args: Namespace) -> None:
         raise ValueError("give either --bold, or --fc and --fcd.")
     elif bool(args.fc) != bool(args.fcd):
         raise ValueError("--fc and --fcd go together.")
+    people = getattr(args, "participants", None)
+    if people is not None and not (args.derivatives or args.folder):
+        raise ValueError("--participants goes with --derivatives or --folder.")
     for name in ("atlas", "session", "task", "space", "regions"):
         if getattr(args, name) is not None and not args.derivatives:
             raise ValueError(f"--{name} goes with --derivatives.")
@@ -106,6 +110,9 @@ def read_inputs(args: Namespace) -> Inputs:
     Inputs
     """
     data = _read(args)
+    people = getattr(args, "participants", None)
+    if people is not None and "participants" not in data:
+        data.participants, _ = read_participants(people, [], data.subject_ids)
     for note in data.notes:
         say(f"note: {note}")
     if args.density is not None or args.min_weight is not None:
@@ -143,6 +150,7 @@ def _read(args: Namespace) -> Bunch:
             space=args.space,
             sc_key=args.key,
             regions={column: pattern} if mark else args.regions,
+            participants=getattr(args, "participants", None),
             n_frames=args.n_frames,
             verbose=0,
             **how,

@@ -42,7 +42,7 @@ def make_parser() -> ArgumentParser:
         "--version", action="version", version=f"delssome {__version__}"
     )
     commands = parser.add_subparsers(
-        required=True, metavar="{demo,fit,posterior,train}"
+        required=True, metavar="{demo,fit,posterior,population,pooled,train}"
     )
     _describe_demo(
         commands.add_parser("demo", help="fit synthetic data with known truth")
@@ -64,6 +64,20 @@ def make_parser() -> ArgumentParser:
         commands.add_parser(
             "posterior",
             help="say what your own data know: draws and intervals",
+            description=FILES,
+        )
+    )
+    _describe_population(
+        commands.add_parser(
+            "population",
+            help="fit every subject of a folder on its own, and go on after a kill",
+            description=FILES,
+        )
+    )
+    _describe_pooled(
+        commands.add_parser(
+            "pooled",
+            help="infer what differs between scans from all of them at once",
             description=FILES,
         )
     )
@@ -112,21 +126,71 @@ def _describe_posterior(command: ArgumentParser) -> None:
     _add_inputs(command)
     add = command.add_argument_group("posterior").add_argument
     add(
-        "--n-scans",
-        type=float,
-        help="scans whose average the data are: bounds the noise (not known)",
-    )
-    add(
         "--surrogate",
         choices=["deep", "linear"],
         help="what gives expected FC: the shipped network, corrected by theory (deep), "
         "or theory alone (linear); default: the first of these that serves the model",
     )
+    _add_sampler(add)
+    _add_simulator(add)
+    _add_common(command)
+
+
+def _describe_population(command: ArgumentParser) -> None:
+    command.set_defaults(command="population")
+    _add_inputs(command)
+    _add_people(command)
+    _add_search(command)
+    add = command.add_argument_group("posteriors").add_argument
+    add("--posterior", action="store_true", help="draws and intervals in place of fits")
+    _add_sampler(add)
+    add = command.add_argument_group("cluster").add_argument
+    add("--scheduler", metavar="ADDRESS", help="Dask scheduler that takes the fits")
+    _add_common(command)
+
+
+def _describe_pooled(command: ArgumentParser) -> None:
+    command.set_defaults(command="pooled")
+    _add_inputs(command)
+    _add_people(command)
+    add = command.add_argument_group("effects").add_argument
+    add(
+        "--formula",
+        help='how columns of the participants enter, such as "age + sex + C(site)"',
+    )
+    add(
+        "--affects",
+        nargs="+",
+        metavar="PARAMETER",
+        help="parameters that they may move, such as w_EI (all that are searched)",
+    )
+    add("--interval", type=float, default=0.95, help="probability of intervals (0.95)")
+    _add_common(command)
+
+
+def _add_people(command: ArgumentParser) -> None:
+    add = command.add_argument_group("subjects").add_argument
+    add(
+        "--participants",
+        metavar="FILE",
+        help="table with participant_id (participants.tsv of --derivatives)",
+    )
+    add(
+        "--store",
+        metavar="FOLDER",
+        help="what is done already, to go on from (OUT/kept)",
+    )
+
+
+def _add_sampler(add: Callable[..., Action]) -> None:
+    add(
+        "--n-scans",
+        type=float,
+        help="scans whose average the data are: bounds the noise (not known)",
+    )
     add("--interval", type=float, default=0.9, help="probability of intervals (0.9)")
     add("--n-particles", type=int, default=400, help="particles of the sampler (400)")
     add("--n-draws", type=int, default=1600, help="draws to keep, at least (1600)")
-    _add_simulator(add)
-    _add_common(command)
 
 
 def _add_inputs(command: ArgumentParser) -> None:
@@ -282,4 +346,5 @@ def _add_common(command: ArgumentParser, out: str | None = None) -> None:
     )
     add("--overwrite", action="store_true", help="write into a folder that has files")
     add("--seed", type=int, default=0, help="seed of search and noise (0)")
+    add("--config", metavar="FILE", help="TOML of options; those given here win")
     add("--n-jobs", type=int, default=-1, help="workers (-1: all cores)")

@@ -6,13 +6,16 @@
 import time
 from argparse import Namespace
 
+from delssome.cli.config import toml_of
+from delssome.cli.inputs import Inputs
 from delssome.cli.models import choose_surrogate
 from delssome.cli.steps import fit_and_write, prepare
 from delssome.fitting import MeanFieldPosterior
 from delssome.inference import Tempering
+from delssome.models import Model
 from delssome.simulation import Simulator
 
-__all__ = ["run"]
+__all__ = ["make_posterior", "run"]
 
 
 def run(args: Namespace) -> None:
@@ -25,13 +28,35 @@ def run(args: Namespace) -> None:
     """
     started = time.perf_counter()
     out, model, inputs = prepare(args)
+    posterior = make_posterior(args, model, inputs)
+    fit_and_write(
+        posterior,
+        inputs.X,
+        inputs.region_names,
+        out,
+        started,
+        inputs.data,
+        {"config.toml": toml_of(args)},
+    )
+
+
+def make_posterior(args: Namespace, model: Model, inputs: Inputs) -> MeanFieldPosterior:
+    """Make a posterior of options.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Of ``delssome posterior`` or ``delssome population``.
+    model : Model
+    inputs : Inputs
+    """
     surrogate = choose_surrogate(args.surrogate, model, inputs.acquisition)
     if surrogate is None:
         raise ValueError(
             f"a posterior needs the expected FC of candidates, which neither network "
             f"nor theory gives of the {model.name} model: use delssome fit."
         )
-    posterior = MeanFieldPosterior(
+    return MeanFieldPosterior(
         inputs.maps,
         surrogate,
         departure=args.departure,
@@ -47,4 +72,3 @@ def run(args: Namespace) -> None:
         verbose=1,
         random_state=args.seed,
     )
-    fit_and_write(posterior, inputs.X, inputs.region_names, out, started, inputs.data)

@@ -5,7 +5,7 @@
 
 import time
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,10 @@ from delssome.report import (
 )
 from delssome.simulation import Acquisition, SimulationEvaluator
 
-__all__ = ["describe", "fit_and_write", "prepare"]
+__all__ = ["STORE", "describe", "fit_and_write", "prepare", "read_of"]
+
+# Folder within that of results, of what is kept to go on from.
+STORE = "kept"
 
 HOW: dict[Any, str] = {
     None: "simulated",
@@ -60,13 +63,15 @@ def describe(scan: Acquisition) -> str:
     )
 
 
-def prepare(args: Namespace) -> tuple[Path, Model, Inputs]:
+def prepare(args: Namespace, each: bool = False) -> tuple[Path, Model, Inputs]:
     """Check the folder of results, make the model, read the data, and say what it is.
 
     Parameters
     ----------
     args : argparse.Namespace
-        Of ``delssome fit`` or ``delssome posterior``.
+        Of ``delssome fit`` and the like.
+    each : bool, default=False
+        Whether subjects are no group; then `out` may hold what is kept to go on from.
 
     Returns
     -------
@@ -74,13 +79,14 @@ def prepare(args: Namespace) -> tuple[Path, Model, Inputs]:
     model : Model
     inputs : Inputs
     """
-    out = check_out(args.out, args.overwrite)
+    out = check_out(args.out, args.overwrite, [STORE] if each else [])
     check_data_options(args)
     model = load_model(args.model, args.map_signs)
     inputs = read_inputs(args)
     n, maps = len(inputs.X), inputs.maps
+    who = f"{n} subjects as a group" if n > 1 else "1 subject or group"
     say(
-        f"1/3 read   {f'{n} subjects as a group' if n > 1 else '1 subject or group'}, "
+        f"1/3 read   {f'{n} subjects' if each else who}, "
         f"{len(inputs.region_names)} regions, {0 if maps is None else maps.shape[1]} "
         f"maps; {describe(inputs.acquisition)}"
     )
@@ -94,6 +100,7 @@ def fit_and_write(
     out: Path,
     started: float,
     data: Bunch,
+    texts: Mapping[str, str] | None = None,
 ) -> None:
     """Fit, print the table and write the folder.
 
@@ -111,6 +118,8 @@ def fit_and_write(
         What was read: its ``notes``, and of derivatives what was ``found``, are
         written, too. Or of :func:`delssome.datasets.make_cohort`, which knows the
         truth.
+    texts : dict of str to str, default=None
+        Further files of the folder.
     """
     say(f"2/3 {_how(estimator)}")
     said: list[str] = []
@@ -135,7 +144,7 @@ def fit_and_write(
         },
         "surrogate": _name(estimator.surrogate),
         "warnings": said,
-        "read": _read(data),
+        "read": read_of(data),
         **found,
     }
     written = tables(estimator, region_names, truth)
@@ -146,13 +155,19 @@ def fit_and_write(
         written,
         figures(estimator, region_names, truth),
         results,
+        texts,
     )
     say(f"3/3 write  {', '.join(path.name for path in files)} in {out}")
     say(f"done in {time.perf_counter() - started:.0f} s")
 
 
-def _read(data: Bunch) -> dict[str, Any]:
-    """Keep what was said while reading."""
+def read_of(data: Bunch) -> dict[str, Any]:
+    """Give what was said while reading.
+
+    Parameters
+    ----------
+    data : Bunch
+    """
     names = ("subject_ids", "dropped_regions", "pipeline", "summary", "notes")
     return {name: data[name] for name in names if name in data}
 

@@ -8,7 +8,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["check_out", "write_results"]
 
 
-def check_out(folder: str | os.PathLike[str], overwrite: bool = False) -> Path:
+def check_out(
+    folder: str | os.PathLike[str],
+    overwrite: bool = False,
+    besides: Collection[str] = (),
+) -> Path:
     """Refuse a folder for results that cannot be written or has other content.
 
     Parameters
@@ -31,6 +35,8 @@ def check_out(folder: str | os.PathLike[str], overwrite: bool = False) -> Path:
     folder : str or Path
     overwrite : bool, default=False
         Accept a folder that is not empty.
+    besides : collection of str
+        Names that may be there.
 
     Returns
     -------
@@ -40,7 +46,8 @@ def check_out(folder: str | os.PathLike[str], overwrite: bool = False) -> Path:
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--out {folder} is a file; name a folder.")
-    if folder.is_dir() and not overwrite and any(folder.iterdir()):
+    there = folder.iterdir() if folder.is_dir() else ()
+    if not overwrite and any(path.name not in besides for path in there):
         raise ValueError(
             f"--out {folder} is not empty; name another folder or add --overwrite."
         )
@@ -55,6 +62,7 @@ def write_results(
     tables: Mapping[str, Mapping[str, Any]],
     figures: Mapping[str, "Figure"],
     results: Mapping[str, Any],
+    texts: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write all results; each file appears whole or not at all.
 
@@ -66,13 +74,15 @@ def write_results(
         As `tables` and `figures` give them.
     results : dict
         Written as ``summary.json``, and with the figures as ``report.html``.
+    texts : dict of str to str, default=None
+        Further files.
 
     Returns
     -------
     list of Path
         The files.
     """
-    contents = {}
+    contents = {name: text.encode() for name, text in (texts or {}).items()}
     for name, columns in tables.items():
         contents[name] = _csv(columns).encode()
     for name, figure in figures.items():

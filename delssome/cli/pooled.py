@@ -1,0 +1,145 @@
+"""``delssome pooled``: what differs between scans, from all of them at once."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from delssome._version import __version__
+from delssome.cli.config import toml_of
+from delssome.cli.console import listening, say
+from delssome.cli.inputs import Inputs
+from delssome.cli.steps import STORE, describe, prepare, read_of
+from delssome.fitting import PooledPosterior
+from delssome.report import write_results
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["run"]
+
+
+def run(args: Namespace) -> None:
+    """Read, infer, and write effects, people and regions.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Of ``delssome pooled``.
+    """
+    started = time.perf_counter()
+    if args.departure:
+        raise ValueError(
+            f"--departure {args.departure:g}: pooled scans follow the maps; use "
+            "delssome fit or population."
+        )
+    out, model, inputs = prepare(args, each=True)
+    table = _covariates(args, inputs)
+    store = out / STORE if args.store is None else Path(args.store)
+    pooled = PooledPosterior(
+        inputs.maps,
+        formula=args.formula,
+        affects=args.affects,
+        model=model,
+        acquisition=inputs.acquisition,
+        interval=args.interval,
+        n_fcd_bins=inputs.n_fcd_bins,
+        sc_transform=None if args.sc_transform == "none" else args.sc_transform,
+        store=store,
+        n_jobs=args.n_jobs,
+        verbose=1,
+        random_state=args.seed,
+    )
+    say(f"2/3 infer  {model.name} model from {len(inputs.X)} scans at once")
+    said: list[str] = []
+    with listening(said):
+        pooled.fit(inputs.X, table)
+    key = model.readout_key
+    lines = {
+        f"{name}, mean {key} by one unit": row
+        for name, row in zip(pooled.covariate_names_, pooled.mean_effect_, strict=True)
+    }
+    level = [pooled.mean_readout_, *pooled.mean_readout_interval_.tolist()]
+    for line, (mean, low, high) in {**lines, f"mean {key}": level}.items():
+        say(f"{line}: {mean:.4g}, {args.interval:.0%} [{low:.4g}, {high:.4g}]")
+    names = inputs.data.get("subject_ids")
+    people = [str(k) for k in (pooled.people_ + 1 if names is None else names)]
+    low, high = np.moveaxis(pooled.readout_interval_, 1, 0)
+    tables: dict[str, dict[str, Any]] = {
+        "regions.csv": {
+            "region": inputs.region_names,
+            key: pooled.readout_,
+            "low": low,
+            "high": high,
+        },
+        "people.csv": {
+            "participant_id": people,
+            **dict(zip(inputs.region_names, pooled.readouts_.T, strict=True)),
+        },
+    }
+    figures: dict[str, Any] = {}
+    if pooled.covariate_names_:
+        found = pooled.to_frame(inputs.region_names)
+        tables["effects.csv"] = {
+            name: column.tolist() for name, column in found.reset_index().items()
+        }
+        figures = _figures(found, model.readout_name)
+    results: dict[str, Any] = {
+        "delssome": __version__,
+        "model": model.name,
+        "readout_key": key,
+        "random_state": args.seed,
+        "n_scans": len(inputs.X),
+        "n_rois": len(inputs.region_names),
+        "scan": describe(inputs.acquisition),
+        "interval": args.interval,
+        "mean_effect": dict(
+            zip(pooled.covariate_names_, pooled.mean_effect_.tolist(), strict=True)
+        ),
+        "sign_probability": dict(
+            zip(pooled.covariate_names_, pooled.sign_probability_.tolist(), strict=True)
+        ),
+        "mean_readout": level,
+        "scatter": {name: x.tolist() for name, x in pooled.scatter_.items()},
+        "noise_scale": pooled.noise_scale_.tolist(),
+        "model_error": pooled.model_error_,
+        "share_feasible": pooled.share_feasible_,
+        "n_replaced": pooled.n_replaced_,
+        "warnings": said,
+        "read": read_of(inputs.data),
+    }
+    files = write_results(out, tables, figures, results, {"config.toml": toml_of(args)})
+    say(f"3/3 write  {', '.join(path.name for path in files)} in {out}")
+    say(f"done in {time.perf_counter() - started:.0f} s")
+
+
+def _covariates(args: Namespace, inputs: Inputs) -> "DataFrame | None":
+    """Take the table of participants, if there is a formula for it."""
+    if args.formula is None:
+        say("note: without --formula nothing is asked of covariates")
+        return None
+    people = inputs.data.get("participants")
+    if people is None or not len(people.columns):
+        raise ValueError(
+            "--formula needs a table of participants: --participants FILE, or "
+            "participants.tsv in the folder of --derivatives."
+        )
+    return people  # type: ignore[no-any-return]
+
+
+def _figures(found: "DataFrame", name: str) -> dict[str, Any]:
+    """Draw the effects of every covariate over regions."""
+    from delssome.plotting import plot_effects
+
+    figures = {}
+    for covariate in found.index.get_level_values(0).unique():
+        ax = plot_effects(found.loc[covariate], "effect", name=name)
+        ax.set_title(str(covariate))
+        safe = "".join(c if c.isalnum() else "_" for c in str(covariate))
+        figures[f"effect_{safe}.png"] = ax.figure
+    return figures

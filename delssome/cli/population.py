@@ -1,0 +1,113 @@
+"""``delssome population``: fit every subject on its own."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from delssome._version import __version__
+from delssome.cli.config import toml_of
+from delssome.cli.console import listening, say
+from delssome.cli.fit import make_fitter
+from delssome.cli.inputs import Inputs
+from delssome.cli.posterior import make_posterior
+from delssome.cli.steps import STORE, describe, prepare, read_of
+from delssome.fitting import PopulationFitter
+from delssome.report import population_report, write_results
+
+__all__ = ["run"]
+
+
+def run(args: Namespace) -> None:
+    """Read, fit all subjects, those that are not kept yet, and write one table.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Of ``delssome population``.
+    """
+    import pandas  # noqa: F401, its absence is said before hours of fits
+
+    started = time.perf_counter()
+    out, model, inputs = prepare(args, each=True)
+    make = make_posterior if args.posterior else make_fitter
+    fitter = make(args, model, inputs)
+    fitter.set_params(n_jobs=None, verbose=0)
+    store = out / STORE if args.store is None else Path(args.store)
+    names = _names(inputs)
+    say(f"2/3 fit    {len(names)} subjects, kept in {store}")
+    population = PopulationFitter(fitter, store=store, n_jobs=args.n_jobs, verbose=1)
+    said: list[str] = []
+    with listening(said), _backend(args.scheduler):
+        population.fit(inputs.X, groups=names)
+    table = population.to_frame(inputs.region_names)
+    table.index.name = "participant_id"
+    people = inputs.data.get("participants")
+    if people is not None:
+        known = people[[name for name in people if name not in table]]
+        table = known.reindex(table.index).join(table)
+    failed = len(population.failures_)
+    results: dict[str, Any] = {
+        "delssome": __version__,
+        "model": model.name,
+        "readout_name": model.readout_name,
+        "kind": "posteriors" if args.posterior else "fits",
+        "random_state": args.seed,
+        "n_subjects": len(table),
+        "n_failed": failed,
+        "n_rois": len(inputs.region_names),
+        "scan": describe(inputs.acquisition),
+        "cost_median": float(np.nanmedian(population.cost_))
+        if failed < len(table)
+        else None,
+        "n_in_range": int(population.in_range_.sum()),
+        "failures": {str(k): v for k, v in population.failures_.items()},
+        "warnings": said,
+        "read": read_of(inputs.data),
+    }
+    figure, page = population_report(population, results)
+    columns = {table.index.name: table.index.tolist()}
+    columns |= {name: table[name].tolist() for name in table}
+    files = write_results(
+        out,
+        {"population.csv": columns},
+        {"population.png": figure},
+        results,
+        {"report.html": page, "config.toml": toml_of(args)},
+    )
+    for name, reason in population.failures_.items():
+        say(f"failed: {name}: {reason}")
+    say(f"3/3 write  {', '.join(path.name for path in files)} in {out}")
+    say(f"done in {time.perf_counter() - started:.0f} s")
+
+
+def _names(inputs: Inputs) -> list[str]:
+    """Name subjects as they were read, or number them."""
+    n = len(inputs.X)
+    names = inputs.data.get("subject_ids")
+    if names is None:
+        return [f"{k:0{len(str(n))}d}" for k in range(1, n + 1)]
+    return list(map(str, names))
+
+
+def _backend(scheduler: str | None) -> Any:
+    """Give fits to a cluster, if one was named."""
+    from contextlib import nullcontext
+
+    if scheduler is None:
+        return nullcontext()
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ImportError(
+            '--scheduler needs Dask: pip install "delssome[distributed]".'
+        ) from None
+    import joblib
+
+    Client(scheduler)
+    return joblib.parallel_config(backend="dask")
