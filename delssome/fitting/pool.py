@@ -36,8 +36,9 @@ N_BATCH = 16
 # Standard deviations of priors: of a coefficient that is uniform over a unit, of a
 # slope over a map, of effects, and of scatter, in shares of a range.
 UNIFORM, SLOPE, EFFECT, SCATTER = 0.29, 1.0, 0.3, 0.1
-# Draws of effects for each of scatter, and rounds of them.
-N_EACH, N_ROUNDS = 8, 60
+# Draws of effects for each of scatter, draws of these in a round, and rounds: as many
+# draws as it takes that enough are within the ranges.
+N_EACH, N_OF_SCATTER, N_ROUNDS = 250, 40, 50
 # Model error that counts, in the noise of one scan.
 SMALL = 1e-3
 # Draws of people that are read out.
@@ -201,25 +202,29 @@ class Pool:
         """Draw effects that are within the ranges, and what follows from them."""
         space, n_own = self.expecting.space, self.expecting.space.n_dim
         kept: list[tuple[Array, int]] = []
-        tried = 0
+        n_tried = n_inside = n_looked_at = 0
         for _ in range(N_ROUNDS):
-            which = rng.integers(len(chain.noise), size=max(self.n_draws // 4, 25))
-            which = np.repeat(which, N_EACH)
+            which = rng.integers(len(chain.noise), size=N_OF_SCATTER)
             picked = chain._replace(
                 scatter=chain.scatter[which], noise=chain.noise[which]
             )
-            effects = model.effects(picked, rng)
-            tried += len(effects)
-            inside = self._inside(linear, effects)
-            kept += list(zip(effects[inside], which[inside], strict=True))
+            effects = model.effects(picked, rng, N_EACH)
+            which = np.repeat(which, N_EACH)
+            inside = np.flatnonzero(self._inside(linear, effects))
+            n_tried, n_inside = n_tried + len(effects), n_inside + len(inside)
+            some = rng.permutation(inside)[: self.n_draws]
+            n_looked_at += len(some)
+            if len(some):
+                some = some[self._known(linear, effects[some])]
+            kept += list(zip(effects[some], which[some], strict=True))
             if len(kept) >= self.n_draws:
                 break
-        share = len(kept) / tried
+        share = n_inside / n_tried * len(kept) / max(n_looked_at, 1)
         if len(kept) < self.n_draws:
             raise ValueError(
-                f"Of {tried} draws of the posterior {len(kept)} are within the ranges "
-                f"of {space.model!r}: the model fits these scans at the edge of its "
-                "ranges or beyond; widen them."
+                f"Of {n_tried} draws of the posterior {len(kept)} are within the "
+                f"ranges of {space.model!r}: the model fits these scans at the edge of "
+                "its ranges or beyond; widen them, or ask for fewer draws."
             )
         rng.shuffle(kept)  # type: ignore[arg-type]
         effects = np.array([one for one, _ in kept[: self.n_draws]])
@@ -283,17 +288,18 @@ class Pool:
         inside = space.feasible(space.theta(linear.x + effects[:, :n_own]))
         for ends in self._ends(linear, effects):
             where = np.flatnonzero(inside)
+            if not len(where):
+                break
             params = linear.candidates(ends[where], self.sc).params
             inside[where] = _within(space.model, params)
-        where = np.flatnonzero(inside)
-        if len(where):
-            group = np.zeros((len(where), linear.n_dim))
-            group[:, :n_own] = effects[where, :n_own]
-            inside[where] = self._known(linear.candidates(group, self.sc))
         return inside
 
-    def _known(self, candidates: Candidates) -> NDArray[np.bool_]:
-        return self.expecting.of(candidates)[1]
+    def _known(self, linear: Linearised, effects: Array) -> NDArray[np.bool_]:
+        """Tell which effects leave the group stable, and in the plausible range."""
+        n_own = self.expecting.space.n_dim
+        group = np.zeros((len(effects), linear.n_dim))
+        group[:, :n_own] = effects[:, :n_own]
+        return self.expecting.of(linear.candidates(group, self.sc))[1]
 
     def _effects_on_readout(
         self, linear: Linearised, effects: Array, step: float

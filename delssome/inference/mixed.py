@@ -149,16 +149,16 @@ class MixedModel:
         values = np.exp(chain)
         return Hyper(values[:, :-1], values[:, -1])
 
-    def effects(self, hyper: Hyper, rng: np.random.Generator) -> Array:
-        """Draw effects, one for each draw of `hyper`, (n_draws, n_effects)."""
+    def effects(self, hyper: Hyper, rng: np.random.Generator, n: int = 1) -> Array:
+        """Draw effects, n for each draw of `hyper`, (n_draws * n, n_effects)."""
         draws = []
         for scatter, noise in zip(*hyper, strict=True):
             _, information, score = self._given(scatter, float(noise))
             root = np.linalg.cholesky(information)
-            white = rng.standard_normal(len(score))
+            white = rng.standard_normal((len(score), n))
             centre = np.linalg.solve(information, score)
-            draws.append(centre + np.linalg.solve(root.T, white))
-        return np.array(draws)
+            draws.append(centre + np.linalg.solve(root.T, white).T)
+        return np.concatenate(draws)
 
     def people(self, hyper: Hyper, effects: Array, rng: np.random.Generator) -> Array:
         """Draw how people deviate, (n_draws, n_people, n_dim)."""
