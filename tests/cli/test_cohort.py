@@ -1,0 +1,181 @@
+"""Cohorts from the shell, each subject alone or all at once; options of files."""
+
+import csv
+import json
+import tomllib
+
+import numpy as np
+import pytest
+
+from delssome import Acquisition
+from delssome.cli import main
+from delssome.cli.config import read_config, with_config
+from delssome.datasets import make_cohort
+from delssome.fitting import likeliest, pilots
+from delssome.inference import mixed
+
+pytest.importorskip("pandas")
+
+N, N_ROIS = 4, 8
+SCAN = Acquisition(n_frames=120, window=20, burn_in=10.0, warm_up=1.0)
+OPTIONS = [
+    "--tr=0.72",
+    "--window=20",
+    "--burn-in=10",
+    "--warm-up=1",
+    "--n-jobs=1",
+]
+SEARCH = ["--popsize=8", "--max-iter=2", "--n-restarts=1", "--n-finalists=2"]
+SEARCH += ["--n-repeats=1", "--surrogate=linear"]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A folder of subjects, their table, and maps."""
+
+    folder = tmp_path_factory.mktemp("study")
+    made = make_cohort(N, N_ROIS, acquisition=SCAN, n_fcd_bins=50, random_state=0)
+    data = folder / "data"
+    data.mkdir()
+    for k in range(N):
+        np.savetxt(data / f"sub-{k + 1:02d}_sc.csv", made.sc[k], delimiter=",")
+        np.savetxt(data / f"sub-{k + 1:02d}_bold.csv", made.bold[k], delimiter=",")
+    np.savetxt(folder / "maps.csv", made.maps, delimiter=",")
+    rows = "".join(f"sub-{k + 1:02d}\t{20 + 7 * k}\tMF\n" for k in range(N))
+    (folder / "people.tsv").write_text(f"participant_id\tage\tsite\n{rows}")
+    return folder
+
+
+@pytest.fixture
+def short(monkeypatch):
+    monkeypatch.setattr(likeliest, "N_STARTS", 1)
+    monkeypatch.setattr(pilots, "N_GENERATIONS", 6)
+    monkeypatch.setattr(mixed, "N_STEPS", 400)
+    monkeypatch.setattr(mixed, "N_FORGOTTEN", 200)
+
+
+def options(study, *more):
+    return [
+        f"--folder={study / 'data'}",
+        f"--maps={study / 'maps.csv'}",
+        f"--participants={study / 'people.tsv'}",
+        *OPTIONS,
+        *more,
+    ]
+
+
+def read(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_population_is_one_table_with_its_people(study, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["population", *options(study, *SEARCH, f"--out={out}")]
+    assert main(command) == 0
+    rows = read(out / "population.csv")
+    assert [row["participant_id"] for row in rows] == [
+        f"sub-{k + 1:02d}" for k in range(N)
+    ]
+    assert [row["age"] for row in rows] == ["20", "27", "34", "41"]
+    assert all(float(row["ei_ratio_mean"]) > 0 for row in rows)
+    assert {path.name for path in out.iterdir()} == {
+        "kept",
+        "population.csv",
+        "population.png",
+        "report.html",
+        "summary.json",
+        "config.toml",
+    }
+    page = (out / "report.html").read_text()
+    assert "fits of 4 subjects, 8 regions" in page
+    assert "<img" in page
+    assert json.loads((out / "summary.json").read_text())["n_failed"] == 0
+    # What is written repeats it, from what is kept.
+    again = tmp_path / "again"
+    config = out / "config.toml"
+    assert tomllib.loads(config.read_text())["popsize"] == 8
+    more = [f"--out={again}", f"--store={out / 'kept'}"]
+    assert main(["population", f"--config={config}", *more]) == 0
+    assert (again / "population.csv").read_bytes() == (
+        out / "population.csv"
+    ).read_bytes()
+
+
+def test_a_killed_population_goes_on_in_its_folder(study, tmp_path, capsys):
+    out = tmp_path / "out"
+    (out / "kept").mkdir(parents=True)  # as a run leaves it that was killed
+    assert main(["population", *options(study, *SEARCH, f"--out={out}")]) == 0
+    capsys.readouterr()
+    assert main(["population", *options(study, *SEARCH, f"--out={out}")]) == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("short")
+def test_pooled_scans_have_effects_of_a_formula(study, tmp_path, capsys):
+    out = tmp_path / "out"
+    more = ["--formula=age", "--affects", "w_EI", f"--out={out}"]
+    assert main(["pooled", *options(study, *more)]) == 0
+    said = capsys.readouterr().out
+    assert "age, mean ei_ratio by one unit" in said
+    effects = read(out / "effects.csv")
+    assert len(effects) == 1 + N_ROIS
+    assert effects[0]["covariate"] == "age"
+    assert len(read(out / "people.csv")) == N
+    assert len(read(out / "regions.csv")) == N_ROIS
+    assert (out / "effect_age.png").exists()
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["mean_effect"]["age"][0] == pytest.approx(
+        float(effects[0]["effect"])
+    )
+
+
+def test_what_a_cohort_needs_is_named(study, tmp_path, capsys):
+    out = f"--out={tmp_path / 'out'}"
+    for command, message in (
+        (
+            ["pooled", f"--folder={study / 'data'}", "--tr=0.72", "--formula=age", out],
+            "--formula needs a table of participants",
+        ),
+        (
+            ["pooled", *options(study, "--departure=0.1", out)],
+            "pooled scans follow the maps",
+        ),
+        (
+            ["pooled", *options(study, "--formula=weight", out)],
+            "'weight' does not fit covariates with the columns age, site",
+        ),
+        (
+            ["population", "--sc=a", "--bold=b", "--participants=c", out],
+            "--participants goes with --derivatives or --folder",
+        ),
+    ):
+        assert main(command) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_options_of_a_file_give_way_to_those_given(tmp_path, capsys):
+    file = tmp_path / "run.toml"
+    file.write_text(
+        'n-jobs = 4\nmap_signs = [-1, 1]\nglobal-signal = true\nband = ["none", 0.1]\n'
+    )
+    assert read_config(str(file)) == [
+        "--n-jobs=4",
+        *("--map-signs", "-1", "1"),
+        "--global-signal",
+        *("--band", "none", "0.1"),
+    ]
+    given = ["fit", "--n-jobs=2", f"--config={file}"]
+    assert with_config(given)[0] == "fit"
+    assert with_config(given)[-2:] == given[1:]  # the last one wins
+    for text, message in (
+        ("n-jobs = ", "is no TOML"),
+        ("[fit]\nseed = 1\n", "fit is a table"),
+        ("jobs = 3\n", "unrecognized arguments: --jobs=3"),
+        ("seed = 1.5\n", "invalid int value"),
+    ):
+        file.write_text(text)
+        assert main(["fit", f"--config={file}", f"--out={tmp_path / 'o'}"]) == 2
+        assert message in capsys.readouterr().err
+    assert main(["fit", "--config=gone.toml"]) == 2
+    assert "gone.toml cannot be read" in capsys.readouterr().err
