@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from delssome.exceptions import UnidentifiedWarning
 from delssome.fitting.components import ComposedEstimator, ReadsOut
 from delssome.fitting.known import mean_and_interval
 from delssome.fitting.posing_pool import pose_pool
@@ -26,6 +28,14 @@ __all__ = ["PooledPosterior"]
 
 Array = NDArray[Any]
 
+# What every fit with covariates warns of.
+ROUGH = (
+    "Intervals of effects hold the truth less often than they say, as FC is taken for "
+    "linear about one point while its slopes differ along what scans leave open: trust "
+    "the sign of an effect before its size (doc/results.md, 'Differences between "
+    "scans')."
+)
+
 
 class PooledPosterior(ReadsOut, ComposedEstimator):
     r"""Infer from many scans at once how a model's parameters differ between them.
@@ -33,7 +43,11 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
     A scan alone leaves open which of many parameters made it, and separate fits end
     anywhere on such ridges. What scans share adds up instead: here all have the same
     coefficients but for effects of covariates, such as age or a drug, and for what
-    people differ in. Whether levels are known hardly matters to differences.
+    people differ in.
+
+    Signs of effects can be trusted more than their sizes: intervals hold the truth less
+    often than they say (`doc/results.md`, *Differences between scans*), and every fit
+    with covariates warns of it.
 
     Parameters
     ----------
@@ -141,9 +155,9 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
     >>> pooled = PooledPosterior(
     ...     cohort.maps, affects=["w_EI"], model=FIC(map_signs=(-1, 1)),
     ...     acquisition=scan, n_draws=50, random_state=0,
-    ... ).fit(cohort.X, cohort.age)
-    >>> pooled.effect_.shape
-    (1, 10)
+    ... ).fit(cohort.X)
+    >>> pooled.readouts_.shape
+    (6, 10)
     """
 
     _defaults: ClassVar[dict[str, Any]] = {"model": FIC, "acquisition": Acquisition}
@@ -216,6 +230,8 @@ pandas.DataFrame, default=None
         validate_data(self, X, skip_check_array=True)
         for name, value in found.items():
             setattr(self, name, value)
+        if self.covariate_names_:
+            warnings.warn(ROUGH, UnidentifiedWarning, stacklevel=2)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:

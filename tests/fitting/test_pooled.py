@@ -1,14 +1,20 @@
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 
 from delssome import FIC, Acquisition, PooledPosterior
 from delssome.datasets import make_cohort
+from delssome.exceptions import UnidentifiedWarning
 from delssome.fitting import likeliest, pilots, pool, pooling
 from delssome.fitting.expecting import Expecting, Scans
 from delssome.inference import mixed
 from delssome.models import ParameterSpace
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::delssome.exceptions.UnidentifiedWarning"
+)
 SCAN = Acquisition(n_frames=300, window=40)
 N, N_ROIS = 6, 8
 
@@ -105,8 +111,15 @@ def test_a_drug_moves_along_a_pattern_in_the_same_people(cohort):
     assert np.abs(one.effect_[0, 1:]).min() > 0
 
 
+def test_every_fit_with_covariates_says_that_sizes_are_rough(cohort):
+    with pytest.warns(UnidentifiedWarning, match="trust the sign"):
+        pooled(cohort).fit(cohort.X, cohort.age)
+
+
 def test_without_covariates_people_are_read_out(cohort):
-    one = pooled(cohort).fit(cohort.X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UnidentifiedWarning)
+        one = pooled(cohort).fit(cohort.X)
     assert one.effect_draws_.shape == (40, 0, N_ROIS)
     assert one.readouts_.shape == (N, N_ROIS)
 
