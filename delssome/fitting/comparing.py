@@ -114,7 +114,8 @@ def compare_models(
     ...     simulator=Simulator(n_repeats=1),
     ... )
     >>> found = compare_models(
-    ...     [FIC(), MFM()], cohort.X, fitter=fitter, cv=3, random_state=0
+    ...     [FIC(), MFM()], cohort.X, fitter=fitter, cv=3, criterion="cost",
+    ...     random_state=0,
     ... )
     >>> found.costs.shape
     (2, 3, 3)
