@@ -52,12 +52,13 @@ def measure(run, design, seed):
     space = ParameterSpace(FIC(map_signs=(-1, 1)), draw_maps(centroids, rng))
     receptor = np.abs(draw_maps(centroids, rng)[:, 0])
     receptor /= np.sqrt((receptor**2).mean())
-    sc = prepare_sc(draw_counts(expected, faint, rng))
+    world = World(draw_counts(expected, faint, rng), space, scan)
+    sc = world.sc
     people = np.repeat(np.arange(n_people), n_scans)
     x = _covariate(design, people, n_scans, rng)
     counts = np.stack([draw_counts(expected, faint, rng) for _ in range(n_people)])
     while True:
-        theta = _draw_truth(space, sc, scan, rng)
+        theta = _draw_truth(world, rng)
         made = _simulate(space, theta, x, design, people, receptor, counts, scan, rng)
         if made is not None:
             break
@@ -103,13 +104,11 @@ def _covariate(design, people, n_scans, rng):
     return rng.uniform(*AGES, len(people))
 
 
-def _draw_truth(space, sc, scan, rng):
+def _draw_truth(world, rng):
     """Draw coefficients from the prior, in range and with FC as data have it."""
-    world = World(None, space, scan)
-    world.__dict__["sc"] = sc  # its cached property
     while True:
         theta = world.prior(16, rng)
-        found = world.network.statistics(space.candidates(theta, sc))
+        found = world.network.statistics(world.candidates(theta))
         mean = found.fc.mean(axis=1)
         usual = (MEAN_FC[0] < mean) & (mean < MEAN_FC[1]) & (found.violation == 0)
         if usual.any():

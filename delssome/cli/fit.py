@@ -3,13 +3,11 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import time
 from argparse import Namespace
 
-from delssome.cli.config import toml_of
 from delssome.cli.inputs import Inputs
 from delssome.cli.models import choose_surrogate
-from delssome.cli.steps import fit_and_write, prepare
+from delssome.cli.steps import fit_files
 from delssome.fitting import MeanFieldFitter, Verification
 from delssome.models import Model
 from delssome.search import CMAES
@@ -26,18 +24,7 @@ def run(args: Namespace) -> None:
     args : argparse.Namespace
         Of ``delssome fit``.
     """
-    started = time.perf_counter()
-    out, model, inputs = prepare(args)
-    fitter = make_fitter(args, model, inputs)
-    fit_and_write(
-        fitter,
-        inputs.X,
-        inputs.region_names,
-        out,
-        started,
-        inputs.data,
-        {"config.toml": toml_of(args)},
-    )
+    fit_files(args, make_fitter)
 
 
 def make_fitter(args: Namespace, model: Model, inputs: Inputs) -> MeanFieldFitter:

@@ -5,7 +5,7 @@
 
 import time
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch
 
 from delssome._version import __version__
+from delssome.cli.config import toml_of
 from delssome.cli.console import listening, say
 from delssome.cli.inputs import Inputs, check_data_options, read_inputs
 from delssome.cli.models import load_model
@@ -33,7 +34,7 @@ from delssome.report import (
 )
 from delssome.simulation import Acquisition, SimulationEvaluator
 
-__all__ = ["STORE", "describe", "fit_and_write", "prepare", "read_of"]
+__all__ = ["STORE", "describe", "fit_and_write", "fit_files", "prepare", "read_of"]
 
 # Folder within that of results, of what is kept to go on from.
 STORE = "kept"
@@ -91,6 +92,32 @@ def prepare(args: Namespace, each: bool = False) -> tuple[Path, Model, Inputs]:
         f"maps; {describe(inputs.acquisition)}"
     )
     return out, model, inputs
+
+
+def fit_files(
+    args: Namespace,
+    make: Callable[[Namespace, Model, Inputs], MeanFieldFitter | MeanFieldPosterior],
+) -> None:
+    """Read the user's files, fit and write.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    make : callable
+        Gives the estimator of these options.
+    """
+    started = time.perf_counter()
+    out, model, inputs = prepare(args)
+    texts = {"config.toml": toml_of(args)}
+    fit_and_write(
+        make(args, model, inputs),
+        inputs.X,
+        inputs.region_names,
+        out,
+        started,
+        inputs.data,
+        texts,
+    )
 
 
 def fit_and_write(

@@ -303,17 +303,15 @@ def _compare(
         costs = evaluation.costs.mean(axis=0)
         in_range = bool(evaluation.in_range.all())
     if asked.likelihood:
-        with (
-            warnings.catch_warnings()
-        ):  # of the network, which only says where to start
+        with warnings.catch_warnings():
+            # Of the network, which only says where to start.
             warnings.simplefilter("ignore")
             task = pose(fitter, train)
         density = _most_likely(fitter, task, train, np.random.default_rng(likely))
         log_likelihood = np.full(len(test), -np.inf)
         if density is not None:
-            scans = _scans(fitter, test)
-            log_likelihood = density.log_likelihood(scans)
-            unexplained = density.unexplained(scans)
+            unexplained = density.unexplained(_scans(fitter, test))
+            log_likelihood = density.log_density(unexplained)
     return Judged(log_likelihood, unexplained, costs, in_range)
 
 

@@ -20,7 +20,7 @@ from delssome.theory import (
     noise_of_z,
 )
 
-__all__ = ["Expecting", "Scans"]
+__all__ = ["Expecting", "Scans", "whiten"]
 
 Array = NDArray[Any]
 
@@ -47,6 +47,13 @@ class Scans(NamedTuple):
 
     sc: Array
     fc: Array
+
+
+def whiten(root: Array, values: Array) -> Array:
+    """Divide values, (..., n_edges), by the lower root of their covariance."""
+    rows = values.reshape(-1, len(root))
+    white = solve_triangular(root, rows.T, lower=True).T
+    return np.asarray(white).reshape(values.shape)
 
 
 class Expecting:
@@ -121,21 +128,20 @@ class Expecting:
         root, space = self.root(theta, sc, soft), self.space
         outside = np.full(len(root), OUTSIDE)
 
-        def white(z: Array) -> Array:
-            return np.asarray(solve_triangular(root, z.T, lower=True).T)
-
         def residual(x: Array) -> Array:
             at = space.theta(x)[None]
             z, known = self._statistics(at, sc)
             if not (known[0] and space.feasible(at)[0]):
                 return outside
-            return white(z[0] - observed)
+            return whiten(root, z[0] - observed)
 
         def jacobian(x: Array) -> Array:
             moved = x + STEP * np.vstack([np.eye(len(x)), -np.eye(len(x))])
             z = self.z(space.theta(moved), sc)
             slopes = (z[: len(x)] - z[len(x) :]) / (2.0 * STEP)
-            return white(np.nan_to_num(slopes)).T  # flat where a side is unstable
+            return whiten(
+                root, np.nan_to_num(slopes)
+            ).T  # flat where a side is unstable
 
         found = least_squares(
             residual, space.x(theta), jacobian, max_nfev=N_STEPS, ftol=1e-6

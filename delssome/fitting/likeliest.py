@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from delssome.evaluation import Evaluator
-from delssome.fitting.expecting import Expecting, Scans
+from delssome.fitting.expecting import Expecting, Scans, whiten
 from delssome.fitting.pilots import find_pilots
 from delssome.models import ParameterSpace
 from delssome.simulation import Acquisition
@@ -60,8 +59,7 @@ class DensityOfFC:
         """
         off = self.expecting.observed(scans.fc)
         off = off - self.expecting.z_of_own(self.theta, scans.sc, self.sc)
-        white = solve_triangular(self.root, off.T, lower=True, check_finite=False)
-        return np.asarray(np.square(white).mean(axis=0))
+        return np.asarray(np.square(whiten(self.root, off)).mean(axis=1))
 
     def log_likelihood(self, scans: Scans) -> Array:
         """Give log densities of scans, (n_scans,), on Fisher's scale.
@@ -69,8 +67,11 @@ class DensityOfFC:
         Normal about what theory expects on the connectome of the scan, with `scale`
         times the covariance of its noise.
         """
-        left = self.unexplained(scans) / self.scale
-        left = left + np.log(2.0 * np.pi * self.scale)
+        return self.log_density(self.unexplained(scans))
+
+    def log_density(self, unexplained: Array) -> Array:
+        """Give the same of what is left of scans."""
+        left = unexplained / self.scale + np.log(2.0 * np.pi * self.scale)
         return -0.5 * len(self.root) * left - np.log(np.diag(self.root)).sum()
 
 

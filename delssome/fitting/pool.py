@@ -21,8 +21,9 @@ from delssome.fitting.expecting import Expecting, Scans
 from delssome.fitting.known import mean_and_interval
 from delssome.fitting.likeliest import most_likely
 from delssome.fitting.pooling import Direction, Linearised, Told
-from delssome.inference import MixedModel
-from delssome.models import Candidates, Model, ParameterSpace
+from delssome.inference import Hyper, MixedModel
+from delssome.models import Candidates, ParameterSpace
+from delssome.models.space import within_ranges
 from delssome.theory import expected_readout
 
 __all__ = ["Pool"]
@@ -92,13 +93,12 @@ class Pool:
         told = self._told(linear)
         first = self._mixed(linear, told, 0.0)
         hyper = first.hyper(walk_rng)
-        error = self._model_error(first, told, hyper)
+        error = self._model_error(told, hyper)
         model = first
         if error > SMALL:
             model = self._mixed(linear, told, error)
         every = np.arange(0, len(hyper.noise), max(1, len(hyper.noise) // 500))
-        chain = hyper._replace(scatter=hyper.scatter[every], noise=hyper.noise[every])
-        return self._draw(linear, model, chain, draw_rng) | {
+        return self._draw(linear, model, hyper.select(every), draw_rng) | {
             "model_error_": error,
             "n_replaced_": told.n_replaced,
             "scatter_": {
@@ -183,7 +183,7 @@ class Pool:
             told.evidence, design, self.person, kind, precision, mean, SCATTER
         )
 
-    def _model_error(self, model: MixedModel, told: Told, hyper: Any) -> float:
+    def _model_error(self, told: Told, hyper: Hyper) -> float:
         """Give the variance of what is left of all scans alike."""
         n = len(self.scans.sc)
         noise = float(hyper.noise.mean())
@@ -196,7 +196,7 @@ class Pool:
         self,
         linear: Linearised,
         model: MixedModel,
-        chain: Any,
+        chain: Hyper,
         rng: np.random.Generator,
     ) -> dict[str, Any]:
         """Draw effects that are within the ranges, and what follows from them."""
@@ -205,10 +205,7 @@ class Pool:
         n_tried = n_inside = n_looked_at = 0
         for _ in range(N_ROUNDS):
             which = rng.integers(len(chain.noise), size=N_OF_SCATTER)
-            picked = chain._replace(
-                scatter=chain.scatter[which], noise=chain.noise[which]
-            )
-            effects = model.effects(picked, rng, N_EACH)
+            effects = model.effects(chain.select(which), rng, N_EACH)
             which = np.repeat(which, N_EACH)
             inside = np.flatnonzero(self._inside(linear, effects))
             n_tried, n_inside = n_tried + len(effects), n_inside + len(inside)
@@ -229,10 +226,7 @@ class Pool:
         rng.shuffle(kept)  # type: ignore[arg-type]
         effects = np.array([one for one, _ in kept[: self.n_draws]])
         which = np.array([k for _, k in kept[: self.n_draws]])
-        picked = chain._replace(scatter=chain.scatter[which], noise=chain.noise[which])
-        group = np.hstack(
-            [effects[:, :n_own], np.zeros((len(effects), len(self.directions)))]
-        )
+        picked, group = chain.select(which), self._group(effects)
         step = self.expecting.acquisition.step
         readout = expected_readout(linear.candidates(group, self.sc), step)
         by_covariate = self._effects_on_readout(linear, effects, step)
@@ -271,11 +265,14 @@ class Pool:
         moves[:, self.moved[c]] = effects[:, k : k + len(self.moved[c])]
         return moves
 
+    def _group(self, effects: Array) -> Array:
+        """Give coordinates where all covariates are at their mean, (n_draws, n_dim)."""
+        own = effects[:, : self.expecting.space.n_dim]
+        return np.hstack([own, np.zeros((len(own), len(self.directions)))])
+
     def _ends(self, linear: Linearised, effects: Array) -> list[Array]:
         """Give coordinates at both ends of covariates, the others at their mean."""
-        n_own = self.expecting.space.n_dim
-        group = np.zeros((len(effects), linear.n_dim))
-        group[:, :n_own] = effects[:, :n_own]
+        group = self._group(effects)
         return [
             group + end * self._moves(effects, c, linear.n_dim)
             for c in range(len(self.covariates.names))
@@ -291,15 +288,13 @@ class Pool:
             if not len(where):
                 break
             params = linear.candidates(ends[where], self.sc).params
-            inside[where] = _within(space.model, params)
+            inside[where] = within_ranges(space.model, params)
         return inside
 
     def _known(self, linear: Linearised, effects: Array) -> NDArray[np.bool_]:
         """Tell which effects leave the group stable, and in the plausible range."""
-        n_own = self.expecting.space.n_dim
-        group = np.zeros((len(effects), linear.n_dim))
-        group[:, :n_own] = effects[:, :n_own]
-        return self.expecting.of(linear.candidates(group, self.sc))[1]
+        group = linear.candidates(self._group(effects), self.sc)
+        return self.expecting.of(group)[1]
 
     def _effects_on_readout(
         self, linear: Linearised, effects: Array, step: float
@@ -321,23 +316,21 @@ class Pool:
         linear: Linearised,
         model: MixedModel,
         effects: Array,
-        picked: Any,
+        picked: Hyper,
         rng: np.random.Generator,
         step: float,
     ) -> dict[str, Any]:
         """Read out every person, with the mean of the own covariates."""
-        space, n_own = self.expecting.space, self.expecting.space.n_dim
+        space = self.expecting.space
         some = slice(0, N_READ_OUT)
         effects = effects[some]
-        picked = picked._replace(scatter=picked.scatter[some], noise=picked.noise[some])
-        own = model.people(picked, effects, rng)
+        own = model.people(picked.select(some), effects, rng)
         n_people = own.shape[1]
         counts = np.bincount(self.person, minlength=n_people)
         values = np.zeros((n_people, len(self.covariates.names)))
         np.add.at(values, self.person, self.covariates.values)
         values /= counts[:, None]
-        base = np.zeros((len(effects), linear.n_dim))
-        base[:, :n_own] = effects[:, :n_own]
+        base = self._group(effects)
         moves = [
             self._moves(effects, c, linear.n_dim)
             for c in range(len(self.covariates.names))
@@ -363,13 +356,3 @@ def _uniform(space: ParameterSpace) -> tuple[Array, Array]:
     for part in space.slices.values():
         centre[part.start], spread[part.start] = 0.5, UNIFORM
     return centre, spread
-
-
-def _within(model: Model, params: dict[str, Array]) -> NDArray[np.bool_]:
-    """Tell which candidates keep the ranges in all regions."""
-    ok = np.ones(len(params["G"]), dtype=bool)
-    for name, values in params.items():
-        low, high = getattr(model, name)
-        inside = (values >= low) & (values <= high)
-        ok &= inside if inside.ndim == 1 else inside.all(axis=1)
-    return ok

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
-from delssome.fitting.expecting import STEP, Expecting, Scans
+from delssome.fitting.expecting import STEP, Expecting, Scans, whiten
 from delssome.inference import Evidence
 from delssome.models import Candidates
 
@@ -119,12 +118,10 @@ class Linearised:
         if lost.any():
             one = self.expecting.of(self.candidates(moves, self.sc))[0]
             own[:, lost] = one[:, None]
-        white = solve_triangular(
-            self.root, own.reshape(-1, len(self.root)).T, lower=True
-        ).T.reshape(own.shape)
+        white = whiten(self.root, own)
         slopes = (white[1 : n_dim + 1] - white[n_dim + 1 :]) / (2.0 * STEP)
         observed = self.expecting.observed(scans.fc)
-        residual = solve_triangular(self.root, observed.T, lower=True).T - white[0]
+        residual = whiten(self.root, observed) - white[0]
         evidence = Evidence(
             np.einsum("pne,qne->npq", slopes, slopes),
             np.einsum("pne,ne->np", slopes, residual),

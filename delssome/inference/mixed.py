@@ -56,6 +56,10 @@ class Hyper(NamedTuple):
     scatter: Array
     noise: Array
 
+    def select(self, which: Any) -> "Hyper":
+        """Take some draws."""
+        return Hyper(self.scatter[which], self.noise[which])
+
 
 @dataclass(frozen=True)
 class MixedModel:

@@ -209,12 +209,8 @@ class ParameterSpace:
         ndarray of bool, shape (n_candidates,)
         """
         params = self.expand(theta)
-        ok = np.ones(len(np.atleast_2d(theta)), dtype=bool)
-        for name, values in params.items():
-            low, high = getattr(self.model, name)
-            inside = (values >= low) & (values <= high)
-            ok &= inside if inside.ndim == 1 else inside.all(axis=1)
-        return ok & self.model.constrain(params, self.maps)
+        within = within_ranges(self.model, params)
+        return within & self.model.constrain(params, self.maps)
 
     def start(self, rng: np.random.Generator) -> Array:
         """Draw where a search starts (published): random maps, projected.
@@ -240,6 +236,27 @@ class ParameterSpace:
             else:
                 theta[part] = rng.uniform(low, high)
         return self.x(theta)
+
+
+def within_ranges(model: Model, params: dict[str, Array]) -> NDArray[np.bool_]:
+    """Tell which candidates keep every region within the ranges of a model.
+
+    Parameters
+    ----------
+    model : Model
+    params : dict of str to ndarray
+        (n_candidates, n_rois) for regional, (n_candidates,) for global parameters.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_candidates,)
+    """
+    ok = np.ones(len(params["G"]), dtype=bool)
+    for name, values in params.items():
+        low, high = getattr(model, name)
+        inside = (values >= low) & (values <= high)
+        ok &= inside if inside.ndim == 1 else inside.all(axis=1)
+    return ok
 
 
 def check_maps(maps: ArrayLike | None, n_rois: int | None = None) -> Array:
