@@ -3,7 +3,8 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -31,12 +32,16 @@ class Covariates:
         either side, or the two values.
     distance : ndarray of shape (n_covariates,)
         Between these, in the units that were given.
+    none : ndarray of shape (n_covariates,)
+        Value, in the same units as `values`, at which there is none of it: the smaller
+        of two, or 0 as given.
     """
 
     names: tuple[str, ...]
     values: Array
     ends: Array
     distance: Array
+    none: Array
 
     @classmethod
     def of(cls, given: Any, formula: str | None, n_scans: int) -> Self:
@@ -56,7 +61,7 @@ class Covariates:
         """
         if given is None and formula is None:
             none = np.zeros((n_scans, 0))
-            return cls((), none, np.zeros((0, 2)), np.zeros(0))
+            return cls((), none, np.zeros((0, 2)), np.zeros(0), np.zeros(0))
         names, columns = _columns(given, formula)
         if len(columns) != n_scans:
             raise ValueError(
@@ -96,7 +101,18 @@ class Covariates:
         around = np.tile([-1.0, 1.0], (len(names), 1))
         both = np.stack([values.min(axis=0), values.max(axis=0)], axis=1)
         ends = np.where(np.array(pairs, dtype=bool)[:, None], both, around)
-        return cls(tuple(names), values, ends, np.ptp(ends, axis=1) * unit)
+        none = np.where(pairs, values.min(axis=0), -columns.mean(axis=0) / unit)
+        return cls(tuple(names), values, ends, np.ptp(ends, axis=1) * unit, none)
+
+    def from_none(self, which: Sequence[str]) -> Self:
+        """Count some covariates from where there is none of them."""
+        start = np.where([name in which for name in self.names], self.none, 0.0)
+        return replace(
+            self,
+            values=self.values - start,
+            ends=self.ends - start[:, None],
+            none=self.none - start,
+        )
 
 
 def _columns(given: Any, formula: str | None) -> tuple[list[str], Array]:

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
@@ -15,35 +15,93 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from delssome._version import __version__
-from delssome.evaluation import Evaluator
+from delssome.evaluation import Evaluator, Target
 from delssome.fitting.covariates import Covariates
-from delssome.fitting.expecting import Expecting, Scans
+from delssome.fitting.expecting import Expecting, Scans, whiten
+from delssome.fitting.inferring import Inference, by_distance
 from delssome.fitting.known import mean_and_interval
-from delssome.fitting.likeliest import most_likely
-from delssome.fitting.pooling import Direction, Linearised, Told
-from delssome.inference import Hyper, MixedModel
-from delssome.models import Candidates, ParameterSpace
+from delssome.fitting.pooling import Coordinates, PooledDensity
+from delssome.inference import (
+    Chains,
+    LocalEmulator,
+    MixedModel,
+    Tempering,
+    heat,
+    walk,
+)
+from delssome.models import Candidates
 from delssome.models.space import within_ranges
-from delssome.theory import expected_readout
+from delssome.theory import expected_readout, fisher_z
 
 __all__ = ["Pool"]
 
 Array = NDArray[Any]
 
-# Scans by which the point is looked for about which FC is linear, at most.
-N_LEADING = 48
-# Scans whose slopes are taken at once, and kept in one file.
-N_BATCH = 16
 # Standard deviations of priors: of a coefficient that is uniform over a unit, of a
-# slope over a map, of effects, and of scatter, in shares of a range.
-UNIFORM, SLOPE, EFFECT, SCATTER = 0.29, 1.0, 0.3, 0.1
-# Draws of effects for each of scatter, draws of these in a round, and rounds: as many
-# draws as it takes that enough are within the ranges.
-N_EACH, N_OF_SCATTER, N_ROUNDS = 250, 40, 50
-# Model error that counts, in the noise of one scan.
-SMALL = 1e-3
+# slope over a map, and of effects, in shares of a range.
+UNIFORM, SLOPE, EFFECT = 0.29, 1.0, 0.3
+# Chains, rounds of them, in each of which the emulator learns anew, walks of a round
+# and of the last one, moves of a walk, and moves at each power of the first.
+N_CHAINS, N_ROUNDS, N_WALKS, N_LAST, N_MOVES, N_HEATED = 100, 4, 3, 6, 20, 28
+# Candidates that theory looks at to begin with, and how far they are moved, in shares
+# of a range: levels, slopes over maps, and directions; what the emulator remembers.
+N_TAUGHT, LEVEL, OVER_MAPS, ALONG, N_REMEMBERED = 400, 0.06, 0.02, 0.04, 2400
+# Scatter and noise that chains start with.
+FIRST_SCATTER, FIRST_NOISE = (0.01, 0.06), (0.95, 1.3)
+# Draws of effects that are looked at for one that is within the ranges.
+N_TRIES = 20
 # Draws of people that are read out.
 N_READ_OUT = 200
+
+
+class Seen(NamedTuple):
+    """What theory said of candidates on the connectome of the group.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n, n_dim)
+    z : ndarray of shape (n, n_edges)
+    """
+
+    x: Array
+    z: Array
+
+
+class Place(NamedTuple):
+    """What is taken at one point for all.
+
+    Attributes
+    ----------
+    root : ndarray of shape (n_edges, n_edges)
+        Of the covariance of Fisher's z of one scan, lower triangular.
+    added : ndarray of shape (n_scans, n_edges)
+        What own connectomes add to z.
+    n_replaced : int
+        Scans on whose own connectome there is no stable state.
+    """
+
+    root: Array
+    added: Array
+    n_replaced: int
+
+
+class State(NamedTuple):
+    """Where a round of chains has come to.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n_chains, n_own + n_kinds + 1)
+    draws : ndarray of shape (n_draws, n_own + n_kinds + 1)
+    seen : Seen
+    place : Place
+    model_error : float
+    """
+
+    points: Array
+    draws: Array
+    seen: Seen
+    place: Place
+    model_error: float
 
 
 @dataclass(frozen=True)
@@ -54,16 +112,14 @@ class Pool:
     ----------
     expecting : Expecting
     scans : Scans
-    sc : ndarray of shape (n_rois, n_rois)
-        Of the group.
+    coordinates : Coordinates
+        Of the search, and beyond.
     covariates : Covariates
     people : ndarray
         Labels of people, sorted.
     person : ndarray of int, shape (n_scans,)
     moved : list of list of int
         Coordinates that each covariate moves.
-    directions : list of Direction
-        Coordinates beyond those of the search.
     scattering : list of str
         Parameters in which people differ.
     network : Evaluator or None
@@ -73,12 +129,11 @@ class Pool:
 
     expecting: Expecting
     scans: Scans
-    sc: Array
+    coordinates: Coordinates
     covariates: Covariates
     people: Array
     person: NDArray[np.intp]
     moved: list[list[int]]
-    directions: list[Direction]
     scattering: list[str]
     network: Evaluator | None
     n_draws: int
@@ -86,163 +141,301 @@ class Pool:
     store: Path | None
     verbose: int
 
+    @property
+    def sc(self) -> Array:
+        """Connectome of the group: the mean, to which own ones add least."""
+        return np.asarray(self.scans.sc.mean(axis=0))
+
     def run(self, rng: np.random.Generator) -> dict[str, Any]:
         """Give the attributes of a posterior."""
-        start_rng, walk_rng, draw_rng = rng.spawn(3)
-        linear = self._linearise(start_rng)
-        told = self._told(linear)
-        first = self._mixed(linear, told, 0.0)
-        hyper = first.hyper(walk_rng)
-        error = self._model_error(told, hyper)
-        model = first
-        if error > SMALL:
-            model = self._mixed(linear, told, error)
-        every = np.arange(0, len(hyper.noise), max(1, len(hyper.noise) // 500))
-        return self._draw(linear, model, hyper.select(every), draw_rng) | {
-            "model_error_": error,
-            "n_replaced_": told.n_replaced,
-            "scatter_": {
-                name: mean_and_interval(hyper.scatter[:, k], self.interval)
-                for k, name in enumerate(self.scattering)
-            },
-            "noise_scale_": mean_and_interval(hyper.noise, self.interval),
-        }
+        start_rng, draw_rng, *rngs = rng.spawn(2 + N_ROUNDS)
+        bar = tqdm(total=N_ROUNDS + 1, desc="pooled", disable=not self.verbose)
+        with bar:
+            start = self._kept("start", start_rng, self._start)
+            bar.update()
+            state = self._first(start, start_rng.spawn(1)[0])
+            for k, one in enumerate(rngs):
+                state = self._kept(k, one, self._round, state, k)
+                bar.update()
+        return self._draw(state, draw_rng)
 
-    def _linearise(self, rng: np.random.Generator) -> Linearised:
-        """Find the point about which FC is taken to be linear."""
-        n = len(self.scans.sc)
-        some = np.unique(np.linspace(0, n - 1, min(n, N_LEADING)).round().astype(int))
-        leading = Scans(self.scans.sc[some], self.scans.fc[some])
+    def _kept(self, name: Any, rng: np.random.Generator, make: Any, *given: Any) -> Any:
+        """Read what is kept of an earlier run, or make and keep it."""
+        if self.store is None:
+            return make(*given, rng)
         expecting = self.expecting
-        found = most_likely(
-            expecting.space, expecting.acquisition, self.sc, leading, rng, self.network
+        settings: list[Any] = [
+            __version__,
+            name,
+            rng.bit_generator.state,
+            expecting.space.model,
+            expecting.space.maps,
+            expecting.acquisition,
+            self.scans,
+        ]
+        if name != "start":  # which says nothing of covariates
+            settings += [
+                [tuple(one) for one in self.coordinates.directions],
+                (self.covariates.names, self.covariates.values),
+                (self.person, self.moved, self.scattering, self.n_draws),
+            ]
+        file = self.store / f"{joblib.hash(settings)}.joblib"
+        if file.exists():
+            return joblib.load(file)
+        found = make(*given, rng)
+        whole = file.with_suffix(".part")
+        joblib.dump(found, whole)
+        whole.rename(file)
+        return found
+
+    def _start(self, rng: np.random.Generator) -> Array:
+        """Draw coefficients under which the mean FC is likely, (n, n_own)."""
+        expecting = self.expecting
+        fc = np.tanh(fisher_z(self.scans.fc).mean(axis=0))
+        inference = Inference(
+            space=expecting.space,
+            target=Target(self.sc, fc, np.zeros(0)),
+            acquisition=expecting.acquisition,
+            evaluator=expecting.theory if self.network is None else self.network,
+            exact=None if self.network is None else expecting.theory,
+            n_scans=None,
+            sampler=Tempering(),
+            rng=rng,
         )
-        if found is None:
+        return inference.run().x
+
+    def _first(self, x: Array, rng: np.random.Generator) -> State:
+        """Start chains at draws that theory describes, and look around them."""
+        coordinates = self.coordinates
+        some = coordinates.padded(x[rng.choice(len(x), 3 * N_TAUGHT)])
+        moved = some[N_TAUGHT:]
+        moved = moved + self._around * rng.standard_normal(moved.shape)
+        nothing = Seen(np.zeros((0, some.shape[1])), np.zeros((0, self._n_edges)))
+        seen, _ = self._learn(nothing, moved)
+        seen, known = self._learn(seen, some[:N_TAUGHT])
+        own = some[:N_TAUGHT, : coordinates.n_own][known]
+        if not len(own):
             raise ValueError(
                 "The theory finds no stable state among the candidates whose FC is "
                 "most like that of X: is X the FC of this SC, and within what the "
                 "ranges of the model allow?"
             )
-        x = expecting.space.x(found.theta)
-        return Linearised(expecting, x, self.sc, found.root, self.directions)
+        own = own[rng.choice(len(own), N_CHAINS)]
+        n_kinds = len(self._kinds)
+        scatter = rng.uniform(*FIRST_SCATTER, (N_CHAINS, n_kinds))
+        noise = rng.uniform(*FIRST_NOISE, (N_CHAINS, 1))
+        points = np.hstack([own, np.log(scatter), np.log(noise)])
+        place = self._place(x[by_distance(x)[0]])
+        return State(points, points, seen, place, 0.0)
 
-    def _told(self, linear: Linearised) -> Told:
-        """Take what every scan tells, a batch at a time, or read what is kept."""
-        space, n = self.expecting.space, len(self.scans.sc)
-        settings = (
-            __version__,
-            space.model,
-            space.maps,
-            self.expecting.acquisition,
-            linear.x,
-            [tuple(one) for one in self.directions],
+    def _round(self, state: State, k: int, rng: np.random.Generator) -> State:
+        """Learn from what was seen, let chains walk, and see where they are."""
+        density = self._density(state, rng)
+        seen, n_own = state.seen, self.coordinates.n_own
+
+        def known(points: Array) -> NDArray[np.bool_]:
+            nonlocal seen
+            seen, ok = self._learn(seen, self.coordinates.padded(points[:, :n_own]))
+            return ok
+
+        points = state.points
+        if k == 0:
+            points = heat(density, points, known, N_HEATED, rng)
+        look = density.look(points)
+        good = np.flatnonzero(np.isfinite(look.value))
+        if not len(good):
+            raise ValueError(
+                "No chain is where the expected FC of X is known; is X the FC of this "
+                "SC, and within what the ranges of the model allow?"
+            )
+        which = np.arange(len(points))
+        lost = ~np.isfinite(look.value)
+        which[lost] = rng.choice(good, lost.sum())
+        chains = Chains(points[which], look.select(which))
+        n_walks, last = N_WALKS, k == N_ROUNDS - 1
+        if last:
+            n_walks = N_LAST + -(-self.n_draws // N_CHAINS)
+        walked = []
+        for _ in range(n_walks):
+            chains = walk(density, chains, known, N_MOVES, rng)
+            walked.append(chains.points)
+        draws = np.concatenate(walked[N_LAST:] if last else walked[-1:])
+        found, x = density.settle(chains.points)
+        error = self._model_error(density, state.place, chains.points, x)
+        place = state.place
+        if not last:
+            scan = rng.integers(x.shape[1], size=(N_TAUGHT // N_CHAINS, len(x)))
+            there = x[np.arange(len(x)), scan].reshape(-1, x.shape[2])
+            base = self.coordinates.padded(chains.points[:, :n_own])
+            ends = [base + end for end in self._ends(found.effects)]
+            seen, _ = self._learn(seen, np.concatenate([there, *ends]))
+            typical = chains.points[by_distance(chains.points[:, :n_own])[0], :n_own]
+            place = self._place(typical)
+        return State(chains.points, draws, seen, place, error)
+
+    @property
+    def _n_edges(self) -> int:
+        return len(self.expecting.which)
+
+    @property
+    def _kinds(self) -> list[tuple[str, list[int]]]:
+        """Name what people differ in, with its coordinates: levels, and over maps."""
+        kinds = []
+        for name in self.scattering:
+            part = self.expecting.space.slices[name]
+            kinds.append((name, [part.start]))
+            if part.stop > part.start + 1:
+                over = list(range(part.start + 1, part.stop))
+                kinds.append((f"{name} over maps", over))
+        return kinds
+
+    @property
+    def _around(self) -> Array:
+        """How far candidates are moved to begin with, (n_dim,)."""
+        found = np.full(self.coordinates.n_dim, ALONG)
+        for part in self.expecting.space.slices.values():
+            found[part] = OVER_MAPS
+            found[part.start] = LEVEL
+        return found
+
+    def _learn(self, seen: Seen, x: Array) -> tuple[Seen, NDArray[np.bool_]]:
+        """Ask theory of candidates: what was seen then, and which are in range."""
+        z, known = self.expecting.of(self.coordinates.candidates(x, self.sc))
+        stable = np.isfinite(z).all(axis=1)
+        x, z = np.vstack([seen.x, x[stable]]), np.vstack([seen.z, z[stable]])
+        return Seen(x[-N_REMEMBERED:], z[-N_REMEMBERED:]), known
+
+    def _place(self, x: Array) -> Place:
+        """Take noise, and what own connectomes add, at a point."""
+        theta = self.expecting.space.theta(x)
+        root = self.expecting.root(theta, self.sc)
+        here = self.expecting.z(theta[None], self.sc)[0]
+        own = self.expecting.z(theta[None], self.scans.sc)
+        lost = ~np.isfinite(own).all(axis=1)
+        return Place(root, np.where(lost[:, None], 0.0, own - here), int(lost.sum()))
+
+    def _white(self, place: Place) -> Array:
+        """Give what was observed, less what own connectomes add, whitened."""
+        observed = self.expecting.observed(self.scans.fc)
+        return whiten(place.root, observed - place.added)
+
+    def _density(self, state: State, rng: np.random.Generator) -> PooledDensity:
+        """Make the density of chains from what was seen."""
+        seen, place = state.seen, state.place
+        order = rng.permutation(len(seen.x))
+        white = self._white(place)
+        emulator = LocalEmulator(
+            seen.x[order], whiten(place.root, seen.z[order]), white.mean(axis=0)
         )
-        parts = []
-        batches = range(0, n, N_BATCH)
-        for first in tqdm(batches, "scans", disable=not self.verbose):
-            here = slice(first, first + N_BATCH)
-            scans = Scans(self.scans.sc[here], self.scans.fc[here])
-            file = None
-            if self.store is not None:
-                file = self.store / f"{joblib.hash((settings, self.sc, scans))}.joblib"
-            if file is not None and file.exists():
-                parts.append(joblib.load(file))
-                continue
-            parts.append(linear.told(scans))
-            if file is not None:
-                whole = file.with_suffix(".part")
-                joblib.dump(parts[-1], whole)
-                whole.rename(file)
-        return Told.join(parts)
-
-    def _mixed(self, linear: Linearised, told: Told, error: float) -> MixedModel:
-        """Make the mixed model; with a model error, that of all scans is an effect."""
-        space, n_dim, n = self.expecting.space, linear.n_dim, len(self.scans.sc)
-        n_own = space.n_dim
+        amplitudes = emulator.project(white)
+        whole = np.square(white - emulator.centre).sum()
+        rest = float(whole - np.square(amplitudes).sum())
+        n_dim, n_own = self.coordinates.n_dim, self.coordinates.n_own
         moved = [(c, j) for c, some in enumerate(self.moved) for j in some]
-        design = np.zeros((n, n_dim, n_own + len(moved)))
-        design[:, np.arange(n_own), np.arange(n_own)] = 1.0
+        design = np.zeros((len(white), n_dim, len(moved)))
         for k, (c, j) in enumerate(moved):
-            design[:, j, n_own + k] = self.covariates.values[:, c]
-        centre, spread = _uniform(space)
-        sd = np.append(spread, np.full(len(moved), EFFECT))
-        mean = np.append(centre - linear.x, np.zeros(len(moved)))
-        precision = np.diag(1.0 / sd**2)
-        if error > 0.0:
-            # What the model gets wrong in all scans looks like a move of coefficients.
-            information = told.evidence.information.mean(axis=0)[:n_own, :n_own]
-            design = np.concatenate([design, design[:, :, :n_own]], axis=2)
-            k = len(mean)
-            precision = np.pad(precision, (0, n_own))
-            precision[k:, k:] = information / error + 1e-9 * np.eye(n_own)
-            mean = np.append(mean, np.zeros(n_own))
+            design[:, j, k] = self.covariates.values[:, c]
         kind = np.full(n_dim, -1)
-        for k, name in enumerate(self.scattering):
-            kind[space.slices[name]] = k
-        return MixedModel(
-            told.evidence, design, self.person, kind, precision, mean, SCATTER
-        )
+        for k, (_, which) in enumerate(self._kinds):
+            kind[which] = k
+        spread = np.full(n_own, SLOPE)
+        for part in self.expecting.space.slices.values():
+            spread[part.start] = UNIFORM
+        # What emulators get wrong is wrong in all scans alike, as what models do.
+        error = state.model_error + emulator.error / n_dim
+        mixed = MixedModel(design, self.person, kind, EFFECT, spread, error, white.size)
+        return PooledDensity(self.coordinates, emulator, amplitudes, rest, mixed)
 
-    def _model_error(self, told: Told, hyper: Hyper) -> float:
+    def _model_error(
+        self, density: PooledDensity, place: Place, points: Array, x: Array
+    ) -> float:
         """Give the variance of what is left of all scans alike."""
-        n = len(self.scans.sc)
-        noise = float(hyper.noise.mean())
-        residual, slopes = told.residual / n, told.slopes / n
-        left = residual - slopes @ np.linalg.lstsq(slopes, residual, rcond=None)[0]
-        free = len(residual) - slopes.shape[1]
-        return max(0.0, float(left @ left) / free - noise / n)
+        k = int(np.argmax(density.look(points).value))
+        emulator, n = density.emulator, x.shape[1]
+        expected = emulator.amplitudes(x[k]) @ emulator.components + emulator.centre
+        left = (self._white(place) - expected).mean(axis=0)
+        free = max(1, len(left) - x.shape[2])
+        noise = float(np.exp(points[k, -1])) / n
+        return max(0.0, float(left @ left) / free - noise)
 
-    def _draw(
-        self,
-        linear: Linearised,
-        model: MixedModel,
-        chain: Hyper,
-        rng: np.random.Generator,
-    ) -> dict[str, Any]:
-        """Draw effects that are within the ranges, and what follows from them."""
-        space, n_own = self.expecting.space, self.expecting.space.n_dim
-        kept: list[tuple[Array, int]] = []
-        n_tried = n_inside = n_looked_at = 0
-        for _ in range(N_ROUNDS):
-            which = rng.integers(len(chain.noise), size=N_OF_SCATTER)
-            effects = model.effects(chain.select(which), rng, N_EACH)
-            which = np.repeat(which, N_EACH)
-            inside = np.flatnonzero(self._inside(linear, effects))
-            n_tried, n_inside = n_tried + len(effects), n_inside + len(inside)
-            some = rng.permutation(inside)[: self.n_draws]
-            n_looked_at += len(some)
-            if len(some):
-                some = some[self._known(linear, effects[some])]
-            kept += list(zip(effects[some], which[some], strict=True))
+    def _moves(self, effects: Array, c: int) -> Array:
+        """Give by how much one unit of a covariate moves coordinates."""
+        first = sum(len(some) for some in self.moved[:c])
+        moves = np.zeros((len(effects), self.coordinates.n_dim))
+        moves[:, self.moved[c]] = effects[:, first : first + len(self.moved[c])]
+        return moves
+
+    def _ends(self, effects: Array) -> list[Array]:
+        """Give moves to both ends of covariates, the others at 0."""
+        return [
+            end * self._moves(effects, c)
+            for c in range(len(self.covariates.names))
+            for end in self.covariates.ends[c]
+        ]
+
+    def _draw(self, state: State, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw effects and people that are within the ranges, and read them out."""
+        density = self._density(state, rng)
+        model, n_own = self.expecting.space.model, self.coordinates.n_own
+        kept: list[tuple[Array, Array, Array]] = []
+        n_tried = 0
+        for _ in range(N_TRIES):
+            found, _ = density.settle(state.draws, rng)
+            base = self.coordinates.padded(state.draws[:, :n_own])
+            inside = np.isfinite(found.log_density)
+            for end in self._ends(found.effects):
+                inside &= within_ranges(model, self.coordinates.params(base + end))
+            n_tried += len(inside)
+            kept += list(
+                zip(
+                    state.draws[inside],
+                    found.effects[inside],
+                    found.people[inside],
+                    strict=True,
+                )
+            )
             if len(kept) >= self.n_draws:
                 break
-        share = n_inside / n_tried * len(kept) / max(n_looked_at, 1)
+        share = len(kept) / n_tried
         if len(kept) < self.n_draws:
             raise ValueError(
                 f"Of {n_tried} draws of the posterior {len(kept)} are within the "
-                f"ranges of {space.model!r}: the model fits these scans at the edge of "
-                "its ranges or beyond; widen them, or ask for fewer draws."
+                f"ranges of {model!r} at both ends of all covariates: the model fits "
+                "these scans at the edge of its ranges or beyond; widen them, or ask "
+                "for fewer draws."
             )
-        rng.shuffle(kept)  # type: ignore[arg-type]
-        effects = np.array([one for one, _ in kept[: self.n_draws]])
-        which = np.array([k for _, k in kept[: self.n_draws]])
-        picked, group = chain.select(which), self._group(effects)
-        step = self.expecting.acquisition.step
-        readout = expected_readout(linear.candidates(group, self.sc), step)
-        by_covariate = self._effects_on_readout(linear, effects, step)
-        interval = self.interval
-        mean_effect = mean_and_interval(by_covariate.mean(axis=2), interval)
+        which = rng.choice(len(kept), self.n_draws, replace=False)
+        points, effects, people = (
+            np.array(part) for part in zip(*(kept[k] for k in which), strict=True)
+        )
+        return {
+            **self._described(density, points, effects, people),
+            "share_feasible_": share,
+            "model_error_": state.model_error,
+            "n_replaced_": state.place.n_replaced,
+        }
+
+    def _described(
+        self, density: PooledDensity, points: Array, effects: Array, people: Array
+    ) -> dict[str, Any]:
+        """Give what follows from draws."""
+        space, interval = self.expecting.space, self.interval
+        own, scatter, noise = density.split(points)
+        base = self.coordinates.padded(own)
+        readout = self._readout(base)
+        by_covariate = self._effects_on_readout(base, effects)
         effect = mean_and_interval(by_covariate, interval)
         regions = mean_and_interval(readout, interval)
         level = mean_and_interval(readout.mean(axis=1), interval)
+        persons = self._read_out_people(base, effects, people)
         return {
             "covariate_names_": self.covariates.names,
             "effect_draws_": by_covariate,
             "effect_": effect[..., 0],
             "effect_interval_": effect[..., 1:],
-            "mean_effect_": mean_effect,
+            "mean_effect_": mean_and_interval(by_covariate.mean(axis=2), interval),
             "sign_probability_": (by_covariate.mean(axis=2) > 0).mean(axis=0),
-            "draws_": space.theta(linear.x + effects[:, :n_own]),
+            "draws_": space.theta(own),
             "param_names_": list(space.names),
             "readout_draws_": readout,
             "readout_": regions[:, 0],
@@ -250,109 +443,52 @@ class Pool:
             "mean_readout_": float(level[0]),
             "mean_readout_interval_": level[1:],
             "people_": self.people,
-            **self._people(linear, model, effects, picked, rng, step),
-            "share_feasible_": share,
+            "readouts_": persons[..., 0],
+            "readouts_interval_": persons[..., 1:],
+            "scatter_": {
+                name: mean_and_interval(scatter[:, k], interval)
+                for k, (name, _) in enumerate(self._kinds)
+            },
+            "noise_scale_": mean_and_interval(noise, interval),
             "model_": space.model,
             "acquisition_": self.expecting.acquisition,
             "space_": space,
             "n_rois_": space.n_rois,
         }
 
-    def _moves(self, effects: Array, c: int, n_dim: int) -> Array:
-        """Give what one unit of a covariate does to coordinates, (n_draws, n_dim)."""
-        k = self.expecting.space.n_dim + sum(map(len, self.moved[:c]))
-        moves = np.zeros((len(effects), n_dim))
-        moves[:, self.moved[c]] = effects[:, k : k + len(self.moved[c])]
-        return moves
+    def _readout(self, x: Array) -> Array:
+        """Read out coordinates, kept within the ranges."""
+        model = self.expecting.space.model
+        params = {
+            name: np.clip(value, *getattr(model, name))
+            for name, value in self.coordinates.params(x).items()
+        }
+        step = self.expecting.acquisition.step
+        return expected_readout(Candidates(model, params, self.sc), step)
 
-    def _group(self, effects: Array) -> Array:
-        """Give coordinates where all covariates are at their mean, (n_draws, n_dim)."""
-        own = effects[:, : self.expecting.space.n_dim]
-        return np.hstack([own, np.zeros((len(own), len(self.directions)))])
-
-    def _ends(self, linear: Linearised, effects: Array) -> list[Array]:
-        """Give coordinates at both ends of covariates, the others at their mean."""
-        group = self._group(effects)
-        return [
-            group + end * self._moves(effects, c, linear.n_dim)
-            for c in range(len(self.covariates.names))
-            for end in self.covariates.ends[c]
-        ]
-
-    def _inside(self, linear: Linearised, effects: Array) -> NDArray[np.bool_]:
-        """Tell which effects keep the ranges, at both ends of every covariate."""
-        space, n_own = self.expecting.space, self.expecting.space.n_dim
-        inside = space.feasible(space.theta(linear.x + effects[:, :n_own]))
-        for ends in self._ends(linear, effects):
-            where = np.flatnonzero(inside)
-            if not len(where):
-                break
-            params = linear.candidates(ends[where], self.sc).params
-            inside[where] = within_ranges(space.model, params)
-        return inside
-
-    def _known(self, linear: Linearised, effects: Array) -> NDArray[np.bool_]:
-        """Tell which effects leave the group stable, and in the plausible range."""
-        group = linear.candidates(self._group(effects), self.sc)
-        return self.expecting.of(group)[1]
-
-    def _effects_on_readout(
-        self, linear: Linearised, effects: Array, step: float
-    ) -> Array:
+    def _effects_on_readout(self, base: Array, effects: Array) -> Array:
         """Give changes of the readout by one unit, (n_draws, n_covariates, n_rois)."""
-        ends = self._ends(linear, effects)
-        found = [
-            expected_readout(linear.candidates(end, self.sc), step) for end in ends
-        ]
+        found = [self._readout(base + end) for end in self._ends(effects)]
         changes = [
             (found[2 * c + 1] - found[2 * c]) / distance
             for c, distance in enumerate(self.covariates.distance)
         ]
-        shape = len(effects), 0, len(self.sc)
-        return np.stack(changes, axis=1) if changes else np.zeros(shape)
+        none = np.zeros((len(base), 0, len(self.sc)))
+        return np.stack(changes, axis=1) if changes else none
 
-    def _people(
-        self,
-        linear: Linearised,
-        model: MixedModel,
-        effects: Array,
-        picked: Hyper,
-        rng: np.random.Generator,
-        step: float,
-    ) -> dict[str, Any]:
-        """Read out every person, with the mean of the own covariates."""
-        space = self.expecting.space
+    def _read_out_people(self, base: Array, effects: Array, people: Array) -> Array:
+        """Read out every person with the mean of the own covariates."""
         some = slice(0, N_READ_OUT)
-        effects = effects[some]
-        own = model.people(picked.select(some), effects, rng)
-        n_people = own.shape[1]
+        base, effects, people = base[some], effects[some], people[some]
+        n_people = people.shape[1]
         counts = np.bincount(self.person, minlength=n_people)
         values = np.zeros((n_people, len(self.covariates.names)))
         np.add.at(values, self.person, self.covariates.values)
         values /= counts[:, None]
-        base = self._group(effects)
-        moves = [
-            self._moves(effects, c, linear.n_dim)
-            for c in range(len(self.covariates.names))
-        ]
+        moves = [self._moves(effects, c) for c in range(len(self.covariates.names))]
         found = []
         for k in range(n_people):
-            at = base + own[:, k]
+            at = base + people[:, k]
             at = at + sum(v * move for v, move in zip(values[k], moves, strict=True))
-            params = linear.candidates(at, self.sc).params
-            params = {
-                name: np.clip(value, *getattr(space.model, name))
-                for name, value in params.items()
-            }
-            readout = expected_readout(Candidates(space.model, params, self.sc), step)
-            found.append(mean_and_interval(readout, self.interval))
-        regions = np.array(found)
-        return {"readouts_": regions[..., 0], "readouts_interval_": regions[..., 1:]}
-
-
-def _uniform(space: ParameterSpace) -> tuple[Array, Array]:
-    """Give mean and spread of search coordinates that fill the ranges."""
-    centre, spread = np.zeros(space.n_dim), np.full(space.n_dim, SLOPE)
-    for part in space.slices.values():
-        centre[part.start], spread[part.start] = 0.5, UNIFORM
-    return centre, spread
+            found.append(mean_and_interval(self._readout(at), self.interval))
+        return np.array(found)

@@ -22,8 +22,8 @@ from delssome.evaluation import Evaluator
 from delssome.fitting.covariates import Covariates
 from delssome.fitting.expecting import Expecting, Scans
 from delssome.fitting.pool import Pool
-from delssome.fitting.pooling import Direction
-from delssome.fitting.posing import check_data, make_target
+from delssome.fitting.pooling import Coordinates, Direction
+from delssome.fitting.posing import check_data
 from delssome.models import FIC, Model, ParameterSpace, check_maps
 from delssome.simulation import Acquisition, check_step
 from delssome.theory import check_assumptions
@@ -66,7 +66,7 @@ def pose_pool(
     known = (
         Covariates.of(covariates, estimator.formula, len(X))
         if (covariates is not None or estimator.formula is not None)
-        else Covariates((), np.zeros((len(X), 0)), np.zeros((0, 2)), np.zeros(0))
+        else Covariates.of(None, None, len(X))
     )
     affected = _parameters("affects", estimator.affects, model)
     directions, moved = _moved(estimator, space, known.names, affected)
@@ -81,19 +81,17 @@ def pose_pool(
     check_data(X, n_bins)
     subjects = unpack_subjects(X, n_bins)
     own = prepare_sc(subjects.sc, transform=estimator.sc_transform)
-    target = make_target(X, n_bins, estimator.sc_transform)
     expecting = Expecting(space, scan, n_jobs=estimator.n_jobs)
     if store is not None:
         store.mkdir(parents=True, exist_ok=True)
     return Pool(
         expecting=expecting,
         scans=Scans(own, matrix_to_edges(subjects.fc)),
-        sc=target.sc,
-        covariates=known,
+        coordinates=Coordinates(space, directions),
+        covariates=known.from_none(list(estimator.along or ())),
         people=who,
         person=person.reshape(-1),
         moved=moved,
-        directions=directions,
         scattering=_parameters("scatter", estimator.scatter, model),
         network=_network(model, scan),
         n_draws=estimator.n_draws,

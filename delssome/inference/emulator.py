@@ -55,7 +55,7 @@ class Emulator:
         power, axes = np.linalg.eigh(spread)
         self._scale = axes / np.sqrt(np.maximum(power, FLAT * power[-1])) / UNIT
         self._degree = DEGREE
-        while self._degree > 1 and _n_terms(n_dim, self._degree) * PER_TERM > n:
+        while self._degree > 1 and n_terms(n_dim, self._degree) * PER_TERM > n:
             self._degree -= 1
         # A term is a term of one degree less times a coordinate.
         self._parents = _parents(n_dim, self._degree)
@@ -75,7 +75,7 @@ class Emulator:
         return np.concatenate(terms, axis=1)
 
 
-def _n_terms(n_dim: int, degree: int) -> int:
+def n_terms(n_dim: int, degree: int) -> int:
     return comb(n_dim + degree, degree)
 
 

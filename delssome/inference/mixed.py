@@ -1,4 +1,4 @@
-"""A linear mixed model, from what every measurement tells of its coordinates."""
+"""A linear mixed model about several points at once, each with data of its own."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -10,170 +10,208 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Evidence", "Hyper", "MixedModel"]
+__all__ = ["Marginal", "MixedModel"]
 
 Array = NDArray[Any]
 
-# Steps of a chain, those that are forgotten, and after how many the width of a step
-# is adapted.
-N_STEPS, N_FORGOTTEN, N_ADAPTED = 3000, 1000, 50
-# Share of steps that should be taken, in few dimensions.
-TAKEN = 0.35
+# Keeps what the model gets wrong from being free where no slope says anything.
+TINY = 1e-9
 
 
-class Evidence(NamedTuple):
-    """What measurements tell of coordinates, about a point.
+class Marginal(NamedTuple):
+    """What measurements say about points, whatever effects and people are.
 
     Attributes
     ----------
-    information : ndarray of shape (n, n_dim, n_dim)
-        Products of slopes, summed over values of unit noise.
-    score : ndarray of shape (n, n_dim)
-        Slopes times residuals, summed over the same.
-    squares : ndarray of shape (n,)
-        Sums of squares of residuals.
-    n_values : int
-        Values of a measurement.
+    log_density : ndarray of shape (n_points,)
+        Of the measurements, effects and people integrated out.
+    effects : ndarray of shape (n_points, n_effects)
+        Their mode.
+    people : ndarray of shape (n_points, n_people, n_dim)
+        The same of deviations.
+    step : ndarray of shape (n_points, n_own)
+        From each point to where the density would be largest.
+    covariance : ndarray of shape (n_points, n_own, n_own)
+        Of the density of points there.
     """
 
-    information: Array
-    score: Array
-    squares: Array
-    n_values: int
-
-
-class Hyper(NamedTuple):
-    """Draws of what is not a coordinate.
-
-    Attributes
-    ----------
-    scatter : ndarray of shape (n_draws, n_kinds)
-        Standard deviations over people, of each kind of coordinate.
-    noise : ndarray of shape (n_draws,)
-        Variance of a value.
-    """
-
-    scatter: Array
-    noise: Array
-
-    def select(self, which: Any) -> "Hyper":
-        """Take some draws."""
-        return Hyper(self.scatter[which], self.noise[which])
+    log_density: Array
+    effects: Array
+    people: Array
+    step: Array
+    covariance: Array
 
 
 @dataclass(frozen=True)
 class MixedModel:
-    r"""Coordinates of every measurement, of shared effects and of people.
+    r"""Coordinates of measurements: a shared point, effects of covariates, people.
 
-    Measurement s of person i has the coordinates :math:`D_s \beta + u_i`, with
-    :math:`u_i \sim N(0, \mathrm{diag}(\tau^2))`.
+    Measurement s of person i has the coordinates
+    :math:`x + D_s \beta + \nu + u_i`, with :math:`\beta` and
+    :math:`u_i \sim N(0, \mathrm{diag}(\tau^2))` normal, and :math:`\nu`, what the
+    model gets wrong in all of them alike.
 
     Attributes
     ----------
-    evidence : Evidence
     design : ndarray of shape (n, n_dim, n_effects)
         D, one matrix a measurement.
     person : ndarray of int, shape (n,)
         From 0 on.
     kind : ndarray of int, shape (n_dim,)
         Which scatter a coordinate has; -1: people do not differ in it.
-    precision, mean : ndarray of shape (n_effects, n_effects) and (n_effects,)
-        Of the normal prior of effects.
-    scale : float
-        Of the half-normal prior of scatter.
+    effect_sd : float
+        Of the prior of an effect.
+    spread : ndarray of shape (n_own,)
+        Of the prior of the first coordinates, which steps do not leave.
+    error : float
+        Variance of what the model gets wrong, in that of a value.
+    n_values : int
+        Values of all measurements.
+
+    References
+    ----------
+    Laird and Ware 1982, Biometrics 38, 963-974.
     """
 
-    evidence: Evidence
     design: Array
-    person: Array
-    kind: Array
-    precision: Array
-    mean: Array
-    scale: float
+    person: NDArray[np.intp]
+    kind: NDArray[np.intp]
+    effect_sd: float
+    spread: Array
+    error: float
+    n_values: int
+
+    @property
+    def n_people(self) -> int:
+        """Number of people."""
+        return int(self.person.max()) + 1
+
+    @property
+    def n_kinds(self) -> int:
+        """Number of scatters."""
+        return int(self.kind.max(initial=-1)) + 1
 
     @cached_property
-    def _sums(self) -> tuple[Array, ...]:
-        """Sums over the measurements of people, and over all."""
-        H, S, squares, _ = self.evidence
-        n_people = int(self.person.max()) + 1
-        reached = H @ self.design
-        G, g, C = (np.zeros((n_people, *x.shape[1:])) for x in (H, S, reached))
-        for total, parts in ((G, H), (g, S), (C, reached)):
-            np.add.at(total, self.person, parts)
-        F = np.einsum("npk,npl->kl", self.design, reached)
-        d = np.einsum("npk,np->k", self.design, S)
-        return G, g, C, F, d, np.array(squares.sum())
+    def _columns(self) -> Array:
+        """Own coordinates, effects and errors, (n, n_dim, n_columns)."""
+        n, n_dim, _ = self.design.shape
+        own = np.eye(n_dim)[:, : len(self.spread)]
+        parts = [np.repeat(own[None], n, axis=0), self.design]
+        if self.error > 0.0:
+            parts.append(np.repeat(np.eye(n_dim)[None], n, axis=0))
+        return np.concatenate(parts, axis=2)
 
-    def _given(self, scatter: Array, noise: float) -> tuple[float, Array, Array]:
-        """Marginal log likelihood, and information and score of the effects."""
-        G, g, C, F, d, squares = self._sums
-        t = self._per_coordinate(scatter)
-        system = noise * np.eye(len(t)) + t[:, None] * G * t
-        tg, tC = t * g, t[:, None] * C
-        found = np.linalg.solve(system, np.concatenate([tg[..., None], tC], axis=2))
+    @cached_property
+    def _belongs(self) -> Array:
+        """Whose measurements are whose, (n_people, n)."""
+        return (np.arange(self.n_people)[:, None] == self.person).astype(float)
+
+    def per_coordinate(self, scatter: Array) -> Array:
+        """Give the scatter of every coordinate, (n_points, n_dim)."""
+        padded = np.pad(scatter, ((0, 0), (0, 1)))
+        return np.where(self.kind < 0, 0.0, padded[:, self.kind])
+
+    def marginal(
+        self,
+        slopes: Array,
+        residual: Array,
+        squares: Array,
+        scatter: Array,
+        noise: Array,
+        rng: np.random.Generator | None = None,
+    ) -> Marginal:
+        """Integrate effects and people out.
+
+        Parameters
+        ----------
+        slopes : ndarray of shape (n_points, n, n_values, n_dim)
+        residual : ndarray of shape (n_points, n, n_values)
+            What is left of measurements at the points.
+        squares : ndarray of shape (n_points,) or float
+            Sum of squares of what no coordinate moves.
+        scatter : ndarray of shape (n_points, n_kinds)
+        noise : ndarray of shape (n_points,)
+            Variance of a value.
+        rng : numpy.random.Generator, default=None
+            Gives draws of effects and people in place of their modes.
+
+        Returns
+        -------
+        Marginal
+        """
+        m, n, _, n_dim = slopes.shape
+        n_own, columns = len(self.spread), self._columns
+        n_columns, one = columns.shape[2], noise[:, None, None]
+        turned = slopes.swapaxes(2, 3)
+        H, S = turned @ slopes, (turned @ residual[..., None])[..., 0]
+        reached = H @ columns
+        G, g, C = (self._by_person(x) for x in (H, S, reached))
+        flat = columns.reshape(-1, n_columns)
+        F = flat.T @ reached.reshape(m, -1, n_columns)
+        d = S.reshape(m, -1) @ flat
+        t = self.per_coordinate(scatter)
+        system = t[:, None, :, None] * G * t[:, None, None, :]
+        system[..., np.arange(n_dim), np.arange(n_dim)] += noise[:, None, None]
+        tg, tC = t[:, None] * g, t[:, None, :, None] * C
+        found = np.linalg.solve(system, np.concatenate([tg[..., None], tC], axis=3))
         Vg, VC = found[..., 0], found[..., 1:]
-        information = self.precision + (F - np.einsum("ipk,ipl->kl", tC, VC)) / noise
-        score = self.precision @ self.mean
-        score = score + (d - np.einsum("ipk,ip->k", tC, Vg)) / noise
-        quadratic = (squares - (tg * Vg).sum()) / noise
-        n = len(self.evidence.squares) * self.evidence.n_values
-        volume = n * np.log(noise) - G.shape[0] * len(t) * np.log(noise)
-        volume += np.linalg.slogdet(system)[1].sum()
-        volume += np.linalg.slogdet(information)[1]
-        best = score @ np.linalg.solve(information, score)
-        return float(0.5 * (best - quadratic - volume)), information, score
+        prior = self._prior(H)
+        tC = tC.reshape(m, -1, n_columns)
+        information = (F - tC.swapaxes(1, 2) @ VC.reshape(m, -1, n_columns)) / one
+        information += prior
+        score = (d - (tC * Vg.reshape(m, -1, 1)).sum(axis=1)) / noise[:, None]
 
-    def _per_coordinate(self, scatter: Array) -> Array:
-        return np.where(self.kind < 0, 0.0, np.append(scatter, 0.0)[self.kind])
+        rest = information[:, n_own:, n_own:]
+        modes = np.linalg.solve(rest, score[:, n_own:, None])[..., 0]
+        quadratic = np.square(residual).sum(axis=(1, 2)) + squares
+        quadratic = (quadratic - (tg * Vg).sum(axis=(1, 2))) / noise
+        volume = (self.n_values - G.shape[1] * n_dim) * np.log(noise)
+        volume += np.linalg.slogdet(system)[1].sum(axis=1)
+        volume += np.linalg.slogdet(rest)[1]
+        volume -= np.linalg.slogdet(prior[:, n_own:, n_own:])[1]
+        log_density = 0.5 * ((score[:, n_own:] * modes).sum(axis=1) - quadratic)
+        log_density -= 0.5 * volume
+        if rng is not None:
+            modes = modes + _deviates(rest, rng)
+        people = Vg - (VC[..., n_own:] @ modes[:, None, :, None])[..., 0]
+        if rng is not None:
+            people = people + _deviates(system, rng) * np.sqrt(one)
+        own = np.arange(n_own)
+        information[:, own, own] += self.spread**-2.0
+        inverse = np.linalg.inv(information)[:, :n_own]
+        return Marginal(
+            log_density,
+            modes[:, : self.design.shape[2]],
+            t[:, None] * people,
+            (inverse @ score[..., None])[..., 0],
+            inverse[..., :n_own],
+        )
 
-    def hyper(self, rng: np.random.Generator) -> Hyper:
-        """Draw scatter and noise by a random walk (Metropolis), effects left out."""
-        n_kinds = int(self.kind.max(initial=-1)) + 1
-        n = len(self.evidence.squares) * self.evidence.n_values
-        width = np.append(np.full(n_kinds, 0.5), np.sqrt(2.0 / n))
+    def _by_person(self, x: Array) -> Array:
+        """Sum over the measurements of every person."""
+        n = len(self.person)
+        if self.n_people == n and (self.person == np.arange(n)).all():
+            return x
+        m = len(x)
+        return (self._belongs @ x.reshape(m, n, -1)).reshape(m, -1, *x.shape[2:])
 
-        def log_density(v: Array) -> float:
-            scatter = np.exp(v[:-1])
-            prior = (v[:-1] - 0.5 * (scatter / self.scale) ** 2).sum()
-            return self._given(scatter, float(np.exp(v[-1])))[0] + float(prior)
+    def _prior(self, H: Array) -> Array:
+        """Precision of effects and errors, none of the own coordinates."""
+        n_own, n_effects = len(self.spread), self.design.shape[2]
+        n_dim, n_columns = self.design.shape[1], self._columns.shape[2]
+        precision = np.zeros((len(H), n_columns, n_columns))
+        which = n_own + np.arange(n_effects)
+        precision[:, which, which] = self.effect_sd**-2.0
+        if self.error > 0.0:
+            # An error in the manner of noise looks like this move of coordinates.
+            last = slice(n_own + n_effects, None)
+            precision[:, last, last] = H.mean(axis=1) / self.error
+            precision[:, last, last] += TINY * np.eye(n_dim)
+        return precision
 
-        start = np.full(n_kinds, np.log(0.3 * self.scale))
-        v = np.append(start, np.log(self.evidence.squares.sum() / n))
-        now, taken, chain = log_density(v), 0, []
-        for step in range(N_STEPS):
-            other = v + width * rng.standard_normal(len(v))
-            new = log_density(other)
-            if np.log(rng.random()) < new - now:
-                v, now, taken = other, new, taken + 1
-            if step < N_FORGOTTEN and (step + 1) % N_ADAPTED == 0:
-                width *= np.exp(taken / N_ADAPTED - TAKEN)
-                taken = 0
-            if step >= N_FORGOTTEN:
-                chain.append(v)
-        values = np.exp(chain)
-        return Hyper(values[:, :-1], values[:, -1])
 
-    def effects(self, hyper: Hyper, rng: np.random.Generator, n: int = 1) -> Array:
-        """Draw effects, n for each draw of `hyper`, (n_draws * n, n_effects)."""
-        draws = []
-        for scatter, noise in zip(*hyper, strict=True):
-            _, information, score = self._given(scatter, float(noise))
-            root = np.linalg.cholesky(information)
-            white = rng.standard_normal((len(score), n))
-            centre = np.linalg.solve(information, score)
-            draws.append(centre + np.linalg.solve(root.T, white).T)
-        return np.concatenate(draws)
-
-    def people(self, hyper: Hyper, effects: Array, rng: np.random.Generator) -> Array:
-        """Draw how people deviate, (n_draws, n_people, n_dim)."""
-        G, g, C = self._sums[:3]
-        draws = []
-        for scatter, noise, beta in zip(*hyper, effects, strict=True):
-            t = self._per_coordinate(scatter)
-            system = noise * np.eye(len(t)) + t[:, None] * G * t
-            root = np.linalg.cholesky(system)
-            white = rng.standard_normal(g.shape)[..., None]
-            off = np.linalg.solve(np.swapaxes(root, 1, 2), white) * np.sqrt(noise)
-            centre = np.linalg.solve(system, (t * (g - C @ beta))[..., None])
-            draws.append(t * (centre + off)[..., 0])
-        return np.array(draws)
+def _deviates(precision: Array, rng: np.random.Generator) -> Array:
+    """Draw about 0, given precisions."""
+    root = np.linalg.cholesky(precision).swapaxes(-1, -2)
+    white = rng.standard_normal(precision.shape[:-1])[..., None]
+    return np.asarray(np.linalg.solve(root, white)[..., 0])
