@@ -2,8 +2,9 @@
 
 Every cohort has a connectome and maps of its own, and a truth drawn from the prior with
 free ranges, in range and with FC as data have it; people scatter by 2 % of every range
-(slopes: of a quarter of it, for a standard deviation of a map). Covariates move w_EI: age by 2.5 % a year, a group by 10 %, and a drug, in
-the same people, along the density of a receptor.
+(slopes: of a quarter of it, for a standard deviation of a map). Covariates move w_EI:
+age by 2.5 % a year, a group by 10 %, and a drug, in the same people, along the density
+of a receptor.
 """
 
 # Authors: the delssome developers

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +16,10 @@ from tqdm.auto import tqdm
 
 from delssome._version import __version__
 from delssome.evaluation import Evaluator, Target
-from delssome.fitting.covariates import Covariates
 from delssome.fitting.expecting import Expecting, Scans, whiten
 from delssome.fitting.inferring import Inference, by_distance
-from delssome.fitting.known import mean_and_interval
-from delssome.fitting.pooling import Coordinates, PooledDensity
+from delssome.fitting.pool_outcome import describe
+from delssome.fitting.pooling import Coordinates, Design, PooledDensity
 from delssome.inference import (
     Chains,
     LocalEmulator,
@@ -29,9 +28,8 @@ from delssome.inference import (
     heat,
     walk,
 )
-from delssome.models import Candidates
 from delssome.models.space import within_ranges
-from delssome.theory import expected_readout, fisher_z
+from delssome.theory import fisher_z
 
 __all__ = ["Pool"]
 
@@ -40,18 +38,20 @@ Array = NDArray[Any]
 # Standard deviations of priors: of a coefficient that is uniform over a unit, of a
 # slope over a map, and of effects, in shares of a range.
 UNIFORM, SLOPE, EFFECT = 0.29, 1.0, 0.3
+# What draws coefficients from the mean FC, for chains to start with.
+START = Tempering()
 # Chains, rounds of them, in each of which the emulator learns anew, walks of a round
 # and of the last one, moves of a walk, and moves at each power of the first.
 N_CHAINS, N_ROUNDS, N_WALKS, N_LAST, N_MOVES, N_HEATED = 100, 4, 3, 6, 20, 28
 # Candidates that theory looks at to begin with, and how far they are moved, in shares
 # of a range: levels, slopes over maps, and directions; what the emulator remembers.
-N_TAUGHT, LEVEL, OVER_MAPS, ALONG, N_REMEMBERED = 400, 0.06, 0.02, 0.04, 2400
+N_TAUGHT, LEVEL, OVER_MAPS, ALONG, N_REMEMBERED = 400, 0.06, 0.02, 0.04, 9000
+# Places of scans that theory looks at after a round, and how far these are stretched.
+N_VISITED, STRETCHES = 1200, (1.0, 1.5)
 # Scatter and noise that chains start with.
 FIRST_SCATTER, FIRST_NOISE = (0.01, 0.06), (0.95, 1.3)
 # Draws of effects that are looked at for one that is within the ranges.
 N_TRIES = 20
-# Draws of people that are read out.
-N_READ_OUT = 200
 
 
 class Seen(NamedTuple):
@@ -114,12 +114,11 @@ class Pool:
     scans : Scans
     coordinates : Coordinates
         Of the search, and beyond.
-    covariates : Covariates
+    design : Design
+        What covariates move.
     people : ndarray
         Labels of people, sorted.
     person : ndarray of int, shape (n_scans,)
-    moved : list of list of int
-        Coordinates that each covariate moves.
     scattering : list of str
         Parameters in which people differ.
     network : Evaluator or None
@@ -130,10 +129,9 @@ class Pool:
     expecting: Expecting
     scans: Scans
     coordinates: Coordinates
-    covariates: Covariates
+    design: Design
     people: Array
     person: NDArray[np.intp]
-    moved: list[list[int]]
     scattering: list[str]
     network: Evaluator | None
     n_draws: int
@@ -176,8 +174,8 @@ class Pool:
         if name != "start":  # which says nothing of covariates
             settings += [
                 [tuple(one) for one in self.coordinates.directions],
-                (self.covariates.names, self.covariates.values),
-                (self.person, self.moved, self.scattering, self.n_draws),
+                (self.design.covariates.names, self.design.matrix),
+                (self.person, self.scattering, self.n_draws),
             ]
         file = self.store / f"{joblib.hash(settings)}.joblib"
         if file.exists():
@@ -199,7 +197,7 @@ class Pool:
             evaluator=expecting.theory if self.network is None else self.network,
             exact=None if self.network is None else expecting.theory,
             n_scans=None,
-            sampler=Tempering(),
+            sampler=START,
             rng=rng,
         )
         return inference.run().x
@@ -221,7 +219,7 @@ class Pool:
                 "ranges of the model allow?"
             )
         own = own[rng.choice(len(own), N_CHAINS)]
-        n_kinds = len(self._kinds)
+        n_kinds = len(self.kinds)
         scatter = rng.uniform(*FIRST_SCATTER, (N_CHAINS, n_kinds))
         noise = rng.uniform(*FIRST_NOISE, (N_CHAINS, 1))
         points = np.hstack([own, np.log(scatter), np.log(noise)])
@@ -264,21 +262,32 @@ class Pool:
         error = self._model_error(density, state.place, chains.points, x)
         place = state.place
         if not last:
-            scan = rng.integers(x.shape[1], size=(N_TAUGHT // N_CHAINS, len(x)))
-            there = x[np.arange(len(x)), scan].reshape(-1, x.shape[2])
-            base = self.coordinates.padded(chains.points[:, :n_own])
-            ends = [base + end for end in self._ends(found.effects)]
-            seen, _ = self._learn(seen, np.concatenate([there, *ends]))
             typical = chains.points[by_distance(chains.points[:, :n_own])[0], :n_own]
             place = self._place(typical)
+            seen, _ = self._learn(seen, self._visited(density, draws, rng))
         return State(chains.points, draws, seen, place, error)
+
+    def _visited(
+        self, density: PooledDensity, draws: Array, rng: np.random.Generator
+    ) -> Array:
+        """Draw where scans are, and the ends of covariates, (n, n_dim)."""
+        draws = draws[rng.choice(len(draws), N_CHAINS)]
+        found, _ = density.settle(draws, rng)
+        base = self.coordinates.padded(draws[:, : self.coordinates.n_own])
+        x = base[:, None] + density.off(found.effects, found.people)
+        x = x.reshape(-1, x.shape[2])
+        x = x[rng.choice(len(x), N_VISITED)]
+        # Also further out, where chains have not been yet.
+        x = x.mean(axis=0) + rng.choice(STRETCHES, (len(x), 1)) * (x - x.mean(axis=0))
+        ends = [base + end for end in self.design.ends(found.effects)]
+        return np.concatenate([x, *ends])
 
     @property
     def _n_edges(self) -> int:
         return len(self.expecting.which)
 
     @property
-    def _kinds(self) -> list[tuple[str, list[int]]]:
+    def kinds(self) -> list[tuple[str, list[int]]]:
         """Name what people differ in, with its coordinates: levels, and over maps."""
         kinds = []
         for name in self.scattering:
@@ -307,7 +316,7 @@ class Pool:
 
     def _place(self, x: Array) -> Place:
         """Take noise, and what own connectomes add, at a point."""
-        theta = self.expecting.space.theta(x)
+        theta = self.expecting.space.theta(np.asarray(x))
         root = self.expecting.root(theta, self.sc)
         here = self.expecting.z(theta[None], self.sc)[0]
         own = self.expecting.z(theta[None], self.scans.sc)
@@ -331,19 +340,17 @@ class Pool:
         whole = np.square(white - emulator.centre).sum()
         rest = float(whole - np.square(amplitudes).sum())
         n_dim, n_own = self.coordinates.n_dim, self.coordinates.n_own
-        moved = [(c, j) for c, some in enumerate(self.moved) for j in some]
-        design = np.zeros((len(white), n_dim, len(moved)))
-        for k, (c, j) in enumerate(moved):
-            design[:, j, k] = self.covariates.values[:, c]
         kind = np.full(n_dim, -1)
-        for k, (_, which) in enumerate(self._kinds):
+        for k, (_, which) in enumerate(self.kinds):
             kind[which] = k
         spread = np.full(n_own, SLOPE)
         for part in self.expecting.space.slices.values():
             spread[part.start] = UNIFORM
         # What emulators get wrong is wrong in all scans alike, as what models do.
         error = state.model_error + emulator.error / n_dim
-        mixed = MixedModel(design, self.person, kind, EFFECT, spread, error, white.size)
+        mixed = MixedModel(
+            self.design.matrix, self.person, kind, EFFECT, spread, error, white.size
+        )
         return PooledDensity(self.coordinates, emulator, amplitudes, rest, mixed)
 
     def _model_error(
@@ -358,21 +365,6 @@ class Pool:
         noise = float(np.exp(points[k, -1])) / n
         return max(0.0, float(left @ left) / free - noise)
 
-    def _moves(self, effects: Array, c: int) -> Array:
-        """Give by how much one unit of a covariate moves coordinates."""
-        first = sum(len(some) for some in self.moved[:c])
-        moves = np.zeros((len(effects), self.coordinates.n_dim))
-        moves[:, self.moved[c]] = effects[:, first : first + len(self.moved[c])]
-        return moves
-
-    def _ends(self, effects: Array) -> list[Array]:
-        """Give moves to both ends of covariates, the others at 0."""
-        return [
-            end * self._moves(effects, c)
-            for c in range(len(self.covariates.names))
-            for end in self.covariates.ends[c]
-        ]
-
     def _draw(self, state: State, rng: np.random.Generator) -> dict[str, Any]:
         """Draw effects and people that are within the ranges, and read them out."""
         density = self._density(state, rng)
@@ -383,7 +375,7 @@ class Pool:
             found, _ = density.settle(state.draws, rng)
             base = self.coordinates.padded(state.draws[:, :n_own])
             inside = np.isfinite(found.log_density)
-            for end in self._ends(found.effects):
+            for end in self.design.ends(found.effects):
                 inside &= within_ranges(model, self.coordinates.params(base + end))
             n_tried += len(inside)
             kept += list(
@@ -409,86 +401,8 @@ class Pool:
             np.array(part) for part in zip(*(kept[k] for k in which), strict=True)
         )
         return {
-            **self._described(density, points, effects, people),
+            **describe(self, density, points, effects, people),
             "share_feasible_": share,
             "model_error_": state.model_error,
             "n_replaced_": state.place.n_replaced,
         }
-
-    def _described(
-        self, density: PooledDensity, points: Array, effects: Array, people: Array
-    ) -> dict[str, Any]:
-        """Give what follows from draws."""
-        space, interval = self.expecting.space, self.interval
-        own, scatter, noise = density.split(points)
-        base = self.coordinates.padded(own)
-        readout = self._readout(base)
-        by_covariate = self._effects_on_readout(base, effects)
-        effect = mean_and_interval(by_covariate, interval)
-        regions = mean_and_interval(readout, interval)
-        level = mean_and_interval(readout.mean(axis=1), interval)
-        persons = self._read_out_people(base, effects, people)
-        return {
-            "covariate_names_": self.covariates.names,
-            "effect_draws_": by_covariate,
-            "effect_": effect[..., 0],
-            "effect_interval_": effect[..., 1:],
-            "mean_effect_": mean_and_interval(by_covariate.mean(axis=2), interval),
-            "sign_probability_": (by_covariate.mean(axis=2) > 0).mean(axis=0),
-            "draws_": space.theta(own),
-            "param_names_": list(space.names),
-            "readout_draws_": readout,
-            "readout_": regions[:, 0],
-            "readout_interval_": regions[:, 1:],
-            "mean_readout_": float(level[0]),
-            "mean_readout_interval_": level[1:],
-            "people_": self.people,
-            "readouts_": persons[..., 0],
-            "readouts_interval_": persons[..., 1:],
-            "scatter_": {
-                name: mean_and_interval(scatter[:, k], interval)
-                for k, (name, _) in enumerate(self._kinds)
-            },
-            "noise_scale_": mean_and_interval(noise, interval),
-            "model_": space.model,
-            "acquisition_": self.expecting.acquisition,
-            "space_": space,
-            "n_rois_": space.n_rois,
-        }
-
-    def _readout(self, x: Array) -> Array:
-        """Read out coordinates, kept within the ranges."""
-        model = self.expecting.space.model
-        params = {
-            name: np.clip(value, *getattr(model, name))
-            for name, value in self.coordinates.params(x).items()
-        }
-        step = self.expecting.acquisition.step
-        return expected_readout(Candidates(model, params, self.sc), step)
-
-    def _effects_on_readout(self, base: Array, effects: Array) -> Array:
-        """Give changes of the readout by one unit, (n_draws, n_covariates, n_rois)."""
-        found = [self._readout(base + end) for end in self._ends(effects)]
-        changes = [
-            (found[2 * c + 1] - found[2 * c]) / distance
-            for c, distance in enumerate(self.covariates.distance)
-        ]
-        none = np.zeros((len(base), 0, len(self.sc)))
-        return np.stack(changes, axis=1) if changes else none
-
-    def _read_out_people(self, base: Array, effects: Array, people: Array) -> Array:
-        """Read out every person with the mean of the own covariates."""
-        some = slice(0, N_READ_OUT)
-        base, effects, people = base[some], effects[some], people[some]
-        n_people = people.shape[1]
-        counts = np.bincount(self.person, minlength=n_people)
-        values = np.zeros((n_people, len(self.covariates.names)))
-        np.add.at(values, self.person, self.covariates.values)
-        values /= counts[:, None]
-        moves = [self._moves(effects, c) for c in range(len(self.covariates.names))]
-        found = []
-        for k in range(n_people):
-            at = base + people[:, k]
-            at = at + sum(v * move for v, move in zip(values[k], moves, strict=True))
-            found.append(mean_and_interval(self._readout(at), self.interval))
-        return np.array(found)

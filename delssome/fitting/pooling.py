@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from delssome.fitting.covariates import Covariates
 from delssome.inference import LocalEmulator, Look, Marginal, MixedModel
 from delssome.models import Candidates, ParameterSpace
 
-__all__ = ["Coordinates", "Direction", "PooledDensity"]
+__all__ = ["Coordinates", "Design", "Direction", "PooledDensity"]
 
 Array = NDArray[Any]
 
@@ -82,6 +83,48 @@ class Coordinates:
     def candidates(self, x: Array, sc: Array) -> Candidates:
         """Give candidates of coordinates, (n, n_dim)."""
         return Candidates(self.space.model, self.params(x), sc)
+
+
+@dataclass(frozen=True)
+class Design:
+    """What covariates move, linearly.
+
+    Attributes
+    ----------
+    covariates : Covariates
+    moved : list of list of int
+        Coordinates that each covariate moves.
+    n_dim : int
+    """
+
+    covariates: Covariates
+    moved: list[list[int]]
+    n_dim: int
+
+    @property
+    def matrix(self) -> Array:
+        """Coordinates by effects, of every scan, (n_scans, n_dim, n_effects)."""
+        values = self.covariates.values
+        pairs = [(c, j) for c, some in enumerate(self.moved) for j in some]
+        found = np.zeros((len(values), self.n_dim, len(pairs)))
+        for k, (c, j) in enumerate(pairs):
+            found[:, j, k] = values[:, c]
+        return found
+
+    def moves(self, effects: Array) -> list[Array]:
+        """Give how far one unit of each covariate moves coordinates, (n, n_dim)."""
+        ends = np.cumsum([len(some) for some in self.moved])
+        found = []
+        for some, end in zip(self.moved, ends, strict=True):
+            move = np.zeros((len(effects), self.n_dim))
+            move[:, some] = effects[:, end - len(some) : end]
+            found.append(move)
+        return found
+
+    def ends(self, effects: Array) -> list[Array]:
+        """Give moves to both ends of each covariate, the others at 0."""
+        pairs = zip(self.moves(effects), self.covariates.ends, strict=True)
+        return [end * move for move, ends in pairs for end in ends]
 
 
 @dataclass(frozen=True)

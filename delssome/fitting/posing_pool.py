@@ -22,7 +22,7 @@ from delssome.evaluation import Evaluator
 from delssome.fitting.covariates import Covariates
 from delssome.fitting.expecting import Expecting, Scans
 from delssome.fitting.pool import Pool
-from delssome.fitting.pooling import Coordinates, Direction
+from delssome.fitting.pooling import Coordinates, Design, Direction
 from delssome.fitting.posing import check_data
 from delssome.models import FIC, Model, ParameterSpace, check_maps
 from delssome.simulation import Acquisition, check_step
@@ -81,17 +81,19 @@ def pose_pool(
     check_data(X, n_bins)
     subjects = unpack_subjects(X, n_bins)
     own = prepare_sc(subjects.sc, transform=estimator.sc_transform)
+    coordinates = Coordinates(space, directions)
     expecting = Expecting(space, scan, n_jobs=estimator.n_jobs)
     if store is not None:
         store.mkdir(parents=True, exist_ok=True)
     return Pool(
         expecting=expecting,
         scans=Scans(own, matrix_to_edges(subjects.fc)),
-        coordinates=Coordinates(space, directions),
-        covariates=known.from_none(list(estimator.along or ())),
+        coordinates=coordinates,
+        design=Design(
+            known.from_none(list(estimator.along or ())), moved, coordinates.n_dim
+        ),
         people=who,
         person=person.reshape(-1),
-        moved=moved,
         scattering=_parameters("scatter", estimator.scatter, model),
         network=_network(model, scan),
         n_draws=estimator.n_draws,

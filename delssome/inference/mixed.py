@@ -115,7 +115,7 @@ class MixedModel:
         self,
         slopes: Array,
         residual: Array,
-        squares: Array,
+        squares: Array | float,
         scatter: Array,
         noise: Array,
         rng: np.random.Generator | None = None,
@@ -139,7 +139,7 @@ class MixedModel:
         -------
         Marginal
         """
-        m, n, _, n_dim = slopes.shape
+        m, n_dim = len(slopes), slopes.shape[3]
         n_own, columns = len(self.spread), self._columns
         n_columns, one = columns.shape[2], noise[:, None, None]
         turned = slopes.swapaxes(2, 3)

@@ -58,7 +58,9 @@ class Look(NamedTuple):
 class Density(Protocol):
     """A density over points whose first coordinates it gives slopes for."""
 
-    n_own: int
+    @property
+    def n_own(self) -> int:
+        """Coordinates that it gives slopes for."""
 
     def look(self, points: Array) -> Look:
         """Look at points, (n, n_dim)."""
@@ -111,7 +113,7 @@ def heat(
         raise ValueError("The density is 0 at every point to start from.")
     while power < 1.0:
         value = np.where(np.isfinite(value), value, -1e300)
-        step, target = 1.0 - power, SHARE * np.mean(value > -1e299)
+        step, target = 1.0 - power, SHARE * float(np.mean(value > -1e299))
         off = value - value.max()
 
         def excess(s: float, off: Array = off, target: float = target) -> float:

@@ -7,9 +7,10 @@ from sklearn.base import clone
 from delssome import FIC, Acquisition, PooledPosterior
 from delssome.datasets import make_cohort
 from delssome.exceptions import UnidentifiedWarning
-from delssome.fitting import likeliest, pilots, pool, pooling
-from delssome.fitting.expecting import Expecting, Scans
-from delssome.inference import mixed
+from delssome.fitting import pilots, pool
+from delssome.fitting.pooling import Coordinates, Direction
+from delssome.fitting.posing_pool import pose_pool
+from delssome.inference import Tempering
 from delssome.models import ParameterSpace
 
 pytestmark = pytest.mark.filterwarnings(
@@ -23,11 +24,15 @@ N, N_ROIS = 6, 8
 def short():
     """Look for where to start, and walk, only briefly."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(likeliest, "N_STARTS", 1)
-        patch.setattr(pilots, "N_GENERATIONS", 10)
-        patch.setattr(mixed, "N_STEPS", 600)
-        patch.setattr(mixed, "N_FORGOTTEN", 300)
-        patch.setattr(pool, "N_BATCH", 4)
+        patch.setattr(pilots, "N_GENERATIONS", 5)
+        patch.setattr(pool, "START", Tempering(n_particles=60, n_moves=1, n_draws=60))
+        patch.setattr(pool, "N_CHAINS", 20)
+        patch.setattr(pool, "N_ROUNDS", 2)
+        patch.setattr(pool, "N_TAUGHT", 60)
+        patch.setattr(pool, "N_WALKS", 1)
+        patch.setattr(pool, "N_LAST", 1)
+        patch.setattr(pool, "N_MOVES", 4)
+        patch.setattr(pool, "N_HEATED", 4)
         yield
 
 
@@ -67,7 +72,8 @@ def test_effects_are_read_out_with_intervals(found, cohort):
     assert found.readouts_.shape == (N, N_ROIS)
     assert found.readouts_interval_.shape == (N, N_ROIS, 2)
     assert found.ei_ratio_.shape == (N_ROIS,)
-    assert set(found.scatter_) == {"w_EE", "w_EI", "G", "sigma"}
+    levels, over = ["w_EE", "w_EI", "sigma"], " over maps"
+    assert set(found.scatter_) == {*levels, *(name + over for name in levels), "G"}
     # All draws are candidates of the model.
     assert found.space_.feasible(found.draws_).all()
 
@@ -86,16 +92,19 @@ def test_same_seed_same_draws_whatever_the_store_and_threads(cohort, found, tmp_
     again = pooled(cohort, store=tmp_path, n_jobs=2).fit(cohort.X, cohort.age)
     np.testing.assert_array_equal(again.effect_draws_, found.effect_draws_)
     np.testing.assert_array_equal(again.readouts_, found.readouts_)
-    assert len(list(tmp_path.glob("*.joblib"))) == 2
+    assert len(list(tmp_path.glob("*.joblib"))) == 3  # the start, and two rounds
 
 
 def test_what_is_kept_is_not_done_again(cohort, found, tmp_path, monkeypatch):
     pooled(cohort, store=tmp_path).fit(cohort.X, cohort.age)
-    monkeypatch.setattr(pooling.Linearised, "told", None)  # would fail
-    # Another question to the same scans, too.
+    monkeypatch.setattr(pool.Pool, "_start", None)  # would fail
+    # Another question to the same scans starts from the same draws.
     again = pooled(cohort, store=tmp_path, scatter=["sigma"], affects=["w_EE"])
     again.fit(cohort.X, cohort.age)
-    assert set(again.scatter_) == {"sigma"}
+    assert set(again.scatter_) == {"sigma", "sigma over maps"}
+    monkeypatch.setattr(pool.Pool, "_round", None)
+    same = pooled(cohort, store=tmp_path).fit(cohort.X, cohort.age)
+    np.testing.assert_array_equal(same.effect_draws_, found.effect_draws_)
 
 
 def test_a_drug_moves_along_a_pattern_in_the_same_people(cohort):
@@ -124,43 +133,27 @@ def test_without_covariates_people_are_read_out(cohort):
     assert one.readouts_.shape == (N, N_ROIS)
 
 
-def test_slopes_are_those_of_differences(cohort):
-    """What a scan tells, against finite differences of expected FC one by one."""
-    from delssome.connectome import matrix_to_edges, prepare_sc, unpack_subjects
-
+def test_a_pattern_that_is_a_map_moves_as_its_coordinate_does(cohort):
     space = ParameterSpace(FIC(), cohort.maps)
-    x = space.x(cohort.group_theta)
-    subjects = unpack_subjects(cohort.X, 50)
-    scans = Scans(prepare_sc(subjects.sc), matrix_to_edges(subjects.fc))
-    expecting = Expecting(space, SCAN)
-    sc = scans.sc.mean(axis=0)
-    root = expecting.root(space.theta(x), sc)
-    pattern = np.linspace(-1.0, 1.0, N_ROIS)
-    along = [pooling.Direction("w_EI", pattern)]
-    linear = pooling.Linearised(expecting, x, sc, root, along)
-    told = linear.told(scans)
-    assert told.n_replaced == 0
-    h, k = 1e-4, 3  # w_EI_0: the pattern of ones, in the same unit
-    moved = [x + sign * h * np.eye(len(x))[k] for sign in (1, -1)]
-    plus, minus = (expecting.z(space.theta(m)[None], scans.sc) for m in moved)
-    slopes = np.linalg.solve(root, ((plus - minus) / (2 * h)).T).T
-    off = expecting.observed(scans.fc) - expecting.z(space.theta(x)[None], scans.sc)
-    off = np.linalg.solve(root, off.T).T
-    evidence = told.evidence
-    np.testing.assert_allclose(
-        evidence.information[:, k, k], (slopes**2).sum(axis=1), rtol=1e-5
-    )
-    np.testing.assert_allclose(
-        evidence.score[:, k], (slopes * off).sum(axis=1), rtol=1e-4, atol=1e-6
-    )
-    np.testing.assert_allclose(evidence.squares, (off**2).sum(axis=1), rtol=1e-8)
-    # A pattern that is a map is that map's coordinate, but for the unit.
-    flat = pooling.Linearised(
-        expecting, x, sc, root, [pooling.Direction("w_EI", np.ones(N_ROIS))]
-    ).told(scans)
-    np.testing.assert_allclose(
-        flat.evidence.information[:, -1, -1], evidence.information[:, k, k], rtol=1e-5
-    )
+    flat = Coordinates(space, [Direction("w_EI", np.ones(N_ROIS))])
+    x = flat.padded(space.x(cohort.group_theta)[None])
+    along, own = x.copy(), x.copy()
+    along[:, -1] += 0.1
+    own[:, space.slices["w_EI"].start] += 0.1
+    one, other = (flat.params(at) for at in (along, own))
+    for name in one:
+        np.testing.assert_allclose(one[name], other[name])
+
+
+@pytest.mark.parametrize("given", [[1, 2, 1, 2, 1, 2], [0.0, 0.5, 1.0, 0.0, 2.0, 1.0]])
+def test_along_a_pattern_there_is_nothing_without_the_drug(cohort, given):
+    """Of a drug, the smaller of two values is none; of a dose, 0."""
+    along = {"covariate_1": {"w_EI": np.linspace(0.0, 1.0, N_ROIS)}}
+    posed = pose_pool(pooled(cohort, along=along), cohort.X, given, None)
+    values = posed.design.covariates.values[:, 0]
+    none = np.min(given) == np.array(given)
+    np.testing.assert_allclose(values[none], 0.0, atol=1e-12)
+    assert (values[~none] > 0).all()
 
 
 def test_it_survives_cloning(found):

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from delssome.inference import Evidence, MixedModel
+from delssome.inference import MixedModel
 
-N_PEOPLE, N_SCANS, N_VALUES, N_DIM = 12, 2, 30, 3
+N_PEOPLE, N_SCANS, N_VALUES, N_DIM, N_OWN = 12, 2, 30, 3, 2
+SPREAD, EFFECT_SD = np.array([0.5, 2.0]), 0.8
 
 
 @pytest.fixture
@@ -12,79 +13,99 @@ def world(rng):
     """Measurements of people who differ in two of three coordinates; and a model."""
     slopes = rng.normal(size=(N_PEOPLE * N_SCANS, N_VALUES, N_DIM))
     person = np.repeat(np.arange(N_PEOPLE), N_SCANS)
-    kind = np.array([0, 0, -1])
-    x = rng.normal(size=len(person))
-    design = np.zeros((len(person), N_DIM, N_DIM + 1))
-    design[:, np.arange(N_DIM), np.arange(N_DIM)] = 1.0
-    design[:, 0, N_DIM] = x
-    effects = np.array([0.3, -0.2, 0.1, 0.5])
-    own = np.where(kind < 0, 0.0, 0.2) * rng.normal(size=(N_PEOPLE, N_DIM))
-    coordinates = design @ effects + own[person]
+    design = np.zeros((len(person), N_DIM, 1))
+    design[:, 2, 0] = rng.normal(size=len(person))
+    own = np.array([0.2, 0.2, 0.0]) * rng.normal(size=(N_PEOPLE, N_DIM))
+    coordinates = design @ np.array([0.5]) + own[person]
     noise = 0.5 * rng.normal(size=slopes.shape[:2])
     residual = np.einsum("nep,np->ne", slopes, coordinates) + noise
-    evidence = Evidence(
-        np.einsum("nep,neq->npq", slopes, slopes),
-        np.einsum("nep,ne->np", slopes, residual),
-        np.square(residual).sum(axis=1),
-        N_VALUES,
-    )
-    precision, mean = np.diag(np.full(N_DIM + 1, 0.25)), np.full(N_DIM + 1, 0.1)
-    model = MixedModel(evidence, design, person, kind, precision, mean, scale=0.5)
-    return model, slopes, residual, effects, own
+    kind = np.array([0, 0, -1])
+    return design, person, kind, slopes, residual, own
 
 
-def whole(model, slopes, scatter, noise):
-    """Design and covariance of all values at once."""
-    n, n_values, _ = slopes.shape
-    design = (slopes @ model.design).reshape(n * n_values, -1)
-    t = np.where(model.kind < 0, 0.0, scatter)
-    same = model.person[:, None] == model.person
-    blocks = np.einsum("nep,p,mfp->nemf", slopes, t**2, slopes)
-    blocks = blocks * same[:, None, :, None]
-    size = n * n_values
-    return design, blocks.reshape(size, size) + noise * np.eye(size)
+def mixed(design, person, kind, error):
+    n_values = len(design) * N_VALUES
+    return MixedModel(design, person, kind, EFFECT_SD, SPREAD, error, n_values)
 
 
-def test_it_is_the_normal_density_of_all_values(world):
+def whole(world, columns, spread, scatter, noise):
+    """Density of all values at once, from one large covariance."""
+    _, person, kind, slopes, residual, _ = world
+    t = np.where(kind < 0, 0.0, scatter)
+    same = (person[:, None] == person)[:, None, :, None]
+    blocks = np.einsum("nep,p,mfp->nemf", slopes, t**2, slopes) * same
+    size = residual.size
+    flat = (slopes @ columns).reshape(size, -1)
+    covariance = blocks.reshape(size, size) + noise * np.eye(size)
+    covariance += flat @ spread @ flat.T
+    return stats.multivariate_normal(np.zeros(size), covariance), flat, covariance
+
+
+@pytest.mark.parametrize("error", [0.0, 0.05])
+def test_it_is_the_normal_density_of_all_values(world, error):
     """Against one large covariance, up to a constant."""
-    model, slopes, residual, *_ = world
-    y, spread = residual.ravel(), np.linalg.inv(model.precision)
-    found, expected = [], []
-    for scatter, noise in ((0.1, 0.2), (0.3, 0.25), (0.0, 0.4)):
-        design, covariance = whole(model, slopes, scatter, noise)
-        marginal = design @ spread @ design.T + covariance
-        density = stats.multivariate_normal(design @ model.mean, marginal)
-        value, information, score = model._given(np.array([scatter]), noise)
-        # The terms of the prior that do not depend on scatter and noise are left out.
-        expected.append(density.logpdf(y))
-        found.append(value)
-        inverse = np.linalg.inv(covariance)
-        np.testing.assert_allclose(
-            information, design.T @ inverse @ design + model.precision, rtol=1e-8
+    design, person, kind, slopes, residual, _ = world
+    model, n = mixed(design, person, kind, error), len(person)
+    columns, spread = design, np.array([[EFFECT_SD**2]])
+    if error:
+        columns = np.concatenate([design, np.repeat(np.eye(3)[None], n, axis=0)], 2)
+        information = np.einsum("nep,neq->pq", slopes, slopes) / n
+        spread = np.block(
+            [
+                [spread, np.zeros((1, 3))],
+                [np.zeros((3, 1)), error * np.linalg.inv(information)],
+            ]
         )
-        np.testing.assert_allclose(
-            score, design.T @ inverse @ y + model.precision @ model.mean, rtol=1e-8
-        )
-    np.testing.assert_allclose(np.diff(found), np.diff(expected), rtol=1e-8)
+    scatter, noise = np.array([[0.1], [0.3], [0.01]]), np.array([0.2, 0.25, 0.4])
+    found = model.marginal(
+        *(np.repeat(x[None], 3, axis=0) for x in (slopes, residual)),
+        0.0,
+        scatter,
+        noise,
+    )
+    densities = [
+        whole(world, columns, spread, s[0], v)
+        for s, v in zip(scatter, noise, strict=True)
+    ]
+    expected = [d.logpdf(residual.ravel()) for d, *_ in densities]
+    np.testing.assert_allclose(np.diff(found.log_density), np.diff(expected), rtol=1e-6)
+    # The way to the best own coordinates, held by their prior.
+    _, _, covariance = densities[1]
+    own = (slopes @ np.eye(3)[:, :N_OWN]).reshape(residual.size, -1)
+    inverse = np.linalg.inv(covariance)
+    information = own.T @ inverse @ own + np.diag(SPREAD**-2.0)
+    step = np.linalg.solve(information, own.T @ inverse @ residual.ravel())
+    np.testing.assert_allclose(found.step[1], step, rtol=1e-6)
+    np.testing.assert_allclose(
+        found.covariance[1], np.linalg.inv(information), rtol=1e-6
+    )
 
 
-def test_draws_hold_the_truth(world, rng):
-    model, *_, effects, own = world
-    hyper = model.hyper(rng)
-    draws = model.effects(hyper, rng)
-    assert hyper.noise.mean() == pytest.approx(0.25, rel=0.15)
-    assert hyper.scatter.mean() == pytest.approx(0.2, rel=0.6)
-    assert (np.abs(draws.mean(axis=0) - effects) < 3.5 * draws.std(axis=0)).all()
-    some = hyper._replace(scatter=hyper.scatter[::20], noise=hyper.noise[::20])
-    people = model.people(some, draws[::20], rng)
-    assert people.shape == (len(some.noise), N_PEOPLE, N_DIM)
-    assert (people[:, :, 2] == 0).all()
-    off = (people.mean(axis=0) - own)[:, :2] / people.std(axis=0)[:, :2]
-    assert np.square(off).mean() < 2.0
+def test_modes_and_draws_hold_the_truth(world, rng):
+    design, person, kind, slopes, residual, own = world
+    model, n = mixed(design, person, kind, 0.0), 400
+    many = slopes[None], residual[None]
+    given = np.array([[0.2]]), np.array([0.25])
+    modes = model.marginal(*many, 0.0, *given)
+    assert modes.people.shape == (1, N_PEOPLE, N_DIM)
+    assert np.corrcoef(modes.people[0, :, 0], own[:, 0])[0, 1] > 0.9
+    many = [np.repeat(x, n, axis=0) for x in many]
+    given = [np.repeat(x, n, axis=0) for x in given]
+    draws = model.marginal(*many, 0.0, *given, rng)
+    assert abs(draws.effects.mean() - 0.5) < 3.5 * draws.effects.std()
+    assert draws.effects.mean() == pytest.approx(modes.effects[0, 0], abs=0.01)
+    off = (own[:, :2] - draws.people[:, :, :2].mean(axis=0)) / draws.people[
+        :, :, :2
+    ].std(axis=0)
+    assert 0.5 < np.sqrt((off**2).mean()) < 1.6
+    np.testing.assert_array_equal(draws.people[:, :, 2], 0.0)
 
 
-def test_same_seed_same_draws(world):
-    model = world[0]
-    one, two = (model.hyper(np.random.default_rng(0)) for _ in range(2))
-    np.testing.assert_array_equal(one.scatter, two.scatter)
-    assert (one.noise == two.noise).all()
+def test_what_no_coordinate_moves_counts_as_noise(world):
+    design, person, kind, slopes, residual, _ = world
+    model = mixed(design, person, kind, 0.0)
+    given = slopes[None], residual[None]
+    scatter, noise = np.array([[0.2]]), np.array([0.25])
+    without = model.marginal(*given, 0.0, scatter, noise)
+    much = model.marginal(*given, 50.0, scatter, noise)
+    assert without.log_density[0] - much.log_density[0] == pytest.approx(100.0)
