@@ -258,7 +258,7 @@ class Pool:
             chains = walk(density, chains, known, N_MOVES, rng)
             walked.append(chains.points)
         draws = np.concatenate(walked[N_LAST:] if last else walked[-1:])
-        found, x = density.settle(chains.points)
+        _, x = density.settle(chains.points)
         error = self._model_error(density, state.place, chains.points, x)
         place = state.place
         if not last:

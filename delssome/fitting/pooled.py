@@ -62,6 +62,7 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
     along : dict of str to dict of str to array-like, default=None
         For a covariate, parameters that it moves, each along a pattern over regions
         (n_rois,) of its own, such as the density of a receptor, instead of the maps.
+        There is nothing of it at the smaller of two values, or at 0 of a dose.
     scatter : sequence of str, default=None
         Parameters in which people differ at random. None: all that are searched.
     model : Model, default=None
@@ -75,8 +76,8 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
     sc_transform : {"log", "log_weights", None}, default="log"
         As of :class:`~delssome.MeanFieldFitter`.
     store : path, default=None
-        Folder that keeps what every batch of scans tells: a call that was stopped goes
-        on there.
+        Folder that keeps every round: a call that was stopped goes on there, and
+        another question to the same scans starts from the same draws.
     n_jobs : int, default=None
         Threads of theory. Results do not depend on it.
     verbose : int, default=0
@@ -97,7 +98,8 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
     sign_probability_ : ndarray of shape (n_covariates,)
         Probability that this is positive.
     draws_ : ndarray of shape (n_draws, n_params)
-        Coefficients, named by `param_names_`, where covariates are at their mean.
+        Coefficients, named by `param_names_`, where covariates are at their mean, and
+        there is nothing of those in `along`.
     readout_, readout_interval_ : ndarray of shape (n_rois,) and (n_rois, 2)
         What the model reads out there.
     mean_readout_interval_ : ndarray of shape (2,)
@@ -108,17 +110,18 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
         What is read out of each of them, with the effects of their covariates.
     readouts_interval_ : ndarray of shape (n_people, n_rois, 2)
     scatter_ : dict of str to ndarray of shape (3,)
-        Mean and interval of the standard deviation over people, as a share of the
-        range of a parameter.
+        Mean and interval of the standard deviation over people: of levels, as a share
+        of the range of a parameter, and of slopes ("w_EI over maps"), as that of a
+        quarter of it for a standard deviation of a map.
     noise_scale_ : ndarray of shape (3,)
         Variance of what is left of a scan, in that of its noise: mean and interval.
     model_error_ : float
         Variance of what is left of all scans alike, in the same unit.
     share_feasible_ : float
-        Share of the posterior, if it were normal, that is within the ranges.
+        Share of draws that are within the ranges at both ends of all covariates.
     n_replaced_ : int
-        Scans on whose own connectome the fit has no stable state, so that the group's
-        stands in.
+        Scans on whose own connectome a typical draw has no stable state, so that the
+        group's stands in.
     model_, acquisition_, space_ : components
         As used.
     n_rois_, n_features_in_ : int
@@ -129,20 +132,23 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
 
     Notes
     -----
-    Coefficients under which all scans are most likely are found first. There, FC is
-    linear in what scans differ in, with slopes of theory on the connectome of every
-    scan, and its noise has a closed form, so that effects are those of a linear mixed
-    model: normal given the scatter of people and the scale of the noise, which are
-    drawn (Metropolis). Draws out of the ranges, or out of the plausible range of the
-    model, are left out. Priors: uniform in the ranges for coefficients (normal of the
-    same spread, cut off), normal with 0.3 of a range for the effect of a standard
-    deviation, or of a contrast, and half-normal with 0.1 of a range for scatter. FC
-    alone speaks.
+    A scan has the coefficients of the group, effects of its covariates, and what its
+    person differs in, normal in search coordinates. Its FC is normal, on Fisher's
+    scale, about what theory expects, with noise in closed form. What own connectomes
+    add is taken at one point; else expected FC is a polynomial of third degree, learned
+    where chains are and again after each of four rounds. Scans that are unlike any that
+    it was learned from count less. Effects and people are integrated out by Laplace's
+    approximation at every point of the chains (first-order conditional estimation;
+    Lindstrom and Bates 1990), which start from the posterior of the mean FC and move by
+    slopes and by each other. Priors: uniform in the ranges and within the plausible
+    range for coefficients, normal with 0.3 of a range for the effect of a standard
+    deviation, or of a contrast, and half-normal with 0.1 of a range for scatter, one of
+    levels and one of slopes over maps for each parameter. FC alone speaks.
 
     References
     ----------
     Zeng et al. 2026, Nature Methods (model, box); Brillinger 1981, section 7.6 (noise
-    of covariances); Laird and Ware 1982, Biometrics 38, 963-974 (mixed models).
+    of covariances); Lindstrom and Bates 1990, Biometrics 46, 673-687.
 
     Examples
     --------

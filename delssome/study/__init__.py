@@ -7,6 +7,7 @@ scikit-learn: ``pip install "delssome[study]"``.
 
 from delssome.study.centiles import centile_of, centile_scores, fit_centiles
 from delssome.study.contrasts import contrast, paired_contrast
+from delssome.study.effects import map_effects
 from delssome.study.grouping import age_groups
 from delssome.study.maps import correlate_maps, rotations
 from delssome.study.retest import retest
@@ -20,6 +21,7 @@ __all__ = [
     "contrast",
     "correlate_maps",
     "fit_centiles",
+    "map_effects",
     "paired_contrast",
     "retest",
     "rotations",
