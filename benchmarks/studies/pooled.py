@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import norm
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _run import Clock, MissingError, each, main, number, table
@@ -26,6 +27,7 @@ from delssome.models import Candidates, ParameterSpace
 from delssome.models.space import within_ranges
 from delssome.observables import fc_matrix, fcd_cdf
 from delssome.simulation import simulate
+from delssome.study import Norms
 from delssome.theory import expected_readout
 
 N_ROIS, AGES = 40, (8.0, 23.0)
@@ -41,15 +43,20 @@ DESIGNS = {
     "drug": (12, 2),
     "no effect": (24, 1),
     "separate fits": (24, 1),
+    "norms": (12_000, 1),
 }
 # Cohorts of separate fits, which cost the most.
 N_SEPARATE = 3
+# Sites of norms, of which one is left out, and its people that norms learn it from.
+N_SITES, N_OF_NEW = 10, (20, 100)
 
 
 def measure(run, design, seed):
     if design == "separate fits" and seed >= N_SEPARATE:
         raise MissingError("three cohorts are fitted separately")
     rng = np.random.default_rng([seed, 21])
+    if design == "norms":
+        return _norms(1000 if run.quick else DESIGNS[design][0], rng)
     scan = Acquisition(n_frames=200, window=40) if run.quick else Acquisition()
     n_rois = 12 if run.quick else N_ROIS
     n_people, n_scans = (4, DESIGNS[design][1]) if run.quick else DESIGNS[design]
@@ -208,7 +215,58 @@ def _separate(run, space, scan, X, x, truth):
     }
 
 
+def _norms(n, rng):
+    """Fit norms of people whose centiles are known, and give the errors of others."""
+    site, sex = rng.integers(N_SITES, size=n), rng.integers(2, size=n)
+    age, z = rng.uniform(5.0, 80.0, n), rng.standard_normal(n)
+    by_site = rng.standard_normal((N_SITES, 2)) * [0.08, 0.15]
+    middle = 2.6 - 0.25 * np.log(age / 5.0) + 0.03 * sex + by_site[site, 0]
+    spread = 0.12 * (1.0 + 0.5 * ((age - 40.0) / 40.0) ** 2)
+    w = np.sinh((np.arcsinh(z) + 0.4) / 0.85)
+    value = middle + spread * np.exp(by_site[site, 1]) * w
+    given = value, age, sex.astype(str), site.astype(str)
+    truth = 100.0 * norm.cdf(z)
+    new = np.flatnonzero(site == N_SITES - 1)
+    fitted = (site < N_SITES - 1) & (rng.random(n) < 0.9)
+    others = (site < N_SITES - 1) & ~fitted
+
+    def error(norms, which):
+        some = norms.centiles(*(x[which] for x in given))
+        return float(np.abs(some - truth[which]).mean())
+
+    with Clock() as clock:
+        norms = Norms().fit(*(x[fitted] for x in given))
+    half = len(new) // 2
+    found = {"centile_error": error(norms, others), "n_people": n}
+    for k in (*N_OF_NEW, half):
+        learned = (x[new[: min(k, half)]] for x in given[:3])
+        adapted = norms.adapt(*learned, site=str(N_SITES - 1))
+        name = "half" if k == half else str(k)
+        found[f"new_site_error_{name}"] = error(adapted, new[half:])
+    return found | {"knots": norms.knots_, "fit_cpu_seconds": clock.cpu}
+
+
 def tables(rows):
+    norms = [row for row in rows if row["design"] == "norms"]
+    rows = [row for row in rows if row["design"] != "norms"]
+    found = [_effects_table(rows)] if rows else []
+    if norms:
+        names = ("centile_error", *(f"new_site_error_{k}" for k in (*N_OF_NEW, "half")))
+        middle = [np.mean([row[name] for row in norms]) for name in names]
+        cpu = np.median([row["fit_cpu_seconds"] for row in norms])
+        line = " | ".join(number(x, ".2f") for x in middle)
+        found.append(
+            table(
+                "norms of | sets | centile error, points: people of known sites | of a "
+                f"new site, from {N_OF_NEW[0]} | from {N_OF_NEW[1]} | from half | "
+                "CPU s",
+                [f"{norms[0]['n_people']} people | {len(norms)} | {line} | {cpu:.2f}"],
+            )
+        )
+    return "\n\n".join(found)
+
+
+def _effects_table(rows):
     lines = []
     for design, some in each(rows, "design").items():
         truth, found = (np.array([r[k] for r in some]) for k in ("truth", "found"))
@@ -258,6 +316,12 @@ def summary(rows):
     found["slope_coverage"] = coverage("age")
     found["contrast_coverage"] = coverage("groups")
     found["drug_coverage"] = coverage("drug")
+    if some := designs.get("norms"):
+        for name, row in (
+            ("norm_centile_error", "centile_error"),
+            ("norm_new_site_error", "new_site_error_half"),
+        ):
+            found[name] = float(np.mean([one[row] for one in some]))
     if some := designs.get("separate fits"):
         found["separate_slope_sign_right"] = float(
             np.mean([r["truth"] * r["found"] > 0 for r in some])

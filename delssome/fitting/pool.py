@@ -207,7 +207,9 @@ class Pool:
         coordinates = self.coordinates
         some = coordinates.padded(x[rng.choice(len(x), 3 * N_TAUGHT)])
         moved = some[N_TAUGHT:]
-        moved = moved + self._around * rng.standard_normal(moved.shape)
+        moved = moved + self.coordinates.spread(
+            LEVEL, OVER_MAPS, ALONG
+        ) * rng.standard_normal(moved.shape)
         nothing = Seen(np.zeros((0, some.shape[1])), np.zeros((0, self._n_edges)))
         seen, _ = self._learn(nothing, moved)
         seen, known = self._learn(seen, some[:N_TAUGHT])
@@ -288,24 +290,8 @@ class Pool:
 
     @property
     def kinds(self) -> list[tuple[str, list[int]]]:
-        """Name what people differ in, with its coordinates: levels, and over maps."""
-        kinds = []
-        for name in self.scattering:
-            part = self.expecting.space.slices[name]
-            kinds.append((name, [part.start]))
-            if part.stop > part.start + 1:
-                over = list(range(part.start + 1, part.stop))
-                kinds.append((f"{name} over maps", over))
-        return kinds
-
-    @property
-    def _around(self) -> Array:
-        """How far candidates are moved to begin with, (n_dim,)."""
-        found = np.full(self.coordinates.n_dim, ALONG)
-        for part in self.expecting.space.slices.values():
-            found[part] = OVER_MAPS
-            found[part.start] = LEVEL
-        return found
+        """Name what people differ in, with its coordinates."""
+        return self.coordinates.kinds(self.scattering)
 
     def _learn(self, seen: Seen, x: Array) -> tuple[Seen, NDArray[np.bool_]]:
         """Ask theory of candidates: what was seen then, and which are in range."""
@@ -320,7 +306,7 @@ class Pool:
         root = self.expecting.root(theta, self.sc)
         here = self.expecting.z(theta[None], self.sc)[0]
         own = self.expecting.z(theta[None], self.scans.sc)
-        lost = ~np.isfinite(own).all(axis=1)
+        lost = np.asarray(np.isnan(own).any(axis=1))
         return Place(root, np.where(lost[:, None], 0.0, own - here), int(lost.sum()))
 
     def _white(self, place: Place) -> Array:
@@ -343,9 +329,7 @@ class Pool:
         kind = np.full(n_dim, -1)
         for k, (_, which) in enumerate(self.kinds):
             kind[which] = k
-        spread = np.full(n_own, SLOPE)
-        for part in self.expecting.space.slices.values():
-            spread[part.start] = UNIFORM
+        spread = self.coordinates.spread(UNIFORM, SLOPE, 0.0)[:n_own]
         # What emulators get wrong is wrong in all scans alike, as what models do.
         error = state.model_error + emulator.error / n_dim
         mixed = MixedModel(

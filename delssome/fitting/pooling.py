@@ -66,6 +66,25 @@ class Coordinates:
         """Coordinates of the search, and directions."""
         return self.n_own + len(self.directions)
 
+    def kinds(self, names: Sequence[str]) -> list[tuple[str, list[int]]]:
+        """Name levels of parameters, and slopes over maps, with their coordinates."""
+        found = []
+        for name in names:
+            part = self.space.slices[name]
+            found.append((name, [part.start]))
+            if part.stop > part.start + 1:
+                over = list(range(part.start + 1, part.stop))
+                found.append((f"{name} over maps", over))
+        return found
+
+    def spread(self, level: float, over_maps: float, along: float) -> Array:
+        """Give a number for each coordinate, by what it is, (n_dim,)."""
+        found = np.full(self.n_dim, along)
+        for part in self.space.slices.values():
+            found[part] = over_maps
+            found[part.start] = level
+        return found
+
     def padded(self, own: Array) -> Array:
         """Give coordinates without a move along any direction."""
         return np.pad(own, ((0, 0), (0, len(self.directions))))

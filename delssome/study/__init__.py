@@ -10,10 +10,12 @@ from delssome.study.contrasts import contrast, paired_contrast
 from delssome.study.effects import map_effects
 from delssome.study.grouping import age_groups
 from delssome.study.maps import correlate_maps, rotations
+from delssome.study.norms import Norms
 from delssome.study.retest import retest
 from delssome.study.slopes import age_slope
 
 __all__ = [
+    "Norms",
     "age_groups",
     "age_slope",
     "centile_of",

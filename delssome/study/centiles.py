@@ -59,10 +59,9 @@ def fit_centiles(
 
     Notes
     -----
-    Published trajectories are GAMLSS with a SHASH family (Zeng et al. 2026), which has
-    no well-kept implementation in Python: here every centile is fitted by itself,
-    without a family of distributions, and so needs more subjects in the tails. There
-    are no random effects of sites, which go into `covariates` as indicators.
+    Every centile is fitted by itself, without a family of distributions, and so needs
+    more subjects in the tails than :class:`Norms`, which has that of the published
+    trajectories (Zeng et al. 2026), sites, and centiles of new people.
 
     Examples
     --------
