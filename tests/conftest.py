@@ -131,3 +131,25 @@ def reference():
 def real_group():
     """Group averages and maps of 68 Desikan regions (see their README)."""
     return shared_arrays(SHARED / "desikan68" / "desikan68_group_trainvali.npz")
+
+
+@pytest.fixture(scope="session")
+def briefly_pooled():
+    """Let pooled posteriors look around only briefly: not calibrated, but fast."""
+    from delssome.fitting import pilots, pool
+    from delssome.inference import Tempering
+
+    start = Tempering(n_particles=60, n_moves=1, n_draws=60)
+    few = {"CHAINS": 20, "ROUNDS": 2, "TAUGHT": 60, "VISITED": 60, "WALKS": 1}
+    few |= {"LAST": 1, "MOVES": 4, "HEATED": 4}
+
+    @contextmanager
+    def context():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pilots, "N_GENERATIONS", 5)
+            patch.setattr(pool, "START", start)
+            for name, value in few.items():
+                patch.setattr(pool, f"N_{name}", value)
+            yield
+
+    return context

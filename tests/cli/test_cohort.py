@@ -11,8 +11,6 @@ from delssome import Acquisition
 from delssome.cli import main
 from delssome.cli.config import read_config, with_config
 from delssome.datasets import make_cohort
-from delssome.fitting import likeliest, pilots
-from delssome.inference import mixed
 
 pytest.importorskip("pandas")
 
@@ -47,11 +45,9 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture
-def short(monkeypatch):
-    monkeypatch.setattr(likeliest, "N_STARTS", 1)
-    monkeypatch.setattr(pilots, "N_GENERATIONS", 6)
-    monkeypatch.setattr(mixed, "N_STEPS", 400)
-    monkeypatch.setattr(mixed, "N_FORGOTTEN", 200)
+def short(briefly_pooled):
+    with briefly_pooled():
+        yield
 
 
 def options(study, *more):

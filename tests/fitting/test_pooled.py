@@ -7,10 +7,9 @@ from sklearn.base import clone
 from delssome import FIC, Acquisition, PooledPosterior
 from delssome.datasets import make_cohort
 from delssome.exceptions import UnidentifiedWarning
-from delssome.fitting import pilots, pool
+from delssome.fitting import pool
 from delssome.fitting.pooling import Coordinates, Direction
 from delssome.fitting.posing_pool import pose_pool
-from delssome.inference import Tempering
 from delssome.models import ParameterSpace
 
 pytestmark = pytest.mark.filterwarnings(
@@ -21,18 +20,8 @@ N, N_ROIS = 6, 8
 
 
 @pytest.fixture(scope="module", autouse=True)
-def short():
-    """Look for where to start, and walk, only briefly."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pilots, "N_GENERATIONS", 5)
-        patch.setattr(pool, "START", Tempering(n_particles=60, n_moves=1, n_draws=60))
-        patch.setattr(pool, "N_CHAINS", 20)
-        patch.setattr(pool, "N_ROUNDS", 2)
-        patch.setattr(pool, "N_TAUGHT", 60)
-        patch.setattr(pool, "N_WALKS", 1)
-        patch.setattr(pool, "N_LAST", 1)
-        patch.setattr(pool, "N_MOVES", 4)
-        patch.setattr(pool, "N_HEATED", 4)
+def short(briefly_pooled):
+    with briefly_pooled():
         yield
 
 
