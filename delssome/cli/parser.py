@@ -42,7 +42,7 @@ def make_parser() -> ArgumentParser:
         "--version", action="version", version=f"delssome {__version__}"
     )
     commands = parser.add_subparsers(
-        required=True, metavar="{demo,fit,posterior,population,pooled,train}"
+        required=True, metavar="{demo,fit,posterior,population,pooled,study,train}"
     )
     _describe_demo(
         commands.add_parser("demo", help="fit synthetic data with known truth")
@@ -79,6 +79,12 @@ def make_parser() -> ArgumentParser:
             "pooled",
             help="infer what differs between scans from all of them at once",
             description=FILES,
+        )
+    )
+    _describe_study(
+        commands.add_parser(
+            "study",
+            help="ask the maps of a population: effects of a formula, and norms",
         )
     )
     return parser
@@ -165,6 +171,27 @@ def _describe_pooled(command: ArgumentParser) -> None:
         help="parameters that they may move, such as w_EI (all that are searched)",
     )
     add("--interval", type=float, default=0.95, help="probability of intervals (0.95)")
+    _add_common(command)
+
+
+def _describe_study(command: ArgumentParser) -> None:
+    command.set_defaults(command="study")
+    add = command.add_argument
+    add(
+        "--population",
+        metavar="FOLDER",
+        required=True,
+        help="what delssome population wrote",
+    )
+    add(
+        "--formula",
+        help="effects of columns of population.csv on the maps, such as "
+        '"group + age + mean_fd"',
+    )
+    add("--random", metavar="COLUMN", help="whose groups have levels of their own")
+    add("--norms", metavar="COLUMN", help="norms of the mean map over this, as age")
+    add("--sex", metavar="COLUMN", help="of norms (all alike)")
+    add("--site", metavar="COLUMN", help="of norms (all alike)")
     _add_common(command)
 
 

@@ -55,7 +55,9 @@ def run(args: Namespace) -> None:
     results: dict[str, Any] = {
         "delssome": __version__,
         "model": model.name,
+        "readout_key": model.readout_key,
         "readout_name": model.readout_name,
+        "region_names": inputs.region_names,
         "kind": "posteriors" if args.posterior else "fits",
         "random_state": args.seed,
         "n_subjects": len(table),

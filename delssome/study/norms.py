@@ -262,6 +262,10 @@ class Norms(BaseEstimator):
 
     def save(self, path: str | Path) -> None:
         """Write the norms to a JSON file."""
+        Path(path).write_text(self.to_json())
+
+    def to_json(self) -> str:
+        """Give the norms as text, which `load` reads from a file."""
         check_is_fitted(self)
         state = {
             "format": FORMAT,
@@ -277,7 +281,7 @@ class Norms(BaseEstimator):
             "coefficients": self._best.tolist(),
             "adapted": self._adapted,
         }
-        Path(path).write_text(json.dumps(state, indent=1))
+        return json.dumps(state, indent=1)
 
     @classmethod
     def load(cls, path: str | Path) -> "Norms":

@@ -87,6 +87,10 @@ def test_a_population_is_one_table_with_its_people(study, tmp_path, capsys):
     assert "fits of 4 subjects, 8 regions" in page
     assert "<img" in page
     assert json.loads((out / "summary.json").read_text())["n_failed"] == 0
+    # A study reads what is written.
+    asked = [f"--population={out}", "--formula=age", f"--out={tmp_path / 'study'}"]
+    assert main(["study", *asked]) == 0
+    assert len(read(tmp_path / "study" / "effects.csv")) == 1 + N_ROIS
     # What is written repeats it, from what is kept.
     again = tmp_path / "again"
     config = out / "config.toml"
@@ -175,3 +179,78 @@ def test_options_of_a_file_give_way_to_those_given(tmp_path, capsys):
         assert message in capsys.readouterr().err
     assert main(["fit", "--config=gone.toml"]) == 2
     assert "gone.toml cannot be read" in capsys.readouterr().err
+
+
+@pytest.fixture
+def population(tmp_path, rng):
+    """What a population leaves: 60 people of whom maps fall with age."""
+    folder, n = tmp_path / "population", 60
+    folder.mkdir()
+    age = rng.uniform(20, 60, n)
+    maps = 3.0 - 0.01 * age[:, None] + rng.normal(0, 0.05, (n, 2))
+    with (folder / "population.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["participant_id", "age", "sex", "ei_ratio_a", "ei_ratio_b"])
+        for k in range(n):
+            values = ["", ""] if k == 3 else maps[k].tolist()  # a failed fit
+            rows.writerow([f"{k:03d}", age[k], "FM"[k % 2], *values])
+    said = {"readout_key": "ei_ratio", "readout_name": "E/I ratio", "model": "FIC"}
+    said |= {"region_names": ["a", "b"]}
+    (folder / "summary.json").write_text(json.dumps(said))
+    return folder
+
+
+def test_a_study_asks_the_maps_of_a_population(population, tmp_path, capsys):
+    pytest.importorskip("formulaic")
+    out = tmp_path / "study"
+    more = ["--formula=age + sex", "--norms=age", "--sex=sex", f"--out={out}"]
+    assert main(["study", f"--population={population}", *more]) == 0
+    said = capsys.readouterr().out
+    assert "60 subjects, 1 of them without a map" in said
+    assert "age, mean map by one unit: -0.0" in said
+    effects = {
+        (row["term"], row["name"]): float(row["effect"])
+        for row in read(out / "effects.csv")
+    }
+    assert effects["age", "mean"] == pytest.approx(-0.01, abs=0.002)
+    assert set(effects) == {
+        (term, name) for term in ("age", "sex[T.M]") for name in ("mean", "a", "b")
+    }
+    people = read(out / "people.csv")
+    assert [people[3]["participant_id"], people[3]["centile"]] == ["003", "nan"]
+    centiles = [float(row["centile"]) for row in people if row["centile"] != "nan"]
+    assert np.mean(centiles) == pytest.approx(50, abs=6)
+    assert (out / "effect_age.png").exists()
+    # What is written repeats it.
+    again = tmp_path / "again"
+    config = out / "config.toml"
+    assert main(["study", f"--config={config}", f"--out={again}"]) == 0
+    assert (again / "effects.csv").read_bytes() == (out / "effects.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "needs --formula"),
+        (["--formula=height"], "does not fit subjects with the columns"),
+        (["--norms=years"], "no column years: there are participant_id, age"),
+        (["--formula=age", "--sex=sex"], "--sex is of norms"),
+        (["--norms=age", "--random=sex"], "--random is of effects"),
+    ],
+)
+def test_a_study_that_cannot_be_is_refused(
+    population, tmp_path, capsys, options, message
+):
+    pytest.importorskip("formulaic")
+    command = [
+        "study",
+        f"--population={population}",
+        *options,
+        f"--out={tmp_path / 'out'}",
+    ]
+    assert main(command) == 2
+    assert message in capsys.readouterr().err
+    assert (
+        main([*command[:1], f"--population={tmp_path}", "--norms=age", "--out=x"]) == 2
+    )
+    assert "name the folder that delssome population wrote" in capsys.readouterr().err
