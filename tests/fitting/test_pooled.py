@@ -109,8 +109,8 @@ def test_a_drug_moves_along_a_pattern_in_the_same_people(cohort):
     assert np.abs(one.effect_[0, 1:]).min() > 0
 
 
-def test_every_fit_with_covariates_says_that_sizes_are_rough(cohort):
-    with pytest.warns(UnidentifiedWarning, match="trust the sign"):
+def test_every_fit_with_covariates_says_that_intervals_are_narrow(cohort):
+    with pytest.warns(UnidentifiedWarning, match="Trust the sign"):
         pooled(cohort).fit(cohort.X, cohort.age)
 
 
