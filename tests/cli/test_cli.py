@@ -555,7 +555,7 @@ def test_options_of_a_search_are_not_of_a_posterior(tmp_path, data, capsys):
 
 
 def test_usage_errors_are_one_line(capsys):
-    assert "{demo,fit,posterior,population,pooled,train}" in error_of(capsys)
+    assert "{demo,fit,posterior,population,pooled,study,train}" in error_of(capsys)
     assert "invalid choice: 'guess'" in error_of(capsys, "guess")
     assert "--out" in error_of(capsys, "fit")
     assert "give --sc" in error_of(capsys, "fit", "--out", "nowhere")
