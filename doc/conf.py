@@ -23,6 +23,8 @@ autosummary_generate = True
 autosummary_filename_map = {
     "delssome.theory.identifiability": "delssome.theory.identifiability-function"
 }
+# Types stand in the docstrings; those of array-likes fill half a page.
+autodoc_typehints = "none"
 numpydoc_show_class_members = False
 templates_path = ["templates"]
 myst_heading_anchors = 3

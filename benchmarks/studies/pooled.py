@@ -266,6 +266,11 @@ def tables(rows):
     return "\n\n".join(found)
 
 
+def _knows_level(row):
+    low, high = row["level"]
+    return low < row["true_level"] < high
+
+
 def _effects_table(rows):
     lines = []
     for design, some in each(rows, "design").items():
@@ -283,12 +288,13 @@ def _effects_table(rows):
             )
         else:
             line += f" |  |  |  | {np.sum(right)} |  | "
+        line += f" | {sum(map(_knows_level, some)) if 'low' in some[0] else ''}"
         cpu = np.median([r["fit_cpu_seconds"] / r["n_scans"] for r in some])
         lines.append(f"{line} | {cpu:.2f}")
     return table(
         "design | cohorts | true effect on mean E/I, median | truth in 95 % interval | "
         "interval excludes 0 | and sign right | sign of mean right | SD, median | "
-        "SD, largest | CPU s a scan",
+        "SD, largest | level in its interval | CPU s a scan",
         lines,
     )
 
