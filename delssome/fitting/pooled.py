@@ -30,9 +30,9 @@ Array = NDArray[Any]
 
 # What every fit with covariates warns of.
 ROUGH = (
-    "Intervals of effects are about two thirds as wide as they should be: on synthetic "
-    "cohorts those of 95 % held the truth in four of five (doc/results.md, "
-    "'Differences between scans'). Trust the sign of an effect before its size."
+    "Intervals of effects are about three quarters as wide as they should be: those of "
+    "95 % held the truth in 20 of 23 synthetic cohorts (doc/results.md, 'Differences "
+    "between scans'). Trust the sign of an effect before its size."
 )
 
 
@@ -45,8 +45,8 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
     people differ in.
 
     Signs of effects can be trusted more than their sizes: intervals of 95 % held the
-    truth in about four of five synthetic cohorts (`doc/results.md`, *Differences
-    between scans*), and every fit with covariates says so.
+    truth in 20 of 23 synthetic cohorts (`doc/results.md`, *Differences between scans*),
+    and every fit with covariates says so.
 
     Parameters
     ----------
