@@ -210,7 +210,8 @@ class Pool:
         moved = moved + self.coordinates.spread(
             LEVEL, OVER_MAPS, ALONG
         ) * rng.standard_normal(moved.shape)
-        nothing = Seen(np.zeros((0, some.shape[1])), np.zeros((0, self._n_edges)))
+        none = np.zeros((0, self._n_edges), dtype=np.float32)
+        nothing = Seen(np.zeros((0, some.shape[1])), none)
         seen, _ = self._learn(nothing, moved)
         seen, known = self._learn(seen, some[:N_TAUGHT])
         own = some[:N_TAUGHT, : coordinates.n_own][known]
@@ -297,7 +298,8 @@ class Pool:
         """Ask theory of candidates: what was seen then, and which are in range."""
         z, known = self.expecting.of(self.coordinates.candidates(x, self.sc))
         stable = np.isfinite(z).all(axis=1)
-        x, z = np.vstack([seen.x, x[stable]]), np.vstack([seen.z, z[stable]])
+        x = np.vstack([seen.x, x[stable]])
+        z = np.vstack([seen.z, z[stable].astype(np.float32)])  # as kept in files
         return Seen(x[-N_REMEMBERED:], z[-N_REMEMBERED:]), known
 
     def _place(self, x: Array) -> Place:
