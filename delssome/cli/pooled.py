@@ -16,7 +16,7 @@ from delssome.cli.console import listening, say
 from delssome.cli.inputs import Inputs
 from delssome.cli.steps import STORE, describe, prepare, read_of
 from delssome.fitting import PooledPosterior
-from delssome.report import write_results
+from delssome.report import effect_figures, write_results
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -88,7 +88,7 @@ def run(args: Namespace) -> None:
         tables["effects.csv"] = {
             name: column.tolist() for name, column in found.reset_index().items()
         }
-        figures = _figures(found, model.readout_name)
+        figures = effect_figures(found, model.readout_name)
     results: dict[str, Any] = {
         "delssome": __version__,
         "model": model.name,
@@ -130,16 +130,3 @@ def _covariates(args: Namespace, inputs: Inputs) -> "DataFrame | None":
             "participants.tsv in the folder of --derivatives."
         )
     return people  # type: ignore[no-any-return]
-
-
-def _figures(found: "DataFrame", name: str) -> dict[str, Any]:
-    """Draw the effects of every covariate over regions."""
-    from delssome.plotting import plot_effects
-
-    figures = {}
-    for covariate in found.index.get_level_values(0).unique():
-        ax = plot_effects(found.loc[covariate], "effect", name=name)
-        ax.set_title(str(covariate))
-        safe = "".join(c if c.isalnum() else "_" for c in str(covariate))
-        figures[f"effect_{safe}.png"] = ax.figure
-    return figures

@@ -15,7 +15,7 @@ import numpy as np
 from delssome._version import __version__
 from delssome.cli.config import toml_of
 from delssome.cli.console import listening, say
-from delssome.report import check_out, write_results
+from delssome.report import check_out, effect_figures, write_results
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -62,7 +62,7 @@ def run(args: Namespace) -> None:
         if args.formula is not None:
             found = _effects(args, maps, table, regions)
             tables["effects.csv"] = found.reset_index().to_dict("list")
-            figures |= _figures(found, name)
+            figures |= effect_figures(found, name)
             results["formula"] = args.formula
             results["mean_effect"] = {
                 str(term): found.loc[(term, "mean", "mean"), "effect"]
@@ -112,19 +112,6 @@ def _effects(
             f"[{row['low']:.4g}, {row['high']:.4g}], p = {row['p']:.2g}"
         )
     return found
-
-
-def _figures(found: DataFrame, name: str) -> dict[str, Any]:
-    """Draw the effects of every term over regions."""
-    from delssome.plotting import plot_effects
-
-    figures = {}
-    for term in found.index.unique("term"):
-        ax = plot_effects(found.loc[term], "effect", name=name)
-        ax.set_title(str(term))
-        safe = "".join(c if c.isalnum() else "_" for c in str(term))
-        figures[f"effect_{safe}.png"] = ax.figure
-    return figures
 
 
 def _norms(args: Namespace, maps: Any, table: DataFrame) -> tuple[dict[str, Any], str]:

@@ -8,7 +8,7 @@ reads out are called by its ``readout_key``, and texts speak of its ``readout_na
 """
 
 from delssome.report.caveats import caveats
-from delssome.report.figures import figures
+from delssome.report.figures import effect_figures, figures
 from delssome.report.html import html_report
 from delssome.report.known import known
 from delssome.report.population import population_report
@@ -19,6 +19,7 @@ from delssome.report.write import check_out, write_results
 __all__ = [
     "caveats",
     "check_out",
+    "effect_figures",
     "figures",
     "html_report",
     "known",

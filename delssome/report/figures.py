@@ -12,8 +12,9 @@ from delssome.plotting.source import Fitted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
-__all__ = ["figures"]
+__all__ = ["effect_figures", "figures"]
 
 MOST_NAMES = 120  # regions listed one a line in a figure
 
@@ -56,3 +57,38 @@ def figures(
             estimator, region_names=names, ax=regions.subplots()
         )
     return {"report.png": report, f"{estimator.model_.readout_key}.png": regions}
+
+
+def effect_figures(table: "DataFrame", name: str) -> dict[str, "Figure"]:
+    """Draw effects over regions, a figure a covariate or term, without pyplot.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of which the first level of the index is the covariate, the others ``kind`` and
+        ``name``.
+    name : str
+        Of what is read out.
+
+    Returns
+    -------
+    dict of str to matplotlib Figure
+        By file name.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    from delssome.plotting import plot_effects
+    from delssome.plotting.style import SINGLE, STYLE
+
+    found = {}
+    for term in table.index.get_level_values(0).unique():
+        rows = table.loc[term]
+        height = min(max(1.4, 0.6 + 0.115 * len(rows)), 9.0)
+        with rc_context(STYLE):
+            figure = Figure(figsize=(SINGLE, height), layout="constrained")
+            ax = plot_effects(rows, "effect", figure.subplots(), name=name)
+            ax.set_title(str(term))
+        safe = "".join(c if c.isalnum() else "_" for c in str(term))
+        found[f"effect_{safe}.png"] = figure
+    return found

@@ -4,6 +4,7 @@ import csv
 import json
 import tomllib
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -123,7 +124,7 @@ def test_pooled_scans_have_effects_of_a_formula(study, tmp_path, capsys):
     assert effects[0]["covariate"] == "age"
     assert len(read(out / "people.csv")) == N
     assert len(read(out / "regions.csv")) == N_ROIS
-    assert (out / "effect_age.png").exists()
+    assert (out / "effect_age.png").stat().st_size > 5000
     summary = json.loads((out / "summary.json").read_text())
     assert summary["mean_effect"]["age"][0] == pytest.approx(
         float(effects[0]["effect"])
@@ -202,7 +203,7 @@ def population(tmp_path, rng):
 
 def test_a_study_asks_the_maps_of_a_population(population, tmp_path, capsys):
     pytest.importorskip("formulaic")
-    out = tmp_path / "study"
+    out, open_before = tmp_path / "study", plt.get_fignums()
     more = ["--formula=age + sex", "--norms=age", "--sex=sex", f"--out={out}"]
     assert main(["study", f"--population={population}", *more]) == 0
     said = capsys.readouterr().out
@@ -220,7 +221,8 @@ def test_a_study_asks_the_maps_of_a_population(population, tmp_path, capsys):
     assert [people[3]["participant_id"], people[3]["centile"]] == ["003", "nan"]
     centiles = [float(row["centile"]) for row in people if row["centile"] != "nan"]
     assert np.mean(centiles) == pytest.approx(50, abs=6)
-    assert (out / "effect_age.png").exists()
+    assert (out / "effect_age.png").stat().st_size > 5000
+    assert plt.get_fignums() == open_before
     # What is written repeats it.
     again = tmp_path / "again"
     config = out / "config.toml"
