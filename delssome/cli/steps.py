@@ -34,14 +34,7 @@ from delssome.report import (
 )
 from delssome.simulation import Acquisition, SimulationEvaluator
 
-__all__ = [
-    "STORE",
-    "describe",
-    "fit_and_write",
-    "fit_files",
-    "prepare",
-    "read_of",
-]
+__all__ = ["STORE", "describe", "fit_and_write", "fit_files", "prepare", "read_of"]
 
 # Folder within that of results, of what is kept to go on from.
 STORE = "kept"

@@ -10,6 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from delssome.utils import by_formula
+
 __all__ = ["Covariates"]
 
 Array = NDArray[Any]
@@ -120,20 +122,12 @@ def _columns(given: Any, formula: str | None) -> tuple[list[str], Array]:
     if given is None:
         raise ValueError(f"formula={formula!r} needs covariates.")
     if formula is not None:
-        if not hasattr(given, "columns"):
-            raise TypeError(
-                f"formula={formula!r} needs covariates as a pandas.DataFrame, got "
-                f"{type(given).__name__}."
-            )
-        from formulaic import model_matrix
-
-        try:
-            found = model_matrix(formula, given, na_action="ignore")
-        except Exception as error:  # of any kind, by what the formula asks for
+        found, gaps = by_formula(formula, given, "covariates")
+        if gaps:
             raise ValueError(
-                f"formula={formula!r} does not fit covariates with the columns "
-                f"{', '.join(map(str, given.columns))}: {error}"
-            ) from error
+                f"covariates must be finite, got missing values of {', '.join(gaps)}: "
+                "leave these scans out."
+            )
         found = found.drop(columns="Intercept", errors="ignore")
         return list(found.columns), np.asarray(found, dtype=np.float64)
     if hasattr(given, "columns"):

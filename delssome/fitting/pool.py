@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +32,7 @@ from delssome.inference import (
 )
 from delssome.models.space import within_ranges
 from delssome.theory import fisher_z
+from delssome.utils import write_atomically
 
 __all__ = ["Pool"]
 
@@ -139,7 +142,7 @@ class Pool:
     store: Path | None
     verbose: int
 
-    @property
+    @cached_property
     def sc(self) -> Array:
         """Connectome of the group: the mean, to which own ones add least."""
         return np.asarray(self.scans.sc.mean(axis=0))
@@ -181,9 +184,9 @@ class Pool:
         if file.exists():
             return joblib.load(file)
         found = make(*given, rng)
-        whole = file.with_suffix(".part")
-        joblib.dump(found, whole)
-        whole.rename(file)
+        content = BytesIO()
+        joblib.dump(found, content)
+        write_atomically(file, content.getvalue())
         return found
 
     def _start(self, rng: np.random.Generator) -> Array:
@@ -261,8 +264,8 @@ class Pool:
             chains = walk(density, chains, known, N_MOVES, rng)
             walked.append(chains.points)
         draws = np.concatenate(walked[N_LAST:] if last else walked[-1:])
-        _, x = density.settle(chains.points)
-        error = self._model_error(density, state.place, chains.points, x)
+        best = chains.points[[np.argmax(chains.look.value)]]
+        error = self._model_error(density, state.place, best)
         place = state.place
         if not last:
             typical = chains.points[by_distance(chains.points[:, :n_own])[0], :n_own]
@@ -339,16 +342,13 @@ class Pool:
         )
         return PooledDensity(self.coordinates, emulator, amplitudes, rest, mixed)
 
-    def _model_error(
-        self, density: PooledDensity, place: Place, points: Array, x: Array
-    ) -> float:
-        """Give the variance of what is left of all scans alike."""
-        k = int(np.argmax(density.look(points).value))
-        emulator, n = density.emulator, x.shape[1]
-        expected = emulator.amplitudes(x[k]) @ emulator.components + emulator.centre
+    def _model_error(self, density: PooledDensity, place: Place, best: Array) -> float:
+        """Give the variance of what is left of all scans alike, at a point, (1, n)."""
+        emulator, x = density.emulator, density.settle(best)[1][0]
+        expected = emulator.amplitudes(x) @ emulator.components + emulator.centre
         left = (self._white(place) - expected).mean(axis=0)
-        free = max(1, len(left) - x.shape[2])
-        noise = float(np.exp(points[k, -1])) / n
+        free = max(1, len(left) - x.shape[1])
+        noise = float(np.exp(best[0, -1])) / len(x)
         return max(0.0, float(left @ left) / free - noise)
 
     def _draw(self, state: State, rng: np.random.Generator) -> dict[str, Any]:

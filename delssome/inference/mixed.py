@@ -86,11 +86,6 @@ class MixedModel:
         """Number of people."""
         return int(self.person.max()) + 1
 
-    @property
-    def n_kinds(self) -> int:
-        """Number of scatters."""
-        return int(self.kind.max(initial=-1)) + 1
-
     @cached_property
     def _columns(self) -> Array:
         """Own coordinates, effects and errors, (n, n_dim, n_columns)."""
@@ -106,7 +101,7 @@ class MixedModel:
         """Whose measurements are whose, (n_people, n)."""
         return (np.arange(self.n_people)[:, None] == self.person).astype(float)
 
-    def per_coordinate(self, scatter: Array) -> Array:
+    def _per_coordinate(self, scatter: Array) -> Array:
         """Give the scatter of every coordinate, (n_points, n_dim)."""
         padded = np.pad(scatter, ((0, 0), (0, 1)))
         return np.where(self.kind < 0, 0.0, padded[:, self.kind])
@@ -149,7 +144,7 @@ class MixedModel:
         flat = columns.reshape(-1, n_columns)
         F = flat.T @ reached.reshape(m, -1, n_columns)
         d = S.reshape(m, -1) @ flat
-        t = self.per_coordinate(scatter)
+        t = self._per_coordinate(scatter)
         system = t[:, None, :, None] * G * t[:, None, None, :]
         system[..., np.arange(n_dim), np.arange(n_dim)] += noise[:, None, None]
         tg, tC = t[:, None] * g, t[:, None, :, None] * C

@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 
 from delssome.utils import Component, check_number, progress_bar
 
-__all__ = ["Draws", "Tempering"]
+__all__ = ["Draws", "Tempering", "step_in_power"]
 
 Array = NDArray[Any]
 Likelihood = Callable[[Array], Array]
@@ -140,7 +140,7 @@ class Tempering(Component):
         bar = progress_bar(total=100, desc="posterior", unit="%", verbose=verbose)
         with bar:
             while cloud.power < 1.0:
-                cloud.heat(self._step(cloud.value, cloud.power))
+                cloud.heat(step_in_power(cloud.value, cloud.power, self.share))
                 finer = refine and refine(cloud.x, cloud.value, cloud.power)
                 if finer:
                     cloud.change(finer, self.share)
@@ -152,20 +152,6 @@ class Tempering(Component):
             bar.update(100 - bar.n)
         temperatures, acceptance = np.array(path).T
         return Draws(points, values, cloud.log_evidence, temperatures, acceptance)
-
-    def _step(self, value: Array, power: float) -> float:
-        """By how much the power may grow."""
-
-        def excess(step: float) -> float:
-            return _effective(step * value) - self.share
-
-        most = 1.0 - power
-        if excess(most) >= 0:
-            return most
-        smallest = 1e-12
-        if excess(smallest) <= 0:  # most particles have no likelihood at all
-            return smallest
-        return float(brentq(excess, smallest, most, xtol=1e-14))
 
     def _spread_out(self, cloud: "_Cloud") -> float:
         """Move all particles at one temperature; give the share accepted at last."""
@@ -307,3 +293,27 @@ def _effective(log_weights: Array) -> float:
     """Effective share of particles with such weights."""
     weights = np.exp(log_weights - log_weights.max())
     return float(weights.sum() ** 2 / (weights**2).sum() / len(weights))
+
+
+def step_in_power(value: Array, power: float, share: float) -> float:
+    """By how much the power of a density may grow, so that a share of points is left.
+
+    Parameters
+    ----------
+    value : ndarray of shape (n,)
+        Log densities of points, -inf outside.
+    power : float
+    share : float
+        Effective share of the points that reweighting leaves.
+    """
+
+    def excess(step: float) -> float:
+        return _effective(step * value) - share
+
+    most = 1.0 - power
+    if excess(most) >= 0:
+        return most
+    smallest = 1e-12
+    if excess(smallest) <= 0:  # most points have no density at all
+        return smallest
+    return float(brentq(excess, smallest, most, xtol=1e-14))

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
+
+from delssome.inference.tempering import step_in_power
 
 __all__ = ["Chains", "Density", "Look", "heat", "walk"]
 
@@ -112,19 +113,9 @@ def heat(
     if not np.isfinite(value).any():
         raise ValueError("The density is 0 at every point to start from.")
     while power < 1.0:
-        value = np.where(np.isfinite(value), value, -1e300)
-        step, target = 1.0 - power, SHARE * float(np.mean(value > -1e299))
-        off = value - value.max()
-
-        def excess(s: float, off: Array = off, target: float = target) -> float:
-            weights = np.exp(s * off)
-            return float(weights.sum() ** 2 / (weights**2).sum() / n - target)
-
-        if excess(step) < 0.0:
-            step = float(brentq(excess, 0.0, step, xtol=1e-12))
-        step = max(step, 1e-6)
-        power = 1.0 if power + step > 1.0 - 1e-6 else power + step
-        weights = np.exp(step * off)
+        step = step_in_power(value, power, SHARE)
+        power = 1.0 if power + step > 1.0 - 1e-9 else power + step
+        weights = np.exp(step * (value - value.max()))
         points = points[rng.choice(n, n, p=weights / weights.sum())]
         heated = _Heated(density, power)
         chains = walk(heated, Chains(points, heated.look(points)), known, n_moves, rng)
@@ -167,7 +158,7 @@ def walk(
     Girolami and Calderhead 2011, https://doi.org/10.1111/j.1467-9868.2010.00765.x;
     ter Braak 2006, https://doi.org/10.1007/s11222-006-8769-1.
     """
-    start, n = chains, len(chains.points)
+    start = chains
     for k in range(n_moves):
         turn = TURNS[k % len(TURNS)]
         if turn == "slope":
@@ -175,7 +166,6 @@ def walk(
         else:
             chains = _by_others(density, chains, turn == "all", rng)
     lost = ~known(chains.points)
-    lost &= np.ones(n, dtype=bool)
     points = np.where(lost[:, None], start.points, chains.points)
     return Chains(points, chains.look.take(start.look, lost))
 

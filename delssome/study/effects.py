@@ -19,7 +19,7 @@ from delssome.study._tables import (
     check_maps_of_subjects,
     with_summaries,
 )
-from delssome.utils import check_number
+from delssome.utils import by_formula, check_number
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -129,7 +129,6 @@ def _design(
 ) -> "DataFrame":
     """Take subjects apart by a formula, with a constant; of complete rows."""
     import pandas as pd
-    from formulaic import model_matrix
 
     if not hasattr(subjects, "columns"):
         raise TypeError(
@@ -141,16 +140,14 @@ def _design(
             f"subjects must have a row for each of the {len(complete)} of maps, got "
             f"{len(subjects)}."
         )
-    used = subjects[complete]
-    try:
-        design = model_matrix(formula, used, na_action="ignore")
-    except Exception as error:  # of any kind, by what the formula asks for
+    found, gaps = by_formula(formula, subjects[complete], "subjects")
+    design = pd.DataFrame(found)
+    if gaps or not np.isfinite(np.asarray(design, dtype=np.float64)).all():
+        said = ", ".join(f"{name} ({n})" for name, n in gaps.items()) or "its terms"
         raise ValueError(
-            f"formula={formula!r} does not fit subjects with the columns "
-            f"{', '.join(map(str, subjects.columns))}: {error}"
-        ) from error
-    design = pd.DataFrame(design)
-    _refuse_gaps(used, formula, design)
+            f"formula={formula!r} needs values in all rows whose map is complete, but "
+            f"there are gaps in {said}: leave these rows out, or fill them."
+        )
     if "Intercept" not in design:
         raise ValueError(
             f"formula={formula!r} leaves out the constant, so that effects would be "
@@ -172,24 +169,6 @@ def _design(
             f"{len(matrix)} complete rows: use fewer."
         )
     return design
-
-
-def _refuse_gaps(used: "DataFrame", formula: str, design: "DataFrame") -> None:
-    """Refuse rows of which the formula does not know all; text of none is a gap too."""
-    from formulaic import Formula
-
-    names = {str(name) for name in Formula(formula).required_variables}
-    gaps = {
-        str(name): int(used[name].isna().sum())
-        for name in used.columns
-        if str(name) in names and used[name].isna().any()
-    }
-    if gaps or not np.isfinite(np.asarray(design, dtype=np.float64)).all():
-        said = ", ".join(f"{name} ({n})" for name, n in gaps.items()) or "its terms"
-        raise ValueError(
-            f"formula={formula!r} needs values in all rows whose map is complete, but "
-            f"there are gaps in {said}: leave these rows out, or fill them."
-        )
 
 
 def _groups(

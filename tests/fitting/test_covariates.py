@@ -36,6 +36,16 @@ def test_a_formula_takes_words_apart():
         Covariates.of(data, "weight", 4)
 
 
+def test_text_that_is_missing_is_no_first_level():
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("formulaic")
+    data = pd.DataFrame({"site": ["A", "B", None, "B"], "age": [1.0, 2.0, 3.0, np.nan]})
+    with pytest.raises(ValueError, match="missing values of site: leave"):
+        Covariates.of(data, "C(site)", 4)
+    with pytest.raises(ValueError, match="missing values of age: leave"):
+        Covariates.of(data, "age", 4)
+
+
 def test_without_covariates_there_are_none():
     assert Covariates.of(None, None, 3).values.shape == (3, 0)
 
