@@ -4,13 +4,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 __all__ = [
+    "CircularWarning",
     "InfeasibleSpaceError",
     "OutOfRangeWarning",
     "SearchInterruptedWarning",
     "SurrogateDomainError",
     "SurrogateDomainWarning",
     "UnidentifiedWarning",
+    "UnusableSubjectWarning",
 ]
+
+
+class CircularWarning(UserWarning):
+    """A correlation was put in: it is with an input of the fit."""
 
 
 class InfeasibleSpaceError(RuntimeError):
@@ -35,3 +41,7 @@ class SurrogateDomainWarning(UserWarning):
 
 class UnidentifiedWarning(UserWarning):
     """The data leave open what an answer seems to say."""
+
+
+class UnusableSubjectWarning(UserWarning):
+    """A subject was left out, because its data cannot be used."""

@@ -47,10 +47,9 @@ from delssome.plotting import (
 from delssome.simulation import SimulationEvaluator, simulate
 from delssome.study import (
     age_groups,
-    age_slope,
     contrast,
     fit_centiles,
-    paired_contrast,
+    map_effects,
     retest,
     rotations,
 )
@@ -297,11 +296,19 @@ CASES = {
     "groups of a corpus": (lambda: build_corpus("nowhere", [3]), "groups"),
     "training on nothing": (lambda: train("nowhere", groups=[]), "groups"),
     # Studies and figures
-    "ages of other subjects": (lambda: age_slope(MAPS, AGE[:5]), "samples"),
-    "one age": (lambda: age_slope(MAPS, np.ones(10)), "age"),
-    "groups of other regions": (lambda: contrast(MAPS, MAPS[:, :3]), "regions"),
-    "pairs without a partner": (lambda: paired_contrast(MAPS, MAPS[:4]), "pairs"),
-    "pairs of NaN": (lambda: paired_contrast(MAPS * np.nan, MAPS), "NaN"),
+    "ages of other subjects": (
+        lambda: map_effects(MAPS, {"age": AGE[:5]}, "age"),
+        "a row for each of the 10",
+    ),
+    "one age": (lambda: map_effects(MAPS, {"age": np.ones(10)}, "age"), "age"),
+    "a contrast with nobody": (
+        lambda: contrast(MAPS, {"drug": ["no"] * 10}, "drug", ("yes", "no")),
+        "'yes' of drug",
+    ),
+    "a contrast of NaN": (
+        lambda: contrast(MAPS * np.nan, {"drug": ["no"] * 10}, "drug", ("yes", "no")),
+        "NaN",
+    ),
     "retest of one": (lambda: retest(MAPS[:1], MAPS[:1]), "three subjects"),
     "positions in the plane": (lambda: rotations(MAPS[:, :2]), "centroids"),
     "centiles of a few": (lambda: fit_centiles(MAPS[:, 0], AGE), "20 subjects"),

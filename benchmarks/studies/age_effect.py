@@ -18,7 +18,7 @@ from _run import correlation, main, table
 
 from delssome import CMAES, FIC, PopulationFitter, Verification
 from delssome.datasets import make_cohort
-from delssome.study import age_groups, age_slope
+from delssome.study import age_groups, map_effects
 
 NEAR = {"w_EE": (2.4, 3.8), "G": (2.2, 2.6)}
 ELSEWHERE = {"w_EE": (3.8, 5.6), "G": (1.2, 1.4)}
@@ -59,13 +59,16 @@ def measure(run, fit):
         np.array([x[chosen][groups == k].mean(axis=0) for k in population.groups_])
         for x in (cohort.age, cohort.ei_ratio)
     )
-    slope, true = (age_slope(x, age).loc[("mean", "mean")] for x in (found, truth))
+    slope, true = (
+        map_effects(x, {"age": age}, "age").loc[("age", "mean", "mean")]
+        for x in (found, truth)
+    )
     known = np.isfinite(population.cost_)
     pairs = zip(found[known], truth[known], strict=True)
     return {
         "n_fits": len(age),
-        "slope": [slope["slope"], slope["low"], slope["high"]],
-        "true_slope": true["slope"],
+        "slope": [slope["effect"], slope["low"], slope["high"]],
+        "true_slope": true["effect"],
         "r_of_mean": correlation(found[known].mean(axis=1), truth[known].mean(axis=1)),
         "r_over_regions": [r for x in pairs if (r := correlation(*x)) is not None],
         "in_range": population.in_range_.mean(),

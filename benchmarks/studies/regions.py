@@ -253,7 +253,7 @@ def retest_people(run, departure):
         compared = retest(first, second)
         r = np.median(compared.within), np.median(compared.between)
         # Of every region: the mean of relative noise is 1 by definition.
-        icc = np.median(compared.icc)
+        icc = compared.icc.loc["region", "icc"].median()
         rows[name] = [first.shape[1], *r, compared.identified, icc]
     in_range = np.mean([one.in_range_ for one in found])
     return {"people": rows, "n_people": some, "in_range": in_range}

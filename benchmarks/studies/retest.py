@@ -30,7 +30,7 @@ def compare(first, second):
     """Give the figures of two arrays of maps."""
     found = retest(first, second)
     pairs = [np.median(found.within), np.median(found.between)]
-    return [*pairs, found.identified, found.icc_mean]
+    return [*pairs, found.identified, found.icc.loc[("mean", "mean"), "icc"]]
 
 
 def measure(run, maps, ranges):

@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from delssome._version import __version__
 from delssome.cli.config import toml_of
 from delssome.cli.console import listening, say
 from delssome.report import check_out, effect_figures, write_results
+from delssome.study import read_population
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -41,70 +38,44 @@ def run(args: Namespace) -> None:
     if args.formula is None and args.random is not None:
         raise ValueError("--random is of effects: ask for these by --formula.")
     out = check_out(args.out, args.overwrite)
-    table, summary = _read(Path(args.population))
-    key, regions = summary["readout_key"], summary["region_names"]
-    maps = table[[f"{key}_{name}" for name in regions]].to_numpy(dtype=np.float64)
-    name, n_failed = summary["readout_name"], int(np.isnan(maps).any(axis=1).sum())
-    say(f"1/2 read   {len(table)} subjects, {n_failed} of them without a map")
+    found = read_population(args.population)
+    maps, people, name = found.maps, found.subjects, found.readout_name
+    n_failed = int(maps.isna().any(axis=1).sum())
+    say(f"1/2 read   {len(maps)} subjects, {n_failed} of them without a map")
     tables: dict[str, dict[str, Any]] = {}
     figures: dict[str, Any] = {}
     texts = {"config.toml": toml_of(args)}
     results: dict[str, Any] = {
         "delssome": __version__,
-        "model": summary["model"],
+        "model": found.model,
         "readout_name": name,
-        "n_subjects": len(table),
+        "n_subjects": len(maps),
         "n_failed": n_failed,
-        "n_rois": len(regions),
+        "n_rois": maps.shape[1],
     }
     said: list[str] = []
     with listening(said):
         if args.formula is not None:
-            found = _effects(args, maps, table, regions)
-            tables["effects.csv"] = found.reset_index().to_dict("list")
-            figures |= effect_figures(found, name)
+            effects = _effects(args, maps, people)
+            tables["effects.csv"] = effects.reset_index().to_dict("list")
+            figures |= effect_figures(effects, name)
             results["formula"] = args.formula
             results["mean_effect"] = {
-                str(term): found.loc[(term, "mean", "mean"), "effect"]
-                for term in found.index.unique("term")
+                str(term): effects.loc[(term, "mean", "mean"), "effect"]
+                for term in effects.index.unique("term")
             }
         if args.norms is not None:
-            people, texts["norms.json"] = _norms(args, maps, table)
-            tables["people.csv"] = people
+            tables["people.csv"], texts["norms.json"] = _norms(args, maps, people)
     results["warnings"] = said
     files = write_results(out, tables, figures, results, texts)
     say(f"2/2 write  {', '.join(path.name for path in files)} in {out}")
 
 
-def _read(folder: Path) -> tuple[DataFrame, dict[str, Any]]:
-    """Read the table of a population, and what is said of it."""
-    import pandas as pd
-
-    wanted = [folder / name for name in ("population.csv", "summary.json")]
-    for path in wanted:
-        if not path.is_file():
-            raise ValueError(
-                f"{path} is missing: name the folder that delssome population wrote."
-            )
-    summary = json.loads(wanted[1].read_text())
-    if "region_names" not in summary:
-        raise ValueError(
-            f"{wanted[1]} does not name regions: run delssome population again with "
-            "the same --store, which takes seconds."
-        )
-    table = pd.read_csv(wanted[0], dtype={"participant_id": str})
-    return table, summary
-
-
-def _effects(
-    args: Namespace, maps: Any, table: DataFrame, regions: list[str]
-) -> DataFrame:
+def _effects(args: Namespace, maps: DataFrame, people: DataFrame) -> DataFrame:
     """Regress maps on the formula, and say what came out on average."""
     from delssome.study import map_effects
 
-    found = map_effects(
-        maps, table, args.formula, random=args.random, region_names=regions
-    )
+    found = map_effects(maps, people, args.formula, random=args.random)
     for term in found.index.unique("term"):
         row = found.loc[(term, "mean", "mean")]
         say(
@@ -114,29 +85,31 @@ def _effects(
     return found
 
 
-def _norms(args: Namespace, maps: Any, table: DataFrame) -> tuple[dict[str, Any], str]:
+def _norms(
+    args: Namespace, maps: DataFrame, people: DataFrame
+) -> tuple[dict[str, Any], str]:
     """Fit norms of the mean map, and place everyone on them."""
     from delssome.study import Norms
 
     names = [args.norms, args.sex, args.site]
     for column in names:
-        if column is not None and column not in table:
+        if column is not None and column not in people:
             raise ValueError(
                 f"population.csv has no column {column}: there are "
-                f"{', '.join(map(str, table.columns[:12]))} ..."
+                f"{', '.join(map(str, people.columns[:12]))} ..."
             )
-    age, sex, site = (None if column is None else table[column] for column in names)
+    age, sex, site = (None if column is None else people[column] for column in names)
     assert age is not None
-    value = maps.mean(axis=1)
+    value = maps.mean(axis=1, skipna=False)
     norms = Norms().fit(value, age, sex, site)
     say(
         f"norms of {norms.n_} people, {norms.age_range_[0]:g} to "
         f"{norms.age_range_[1]:g}, knots {norms.knots_[0]} and {norms.knots_[1]}"
     )
-    people = {
-        "participant_id": table["participant_id"].tolist(),
-        "value": value,
+    placed = {
+        "participant_id": maps.index.tolist(),
+        "value": value.tolist(),
         "centile": norms.centiles(value, age, sex, site),
         "deviation": norms.deviations(value, age, sex, site),
     }
-    return people, norms.to_json()
+    return placed, norms.to_json()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.model_selection import BaseCrossValidator, GroupKFold, check_cv
-from sklearn.utils import check_array, indexable
+from sklearn.utils import indexable
 
 from delssome.connectome import matrix_to_edges, prepare_sc, unpack_subjects
 from delssome.costs import COST_NAMES
@@ -21,8 +21,9 @@ from delssome.fitting.comparison import CRITERIA, ModelComparison
 from delssome.fitting.expecting import Scans
 from delssome.fitting.fitter import MeanFieldFitter
 from delssome.fitting.likeliest import DensityOfFC, most_likely
-from delssome.fitting.posing import by_shipped_network, check_data, make_target, pose
+from delssome.fitting.posing import by_shipped_network, make_target, pose
 from delssome.fitting.protocol import Task
+from delssome.fitting.usable import usable_rows
 from delssome.models import Model
 from delssome.theory import TheoryEvaluator, reason_against
 from delssome.utils import check_number, make_generator
@@ -62,7 +63,7 @@ def compare_models(
         At least two. A fitter in place of a model brings settings of its own, such as
         other maps.
     X : array-like of shape (n_subjects, n_features)
-        Packed subjects, two or more.
+        Packed subjects, two or more; those that cannot be used are left out.
     fitter : MeanFieldFitter, default=None
         How models are fitted; its own model and `random_state` do not matter.
         None: ``MeanFieldFitter()``, that is without maps.
@@ -132,7 +133,8 @@ def compare_models(
         )
     fitter = MeanFieldFitter() if fitter is None else fitter
     fitters = _fitters(models, fitter)
-    data = check_array(X, dtype=np.float64, input_name="X")
+    n_bins = next(iter(fitters.values())).n_fcd_bins
+    data, usable = usable_rows(X, n_bins)
     if len(data) < 2:
         raise ValueError(
             "X must hold two subjects or more, some to fit and some to compare with, "
@@ -141,7 +143,11 @@ def compare_models(
     _, labels = indexable(data, groups)
     if labels is not None and isinstance(cv, Integral):
         cv = GroupKFold(cv)
-    folds = list(check_cv(cv).split(data, groups=labels))
+    folds = [
+        (train[usable[train]], test[usable[test]])
+        for train, test in check_cv(cv).split(data, groups=labels)
+    ]
+    folds = [fold for fold in folds if all(map(len, fold))]
     if not folds:
         raise ValueError(f"cv must give one fold or more, got {cv!r}.")
     asked = Asked(criterion == "likelihood", simulate)
@@ -257,7 +263,6 @@ def _check(
 ) -> None:
     """Refuse what cannot be fitted or judged before anything long starts."""
     try:
-        check_data(X, fitter.n_fcd_bins)
         for _, test in folds:
             make_target(X[test], fitter.n_fcd_bins, fitter.sc_transform)
         with warnings.catch_warnings():  # they come with the fits

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from delssome.connectome import matrix_to_edges, prepare_sc, unpack_subjects
 from delssome.costs import COST_NAMES
@@ -20,6 +20,7 @@ from delssome.fitting.components import ComposedEstimator, ReadsOut
 from delssome.fitting.outcome import Outcome, conclude, implausible
 from delssome.fitting.posing import make_target, pose
 from delssome.fitting.protocol import Task, search_and_verify
+from delssome.fitting.usable import usable_of
 from delssome.fitting.verification import Verification
 from delssome.models import FIC, Model
 from delssome.search import CMAES, Search
@@ -252,7 +253,7 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         ----------
         X : array-like of shape (n_subjects, n_features)
             Packed subjects. Several rows are averaged as a group by the published
-            rules; one row is an individual.
+            rules, without those that cannot be used; one row is an individual.
         y : None
             Ignored.
 
@@ -261,10 +262,8 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         self
         """
         # Nothing is set before all is found: a fit that fails changes nothing.
-        data = check_array(X, dtype=np.float64, estimator=self, input_name="X")
-        task = pose(self, data)
-        table, history = search_and_verify(task)
-        outcome = conclude(task, table, history)
+        task = pose(self, usable_of(X, self.n_fcd_bins, self))
+        outcome = conclude(task, *search_and_verify(task))
         validate_data(self, X, skip_check_array=True)
         return self._keep(task, outcome)
 
@@ -311,7 +310,8 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
             Higher is better; the connectome is that of X.
         """
         check_is_fitted(self)
-        data = validate_data(self, X, dtype=np.float64, reset=False)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        data = usable_of(X, self.n_fcd_bins, self)
         target = make_target(data, self.n_fcd_bins, self.sc_transform)
         rng = make_generator(self.random_state)
         statistics = self._simulate_winner(target.sc[None], rng)

@@ -37,6 +37,7 @@ from delssome.fitting.rows import (
     warn_once,
 )
 from delssome.fitting.store import Store
+from delssome.fitting.usable import names_of
 from delssome.utils import make_generator
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
     Attributes
     ----------
     groups_ : ndarray of shape (n_fits,)
-        Label of each group, sorted; row numbers if there are no groups.
+        Label of each group, sorted; without groups row numbers, or the index if X is a
+        data frame.
     params_ : ndarray of shape (n_fits, n_params)
         Coefficients, named by `param_names_`; NaN where a fit failed, as all below.
     param_names_ : list of str
@@ -123,11 +125,12 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
 
     Examples
     --------
+    >>> from sklearn.impute import SimpleImputer
     >>> from sklearn.linear_model import RidgeCV
     >>> from sklearn.pipeline import make_pipeline
     >>> from delssome import MeanFieldFitter, PopulationFitter
     >>> population = PopulationFitter(MeanFieldFitter(random_state=0), n_jobs=2)
-    >>> predict_age = make_pipeline(population, RidgeCV())
+    >>> predict_age = make_pipeline(population, SimpleImputer(), RidgeCV())
     """
 
     _defaults: ClassVar[dict[str, Any]] = {"fitter": MeanFieldFitter}
@@ -175,7 +178,7 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
         )
         opened = self._open(data.shape[1])
         if groups is None:
-            labels = np.arange(len(data))
+            labels = names_of(X, len(data))
             members: list[Any] = [[k] for k in range(len(data))]
         else:
             groups = column_or_1d(groups)
@@ -215,7 +218,7 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
             self, X, dtype=np.float64, reset=False, ensure_all_finite=False
         )
         members = [[k] for k in range(len(data))]
-        labels = np.arange(len(data))
+        labels = names_of(X, len(data))
         results, failures = fit_rows(
             self._opened, data, members, labels, self.n_jobs, self.verbose
         )

@@ -16,14 +16,10 @@ from numpy.typing import NDArray
 
 from delssome._version import __version__
 from delssome.connectome import (
-    check_fc,
-    check_fcd_cdf,
-    check_sc,
     group_average,
     matrix_to_edges,
     n_rois_from_width,
     prepare_sc,
-    unpack_subjects,
 )
 from delssome.evaluation import Evaluator, Target
 from delssome.fitting.departing import N_LEADING
@@ -31,6 +27,7 @@ from delssome.fitting.evaluators import choose_evaluators
 from delssome.fitting.journal import Journal
 from delssome.fitting.protocol import Task
 from delssome.fitting.searching import Deadline, Schedule
+from delssome.fitting.usable import check_data
 from delssome.fitting.verification import Verification, report_unlike_contexts
 from delssome.models import FIC, Model, ParameterSpace, check_maps
 from delssome.search import CMAES, Search
@@ -43,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Components",
     "by_shipped_network",
-    "check_data",
     "components_of",
     "make_target",
     "pose",
@@ -245,14 +241,6 @@ def _check_checkpoint(fitter: MeanFieldFitter) -> None:
             "checkpoint needs an int as random_state, to repeat what was asked "
             f"for, got {fitter.random_state!r}."
         )
-
-
-def check_data(X: Array, n_fcd_bins: int) -> None:
-    """Check SC, FC and FCD distributions of packed subjects."""
-    subjects = unpack_subjects(X, n_fcd_bins)
-    check_sc(subjects.sc, "The SC in X")
-    check_fc(subjects.fc, "The FC in X")
-    check_fcd_cdf(subjects.fcd_cdf, "The FCD CDF in X")
 
 
 def _journal(

@@ -14,7 +14,8 @@ from delssome.connectome import n_rois_from_width
 from delssome.evaluation import Evaluator
 from delssome.fitting.evaluators import choose_evaluators
 from delssome.fitting.inferring import Inference
-from delssome.fitting.posing import check_data, make_target
+from delssome.fitting.posing import make_target
+from delssome.fitting.usable import check_data
 from delssome.fitting.verification import report_unlike_contexts
 from delssome.inference import Tempering
 from delssome.models import FIC, Model, ParameterSpace, check_maps

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from delssome.connectome import prepare_sc, unpack_subjects
 from delssome.costs import COST_NAMES
@@ -19,6 +19,7 @@ from delssome.fitting.components import ComposedEstimator, ReadsOut
 from delssome.fitting.known import describe, doubts, simulate_typical
 from delssome.fitting.posing import make_target
 from delssome.fitting.posing_inference import pose_inference
+from delssome.fitting.usable import usable_of
 from delssome.inference import Tempering
 from delssome.models import FIC, Model
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator
@@ -251,7 +252,7 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         -------
         self
         """
-        data = check_array(X, dtype=np.float64, estimator=self, input_name="X")
+        data = usable_of(X, self.n_fcd_bins, self)
         # Nothing is set before all is found: a fit that fails changes nothing.
         inference, simulation = pose_inference(self, data)
         sampled = inference.run()
@@ -323,7 +324,8 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         float
         """
         check_is_fitted(self)
-        data = validate_data(self, X, dtype=np.float64, reset=False)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        data = usable_of(X, self.n_fcd_bins, self)
         target = make_target(data, self.n_fcd_bins, self.sc_transform)
         candidates = self.space_.candidates(self._point[None], target.sc)
         rng = make_generator(self.random_state).spawn(3)[2]

@@ -42,28 +42,28 @@ __all__ = [
 @styled
 def plot_effects(
     table: "DataFrame",
-    column: str = "slope",
+    column: str = "effect",
     ax: "Axes | None" = None,
     *,
     kind: str = "region",
     alpha: float = 0.05,
     name: str = "E/I ratio",
 ) -> "Axes":
-    """Plot slopes or contrasts of regions or networks, sorted.
+    """Plot effects or contrasts of regions or networks, sorted.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        As :func:`delssome.study.age_slope`, :func:`~delssome.study.contrast` and
-        :func:`~delssome.study.paired_contrast` give it; or the rows of one covariate of
+        As :func:`delssome.study.contrast` gives it; or the rows of one term of
+        :func:`~delssome.study.map_effects`, or of one covariate of
         :meth:`.PooledPosterior.to_frame`.
-    column : str, default="slope"
-        What to show: "slope", "r", "difference", "d" or, of a covariate, "effect".
+    column : str, default="effect"
+        What to show: "effect" or "r"; of a contrast "difference" or "d".
     ax : matplotlib Axes, default=None
         Where to draw. None: a new figure, one column wide.
     kind : {"region", "network"}, default="region"
     alpha : float, default=0.05
-        False discovery rate below which points are filled; those of an effect are
+        False discovery rate below which points are filled; those of a posterior are
         where its interval does not hold 0.
     name : str, default="E/I ratio"
         What was compared, for the axis: the model's ``readout_name``.
@@ -71,7 +71,7 @@ def plot_effects(
     Returns
     -------
     Axes
-        Slopes and effects carry their intervals; the line is the mean over regions.
+        Effects and differences carry intervals; the line is the mean over regions.
     """
     rows = table.loc[kind].sort_values(column)
     if ax is None:
@@ -82,8 +82,7 @@ def plot_effects(
     ax.axvline(mean, color=ACCENT, ls="--", lw=0.8, zorder=0, label=f"mean {mean:.3g}")
     what = in_sentence(name)
     labels = {
-        "slope": f"Change of {what} per unit of age",
-        "r": f"Correlation of {what} with age",
+        "r": f"Partial correlation of {what}",
         "difference": f"Difference in {what}",
         "d": f"Cohen's d of {what}",
         "effect": f"Change of {what} by one unit",
@@ -96,13 +95,13 @@ def plot_effects(
 def _draw_effects(ax: "Axes", rows: "DataFrame", column: str, alpha: float) -> None:
     """Draw one point a row, filled where it was found."""
     y = np.arange(len(rows))
-    if column in ("slope", "effect"):
+    if column in ("effect", "difference"):
         ax.hlines(y, rows["low"], rows["high"], color=GREY, lw=0.8, zorder=1)
-    if column == "effect":
+    if "p_fdr" in rows:
+        found, says = (rows["p_fdr"] < alpha).to_numpy(), f"FDR < {alpha:g}"
+    else:
         found = ((rows["low"] > 0) | (rows["high"] < 0)).to_numpy()
         says = "interval without 0"
-    else:
-        found, says = (rows["p_fdr"] < alpha).to_numpy(), f"FDR < {alpha:g}"
     for which, face, label in (
         (found, DARK, f"{says}: {found.sum()} of {len(rows)}"),
         (~found, "white", None),
@@ -257,9 +256,9 @@ def plot_map_correlation(
         xlabel="Reference map", ylabel="Map", title=f"Spearman r = {found.r:.2f}"
     )
     null.hist(found.null, bins=30, color=PALE, edgecolor=GREY, lw=0.5)
-    null.axvline(found.r, color=ACCENT, label=f"unrotated, p = {found.p:.3g}")
+    null.axvline(found.r, color=ACCENT)
     null.set(xlabel="Correlation of rotated maps", ylabel="Rotations", xlim=(-1, 1))
-    null.legend(loc="upper left")
+    null.set_title("circular: no p" if found.circular else f"p = {found.p:.3g}")
     return figure
 
 
@@ -286,6 +285,7 @@ def plot_retest(
     matrix.set(xlabel="Subject, second scan", ylabel="Subject, first scan")
     matrix.set(xticks=[], yticks=[])
     figure.colorbar(image, ax=matrix, label="Correlation of maps", shrink=0.85)
+    icc = found.icc.loc[("mean", "mean"), "icc"]
     rng = np.random.default_rng(0)  # of the sideways scatter alone
     for place, values, color in (
         (0, found.within, DARK),
@@ -301,6 +301,6 @@ def plot_retest(
     points.set(
         xlim=(-0.5, 1.7),
         ylabel="Correlation of maps",
-        title=f"{found.identified:.0%} identified, ICC of mean {found.icc_mean:.2f}",
+        title=f"{found.identified:.0%} identified, ICC of mean {icc:.2f}",
     )
     return figure

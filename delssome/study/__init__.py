@@ -6,25 +6,24 @@ scikit-learn: ``pip install "delssome[study]"``.
 """
 
 from delssome.study.centiles import centile_of, centile_scores, fit_centiles
-from delssome.study.contrasts import contrast, paired_contrast
+from delssome.study.contrasts import contrast
 from delssome.study.effects import map_effects
 from delssome.study.grouping import age_groups
 from delssome.study.maps import correlate_maps, rotations
 from delssome.study.norms import Norms
+from delssome.study.reading import read_population
 from delssome.study.retest import retest
-from delssome.study.slopes import age_slope
 
 __all__ = [
     "Norms",
     "age_groups",
-    "age_slope",
     "centile_of",
     "centile_scores",
     "contrast",
     "correlate_maps",
     "fit_centiles",
     "map_effects",
-    "paired_contrast",
+    "read_population",
     "retest",
     "rotations",
 ]

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,12 +14,18 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from delssome.connectome.names import in_order
+from delssome.connectome.names import are_counts, in_order
 
 if TYPE_CHECKING:
     from pandas import DataFrame, MultiIndex
 
-__all__ = ["add_fdr", "check_maps_of_subjects", "design_of", "with_summaries"]
+__all__ = [
+    "add_fdr",
+    "check_maps_of_subjects",
+    "design_of",
+    "names_of_regions",
+    "with_summaries",
+]
 
 Array = NDArray[np.float64]
 
@@ -41,6 +47,16 @@ def check_maps_of_subjects(
             f"got {complete.sum()} of {len(checked)}."
         )
     return checked, complete
+
+
+def names_of_regions(
+    maps: Any, region_names: Sequence[str] | None
+) -> Sequence[str] | None:
+    """Name regions: as given, or as the columns of a data frame do."""
+    if region_names is not None or not hasattr(maps, "columns"):
+        return region_names
+    names = [str(name) for name in maps.columns]
+    return None if are_counts(names) else names
 
 
 def design_of(age: ArrayLike, covariates: ArrayLike | None = None) -> Array:

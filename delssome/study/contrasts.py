@@ -1,185 +1,127 @@
-"""Two groups of subjects, or two conditions of the same subjects."""
+"""Two groups of people, or two conditions of the same people."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import permutation_test
 
-from delssome.study._tables import (
-    Array,
-    add_fdr,
-    check_maps_of_subjects,
-    with_summaries,
-)
-from delssome.utils import check_number, make_generator
+from delssome.connectome.names import some
+from delssome.study._design import subjects_of
+from delssome.study._tables import check_maps_of_subjects, names_of_regions
+from delssome.study.effects import map_effects
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, MultiIndex
+    from pandas import DataFrame
 
-__all__ = ["contrast", "paired_contrast"]
+__all__ = ["contrast"]
 
 
 def contrast(
-    a: ArrayLike,
-    b: ArrayLike,
+    maps: "ArrayLike | DataFrame",
+    subjects: "DataFrame | Mapping[str, Any]",
+    column: str,
+    levels: tuple[Any, Any],
     *,
-    n_permutations: int = 9999,
+    covariates: str | None = None,
+    random: str | None = None,
     region_names: Sequence[str] | None = None,
     networks: Sequence[str] | Mapping[str, str] | None = None,
-    random_state: int | np.random.RandomState | None = None,
+    level: float = 0.95,
 ) -> "DataFrame":
-    """Compare the maps of two groups of subjects.
+    """Compare the maps of two groups of people, or of the same people twice.
+
+    :func:`map_effects` of a column with two levels, with covariates regressed out.
 
     Parameters
     ----------
-    a, b : array-like of shape (n_subjects_a, n_rois), (n_subjects_b, n_rois)
-        Maps that a model reads out, such as E/I ratios; rows with NaN (failed fits)
-        are left out.
-    n_permutations : int, default=9999
-        Random ones of the labels, or all if there are fewer.
-    region_names, networks : sequence of str of length n_rois, default=None
-        As in :func:`age_slope`.
-    random_state : int, RandomState instance or None, default=None
+    maps : array-like of shape (n_subjects, n_rois)
+        As of :func:`map_effects`.
+    subjects : pandas.DataFrame, or dict of str to array-like
+        As of :func:`map_effects`.
+    column : str
+        What is compared, such as ``"group"``.
+    levels : tuple of two
+        Such as ``("patient", "control")``: the first less the second. Rows of other
+        levels are left out.
+    covariates : str, default=None
+        Formula of what to regress out, such as ``"age + sex + mean_fd + C(site)"``.
+    random : str, default=None
+        As of :func:`map_effects`: sites, or the participant of two conditions.
+    region_names, networks, level
+        As of :func:`map_effects`.
 
     Returns
     -------
     pandas.DataFrame
-        A row for the mean, each network and each region: ``difference`` (mean of a less
-        mean of b), ``d`` (Cohen's, pooled standard deviation), ``p`` (two-sided, by
-        permutation of labels), ``p_fdr``, ``n_a`` and ``n_b``.
+        A row for the mean over regions, each network and each region (index ``kind``,
+        ``name``): ``difference``, ``low`` and ``high`` (confidence interval), ``d``
+        (Cohen's: over the standard deviation that covariates leave), ``p`` (t-test,
+        two-sided), ``p_fdr`` (within networks and within regions), ``df``, and ``n_a``
+        and ``n_b``, rows of the first and of the second level.
+
+    Notes
+    -----
+    Without covariates this is the t-test of two samples and, with `random` naming
+    participants who have both levels once, the paired one.
 
     Examples
     --------
+    Patients who are older, and differ in nothing else:
+
     >>> import numpy as np
     >>> from delssome.study import contrast
     >>> rng = np.random.default_rng(0)
-    >>> low, high = rng.normal(2.5, 0.1, (20, 3)), rng.normal(2.3, 0.1, (20, 3))
-    >>> table = contrast(low, high, random_state=0)
+    >>> group = np.repeat(["control", "patient"], 30)
+    >>> age = rng.uniform(20, 40, 60) + 15 * (group == "patient")
+    >>> maps = 3.0 - 0.03 * age[:, None] + rng.normal(0, 0.2, (60, 3))
+    >>> people, sides = {"group": group, "age": age}, ("patient", "control")
+    >>> table = contrast(maps, people, "group", sides)
     >>> bool(table.loc[("mean", "mean"), "p"] < 0.001)
     True
+    >>> table = contrast(maps, people, "group", sides, covariates="age")
+    >>> bool(table.loc[("mean", "mean"), "p"] > 0.05)
+    True
     """
-    a, b, index = _two(a, b, region_names, networks)
-    n_a, n_b = len(a), len(b)
-    spread = ((n_a - 1) * a.var(axis=0, ddof=1) + (n_b - 1) * b.var(axis=0, ddof=1)) / (
-        n_a + n_b - 2
-    )
-    table = {
-        "difference": a.mean(axis=0) - b.mean(axis=0),
-        "d": (a.mean(axis=0) - b.mean(axis=0)) / np.sqrt(spread),
-        "p": _p_values(a, b, "independent", n_permutations, random_state),
-        "n_a": n_a,
-        "n_b": n_b,
-    }
-    return _frame(table, index)
-
-
-def paired_contrast(
-    a: ArrayLike,
-    b: ArrayLike,
-    *,
-    n_permutations: int = 9999,
-    region_names: Sequence[str] | None = None,
-    networks: Sequence[str] | Mapping[str, str] | None = None,
-    random_state: int | np.random.RandomState | None = None,
-) -> "DataFrame":
-    """Compare the maps of the same subjects, or matched ones, in two conditions.
-
-    Parameters
-    ----------
-    a, b : array-like of shape (n_subjects, n_rois)
-        Maps that a model reads out, such as E/I ratios under placebo and under a
-        drug; pairs with NaN are left out.
-    n_permutations, region_names, networks, random_state
-        As in :func:`contrast`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for the mean, each network and each region: ``difference`` (mean of
-        a - b), ``d`` (mean over standard deviation of a - b), ``p`` (two-sided, by
-        exchange within pairs), ``p_fdr`` and ``n`` pairs.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from delssome.study import paired_contrast
-    >>> rng = np.random.default_rng(0)
-    >>> placebo = rng.normal(2.5, 0.3, (20, 3))
-    >>> drug = placebo - rng.normal(0.1, 0.05, (20, 3))
-    >>> table = paired_contrast(placebo, drug, random_state=0)
-    >>> table["difference"].round(1).tolist()
-    [0.1, 0.1, 0.1, 0.1]
-    """
-    if np.shape(a) != np.shape(b):
+    values, complete = check_maps_of_subjects(maps)
+    subjects = subjects_of(maps, subjects, len(values))
+    if column not in subjects:
         raise ValueError(
-            f"a and b must be pairs, got shapes {np.shape(a)} and {np.shape(b)}; "
-            "contrast compares groups."
+            f"column={column!r} is no column of subjects: there are "
+            f"{', '.join(map(str, subjects.columns))}."
         )
-    a, b = np.asarray(a), np.asarray(b)
-    whole = np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1)
-    if not whole.any():
-        raise ValueError("a and b must hold a pair without NaN, got none.")
-    a, b, index = _two(a[whole], b[whole], region_names, networks)
-    difference = a - b
-    table = {
-        "difference": difference.mean(axis=0),
-        "d": difference.mean(axis=0) / difference.std(axis=0, ddof=1),
-        "p": _p_values(a, b, "samples", n_permutations, random_state),
-        "n": len(a),
-    }
-    return _frame(table, index)
-
-
-def _two(
-    a: ArrayLike,
-    b: ArrayLike,
-    region_names: Sequence[str] | None,
-    networks: Sequence[str] | Mapping[str, str] | None,
-) -> tuple[Array, Array, "MultiIndex"]:
-    (a, whole_a), (b, whole_b) = (
-        check_maps_of_subjects(maps, name) for maps, name in ((a, "a"), (b, "b"))
-    )
-    if a.shape[1] != b.shape[1]:
+    side = subjects[column]
+    if side[complete].isna().any():
         raise ValueError(
-            f"a and b must have the same regions, got {a.shape[1]} and {b.shape[1]}."
+            f"column={column!r} has {int(side[complete].isna().sum())} gaps where maps "
+            "are complete: leave these rows out, or fill them."
         )
-    a, index = with_summaries(a[whole_a], region_names, networks)
-    b, _ = with_summaries(b[whole_b], region_names, networks)
-    return a, b, index
-
-
-def _p_values(
-    a: Array,
-    b: Array,
-    kind: str,
-    n_permutations: int,
-    random_state: int | np.random.RandomState | None,
-) -> Array:
-    check_number("n_permutations", n_permutations, Integral, 1)
-
-    def difference(x: Array, y: Array, axis: int) -> Any:
-        return x.mean(axis=axis) - y.mean(axis=axis)
-
-    test = permutation_test(
-        (a, b),
-        difference,
-        permutation_type=kind,
-        n_resamples=n_permutations,
-        batch=max(1, 10**7 // (a.size + b.size)),
-        vectorized=True,
-        axis=0,
-        rng=make_generator(random_state),
-    )
-    return np.asarray(test.pvalue)
-
-
-def _frame(table: dict[str, Any], index: "MultiIndex") -> "DataFrame":
-    import pandas as pd
-
-    return add_fdr(pd.DataFrame(table, index=index))
+    if isinstance(levels, str) or len(levels) != 2 or levels[0] == levels[1]:
+        raise ValueError(f"levels must be two that differ, got {levels!r}.")
+    sides = [np.asarray(side == one, dtype=bool) & complete for one in levels]
+    for one, rows in zip(levels, sides, strict=True):
+        if rows.sum() < 2:
+            there = [str(x) for x in side[complete].unique()]
+            raise ValueError(
+                f"Level {one!r} of {column} needs two rows with a complete map, got "
+                f"{rows.sum()}; there are {some(there)}."
+            )
+    kept = sides[0] | sides[1]
+    term = f"{column} {levels[0]}"
+    people = subjects[kept].assign(**{term: sides[0][kept].astype(float)})
+    found = map_effects(
+        values[kept],
+        people.reset_index(drop=True),
+        f"`{term}`" + (f" + {covariates}" if covariates else ""),
+        random=random,
+        region_names=names_of_regions(maps, region_names),
+        networks=networks,
+        level=level,
+    ).loc[term]
+    found["d"] = found["effect"] / found["sd"]
+    found["n_a"], found["n_b"] = (int(rows.sum()) for rows in sides)
+    kept_columns = ["effect", "low", "high", "d", "p", "p_fdr", "df", "n_a", "n_b"]
+    return found[kept_columns].rename(columns={"effect": "difference"})

@@ -49,6 +49,11 @@ def fitter():
     )
 
 
+@pytest.fixture(scope="module")
+def compared(X, fitter):
+    return compare_models(MODELS, X, fitter=fitter, cv=2, random_state=0)
+
+
 def made(totals, n_train=8, n_test=2, **given):
     """A comparison by given total costs, in terms of equal size."""
     totals = np.asarray(totals, dtype=float)
@@ -67,8 +72,8 @@ def made(totals, n_train=8, n_test=2, **given):
     )
 
 
-def test_held_out_subjects_are_scored(X, fitter):
-    found = compare_models(MODELS, X, fitter=fitter, cv=2, random_state=0)
+def test_held_out_subjects_are_scored(compared):
+    found = compared
     assert found.names == ("FIC", "MFM")
     assert found.costs.shape == (2, 2, 3)
     assert found.in_range.shape == (2, 2)
@@ -109,17 +114,12 @@ def test_likelihood_alone_tells_which_model_made_data(monkeypatch):
 
 
 @pytest.mark.slow
-def test_answers_do_not_depend_on_workers(X, fitter):
-    found = []
-    for n in (None, 2):
-        # Threads: processes would look for where to start at length.
-        with joblib.parallel_config(backend="threading"):
-            found.append(
-                compare_models(MODELS, X, fitter=fitter, cv=2, n_jobs=n, random_state=0)
-            )
-    one, two = found
-    assert (one.costs == two.costs).all()
-    assert (one.log_likelihood == two.log_likelihood).all()
+def test_answers_do_not_depend_on_workers(compared, X, fitter):
+    # Threads: processes would look for where to start at length.
+    with joblib.parallel_config(backend="threading"):
+        two = compare_models(MODELS, X, fitter=fitter, cv=2, n_jobs=2, random_state=0)
+    assert (compared.costs == two.costs).all()
+    assert (compared.log_likelihood == two.log_likelihood).all()
 
 
 def test_a_fitter_brings_settings_of_its_own(X, fitter):
@@ -237,7 +237,10 @@ def test_bad_input_is_refused_before_any_fit(X, fitter):
     with pytest.raises(ValueError, match=r"depart from the maps.*criterion='cost'"):
         compare_models(own, X, fitter=fitter, cv=2)
     broken = X.copy()
-    broken[0, 40] = 7.0  # an FC
-    with pytest.raises(ValueError, match="FC") as error:
+    broken[:, 40] = 7.0  # an FC
+    with pytest.raises(ValueError, match=r"4 of 4 subjects cannot be used.*FC"):
         compare_models(MODELS, broken, fitter=fitter, cv=2)
-    assert "said of 'FIC'" in error.value.__notes__[0]
+    own = {"a": FIC(), "b": MeanFieldFitter(np.eye(3), n_fcd_bins=50)}
+    with pytest.raises(ValueError, match="maps") as error:
+        compare_models(own, X, fitter=fitter, cv=2)
+    assert "said of 'b'" in error.value.__notes__[0]

@@ -8,7 +8,7 @@ from delssome.plotting import (
     plot_map_correlation,
     plot_retest,
 )
-from delssome.study import age_slope, contrast, correlate_maps, fit_centiles, retest
+from delssome.study import contrast, correlate_maps, fit_centiles, map_effects, retest
 
 
 @pytest.fixture
@@ -23,18 +23,23 @@ def maps(rng, age):
     return maps
 
 
-def test_effects_are_sorted_and_filled_where_found(maps, age):
-    table = age_slope(maps, age)
+@pytest.fixture
+def slopes(maps, age):
+    return map_effects(maps, {"age": age}, "age").loc["age"]
+
+
+def test_effects_are_sorted_and_filled_where_found(slopes):
+    table = slopes
     ax = plot_effects(table)
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert set(names[:2]) == {"region_1", "region_2"}  # the steepest
     filled = next(line for line in ax.lines if "FDR" in line.get_label())
-    found = table.loc["region"].query("p_fdr < 0.05")["slope"]
+    found = table.loc["region"].query("p_fdr < 0.05")["effect"]
     assert sorted(filled.get_xdata()) == sorted(found)
     assert f"{len(found)} of 6" in filled.get_label()
 
 
-def test_effects_of_a_covariate_are_filled_where_the_interval_is_clear():
+def test_effects_of_a_posterior_are_filled_where_the_interval_is_clear():
     pd = pytest.importorskip("pandas")
     index = pd.MultiIndex.from_tuples(
         [("mean", "mean"), ("region", "a"), ("region", "b")], names=["kind", "name"]
@@ -50,9 +55,8 @@ def test_effects_of_a_covariate_are_filled_where_the_interval_is_clear():
 
 
 def test_effects_of_contrasts_and_networks(maps):
-    table = contrast(
-        maps[:20], maps[20:], n_permutations=99, networks=list("aabbcc"), random_state=0
-    )
+    people = {"group": np.repeat(["a", "b"], 20)}
+    table = contrast(maps, people, "group", ("a", "b"), networks=list("aabbcc"))
     ax = plot_effects(table, "d", kind="network")
     assert {label.get_text() for label in ax.get_yticklabels()} == set("abc")
     assert ax.get_xlabel() == "Cohen's d of E/I ratio"
@@ -61,12 +65,12 @@ def test_effects_of_contrasts_and_networks(maps):
 @pytest.mark.parametrize(
     ("column", "label"),
     [
-        ("slope", "Change of firing rate (Hz) per unit of age"),
-        ("r", "Correlation of firing rate (Hz) with age"),
+        ("effect", "Change of firing rate (Hz) by one unit"),
+        ("r", "Partial correlation of firing rate (Hz)"),
     ],
 )
-def test_effects_are_of_what_was_read_out(maps, age, column, label):
-    ax = plot_effects(age_slope(maps, age), column, name="Firing rate (Hz)")
+def test_effects_are_of_what_was_read_out(slopes, column, label):
+    ax = plot_effects(slopes, column, name="Firing rate (Hz)")
     assert ax.get_xlabel() == label
 
 
@@ -81,10 +85,9 @@ def test_age_and_centiles_are_of_what_was_read_out(maps, age):
         assert ax.get_ylabel() == "Mean firing rate (Hz)"
 
 
-def test_age_shows_the_slope_that_the_table_has(maps, age):
-    table = age_slope(maps, age)
+def test_age_shows_the_slope_that_the_table_has(maps, age, slopes):
     ax = plot_age(maps.mean(axis=1), age, truth=np.full(40, 3.0))
-    slope = table.loc[("mean", "mean"), "slope"]
+    slope = slopes.loc[("mean", "mean"), "effect"]
     assert any(f"{slope:+.3f} per year" in line.get_label() for line in ax.lines)
     assert "true" in [line.get_label() for line in ax.lines]
 
@@ -103,13 +106,17 @@ def test_a_curve_for_every_centile(maps, age):
     assert [text.get_text() for text in ax.texts] == ["25", "50", "75"]
 
 
-def test_map_correlation_shows_null_and_value(rng):
+@pytest.mark.filterwarnings("ignore::delssome.exceptions.CircularWarning")
+@pytest.mark.parametrize("circular", [False, True])
+def test_map_correlation_shows_null_and_value(rng, circular):
     centroids = rng.normal(size=(30, 3)) * 50
     values, reference = rng.normal(size=(2, 30))
-    found = correlate_maps(values, reference, centroids, n_rotations=50, random_state=0)
+    given = {"inputs": reference if circular else None, "n_rotations": 50}
+    found = correlate_maps(values, reference, centroids, random_state=0, **given)
     scatter, null = plot_map_correlation(found, values, reference).axes
     assert scatter.get_title() == f"Spearman r = {found.r:.2f}"
     assert null.lines[0].get_xdata()[0] == found.r
+    assert null.get_title().startswith("circular" if circular else "p = ")
 
 
 def test_retest_shows_pairs_within_and_between(rng):

@@ -1,0 +1,60 @@
+"""Maps that ``delssome population`` wrote, with the names of subjects and regions."""
+
+# Authors: the delssome developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import json
+from pathlib import Path
+
+from sklearn.utils import Bunch
+
+__all__ = ["read_population"]
+
+
+def read_population(folder: str | Path) -> Bunch:
+    """Read what ``delssome population`` wrote.
+
+    Parameters
+    ----------
+    folder : path
+        That of its ``population.csv`` and ``summary.json``.
+
+    Returns
+    -------
+    Bunch
+        ``maps``, a pandas.DataFrame of what the model reads out, one row a subject, one
+        column a region, both by name, NaN where a fit failed; ``subjects``, a data
+        frame of all else that is known of them, with the table of participants;
+        ``readout_name``, ``model`` and ``summary``, all that was written of the whole.
+
+    Examples
+    --------
+    >>> from delssome.study import map_effects, read_population
+    >>> found = read_population("results")  # doctest: +SKIP
+    >>> map_effects(found.maps, found.subjects, "group + age")  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    wanted = [Path(folder) / name for name in ("population.csv", "summary.json")]
+    for path in wanted:
+        if not path.is_file():
+            raise ValueError(
+                f"{path} is missing: name the folder that delssome population wrote."
+            )
+    summary = json.loads(wanted[1].read_text())
+    if "region_names" not in summary:
+        raise ValueError(
+            f"{wanted[1]} does not name regions: run delssome population again with "
+            "the same --store, which takes seconds."
+        )
+    table = pd.read_csv(wanted[0], dtype={"participant_id": str})
+    table = table.set_index("participant_id", drop=False)
+    key = summary["readout_key"]
+    regions = {f"{key}_{name}": name for name in summary["region_names"]}
+    return Bunch(
+        maps=table[list(regions)].rename(columns=regions).astype(float),
+        subjects=table[[name for name in table if name not in regions]],
+        readout_name=summary["readout_name"],
+        model=summary["model"],
+        summary=summary,
+    )
