@@ -115,6 +115,8 @@ class Statistics(NamedTuple):
         Probability that a simulation stays within the plausible range.
     error : ndarray of shape (n_candidates, 3), or None
         Absolute error that the evaluator expects of itself in each cost.
+    decay : ndarray of shape (n_candidates,), or None
+        Decay rate of the slowest mode (1/s), of theory: 0 at the edge of stability.
     """
 
     fc: Array
@@ -125,6 +127,7 @@ class Statistics(NamedTuple):
     fc_noise: Array | None = None
     p_in_range: Array | None = None
     error: Array | None = None
+    decay: Array | None = None
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:

@@ -20,7 +20,7 @@ from delssome.theory import (
     noise_of_z,
 )
 
-__all__ = ["Expecting", "Scans", "whiten"]
+__all__ = ["Expected", "Expecting", "Scans", "whiten"]
 
 Array = NDArray[Any]
 
@@ -47,6 +47,24 @@ class Scans(NamedTuple):
 
     sc: Array
     fc: Array
+
+
+class Expected(NamedTuple):
+    """What theory says of candidates.
+
+    Attributes
+    ----------
+    z : ndarray of shape (n, n_edges)
+        Fisher's z of FC; NaN where there is no stable state.
+    known : ndarray of bool, shape (n,)
+        Whether they are stable and in range.
+    decay : ndarray of shape (n,)
+        Decay rate of the slowest mode (1/s).
+    """
+
+    z: Array
+    known: NDArray[np.bool_]
+    decay: Array
 
 
 def whiten(root: Array, values: Array) -> Array:
@@ -88,7 +106,7 @@ class Expecting:
 
         NaN where there is no stable state.
         """
-        return self._statistics(theta, sc)[0]
+        return self._of_theta(theta, sc).z
 
     def z_of_own(self, theta: Array, own: Array, sc: Array) -> Array:
         """Give expected z of the same coefficients on connectomes of their own.
@@ -118,7 +136,7 @@ class Expecting:
 
     def first_described(self, theta: Array, sc: Array) -> Array | None:
         """Give the first of coefficients that are stable and in range, if any is."""
-        known = self._statistics(theta, sc)[1]
+        known = self._of_theta(theta, sc).known
         return np.asarray(theta[np.argmax(known)]) if known.any() else None
 
     def descend(
@@ -130,10 +148,10 @@ class Expecting:
 
         def residual(x: Array) -> Array:
             at = space.theta(x)[None]
-            z, known = self._statistics(at, sc)
-            if not (known[0] and space.feasible(at)[0]):
+            found = self._of_theta(at, sc)
+            if not (found.known[0] and space.feasible(at)[0]):
                 return outside
-            return whiten(root, z[0] - observed)
+            return whiten(root, found.z[0] - observed)
 
         def jacobian(x: Array) -> Array:
             moved = x + STEP * np.vstack([np.eye(len(x)), -np.eye(len(x))])
@@ -148,14 +166,15 @@ class Expecting:
         )
         return space.theta(found.x), float(2.0 * found.cost)
 
-    def of(self, candidates: Candidates) -> tuple[Array, NDArray[np.bool_]]:
-        """Give expected z of candidates, and whether they are stable and in range."""
+    def of(self, candidates: Candidates) -> Expected:
+        """Ask theory of candidates."""
         said = self.theory.statistics(candidates)
         z = fisher_z(said.fc[:, self.which])
-        return z, (said.violation == 0) & np.isfinite(z).all(axis=1)
+        known = (said.violation == 0) & np.isfinite(z).all(axis=1)
+        return Expected(z, known, np.asarray(said.decay))
 
-    def _statistics(self, theta: Array, sc: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Give the same of coefficients."""
+    def _of_theta(self, theta: Array, sc: Array) -> Expected:
+        """Ask theory of coefficients."""
         if sc.ndim == 3:
             theta = np.repeat(theta, len(sc), axis=0)
         return self.of(self.space.candidates(theta, sc))

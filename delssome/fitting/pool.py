@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import joblib
 import numpy as np
@@ -20,8 +20,10 @@ from delssome._version import __version__
 from delssome.evaluation import Evaluator, Target
 from delssome.fitting.expecting import Expecting, Scans, whiten
 from delssome.fitting.inferring import Inference, by_distance
+from delssome.fitting.pool_design import Coordinates, Design
 from delssome.fitting.pool_outcome import describe
-from delssome.fitting.pooling import Coordinates, Design, PooledDensity
+from delssome.fitting.pool_state import Place, Seen, State
+from delssome.fitting.pooling import PooledDensity
 from delssome.inference import (
     Chains,
     LocalEmulator,
@@ -45,7 +47,7 @@ UNIFORM, SLOPE, EFFECT = 0.29, 1.0, 0.3
 START = Tempering()
 # Chains, rounds of them, in each of which the emulator learns anew, walks of a round
 # and of the last one, moves of a walk, and moves at each power of the first.
-N_CHAINS, N_ROUNDS, N_WALKS, N_LAST, N_MOVES, N_HEATED = 100, 4, 3, 6, 20, 28
+N_CHAINS, N_ROUNDS, N_WALKS, N_LAST, N_MOVES, N_HEATED = 100, 4, 3, 6, 20, 12
 # Candidates that theory looks at to begin with, and how far they are moved, in shares
 # of a range: levels, slopes over maps, and directions; what the emulator remembers.
 N_TAUGHT, LEVEL, OVER_MAPS, ALONG, N_REMEMBERED = 400, 0.06, 0.02, 0.04, 9000
@@ -55,56 +57,6 @@ N_VISITED, STRETCHES = 1200, (1.0, 1.5)
 FIRST_SCATTER, FIRST_NOISE = (0.01, 0.06), (0.95, 1.3)
 # Draws of effects that are looked at for one that is within the ranges.
 N_TRIES = 20
-
-
-class Seen(NamedTuple):
-    """What theory said of candidates on the connectome of the group.
-
-    Attributes
-    ----------
-    x : ndarray of shape (n, n_dim)
-    z : ndarray of shape (n, n_edges)
-    """
-
-    x: Array
-    z: Array
-
-
-class Place(NamedTuple):
-    """What is taken at one point for all.
-
-    Attributes
-    ----------
-    root : ndarray of shape (n_edges, n_edges)
-        Of the covariance of Fisher's z of one scan, lower triangular.
-    added : ndarray of shape (n_scans, n_edges)
-        What own connectomes add to z.
-    n_replaced : int
-        Scans on whose own connectome there is no stable state.
-    """
-
-    root: Array
-    added: Array
-    n_replaced: int
-
-
-class State(NamedTuple):
-    """Where a round of chains has come to.
-
-    Attributes
-    ----------
-    points : ndarray of shape (n_chains, n_own + n_kinds + 1)
-    draws : ndarray of shape (n_draws, n_own + n_kinds + 1)
-    seen : Seen
-    place : Place
-    model_error : float
-    """
-
-    points: Array
-    draws: Array
-    seen: Seen
-    place: Place
-    model_error: float
 
 
 @dataclass(frozen=True)
@@ -214,7 +166,7 @@ class Pool:
             LEVEL, OVER_MAPS, ALONG
         ) * rng.standard_normal(moved.shape)
         none = np.zeros((0, self._n_edges), dtype=np.float32)
-        nothing = Seen(np.zeros((0, some.shape[1])), none)
+        nothing = Seen(np.zeros((0, some.shape[1])), none, np.zeros(0))
         seen, _ = self._learn(nothing, moved)
         seen, known = self._learn(seen, some[:N_TAUGHT])
         own = some[:N_TAUGHT, : coordinates.n_own][known]
@@ -278,7 +230,7 @@ class Pool:
     ) -> Array:
         """Draw where scans are, and the ends of covariates, (n, n_dim)."""
         draws = draws[rng.choice(len(draws), N_CHAINS)]
-        found, _ = density.settle(draws, rng)
+        found, _ = density.settle(draws, rng=rng)
         base = self.coordinates.padded(draws[:, : self.coordinates.n_own])
         x = base[:, None] + density.off(found.effects, found.people)
         x = x.reshape(-1, x.shape[2])
@@ -299,11 +251,13 @@ class Pool:
 
     def _learn(self, seen: Seen, x: Array) -> tuple[Seen, NDArray[np.bool_]]:
         """Ask theory of candidates: what was seen then, and which are in range."""
-        z, known = self.expecting.of(self.coordinates.candidates(x, self.sc))
-        stable = np.isfinite(z).all(axis=1)
-        x = np.vstack([seen.x, x[stable]])
-        z = np.vstack([seen.z, z[stable].astype(np.float32)])  # as kept in files
-        return Seen(x[-N_REMEMBERED:], z[-N_REMEMBERED:]), known
+        z, known, decay = self.expecting.of(self.coordinates.candidates(x, self.sc))
+        ok = np.isfinite(z).all(axis=1)
+        new = Seen(x[ok], z[ok].astype(np.float32), decay[ok])  # as kept in files
+        both = (
+            np.concatenate(pair)[-N_REMEMBERED:] for pair in zip(seen, new, strict=True)
+        )
+        return Seen(*both), known
 
     def _place(self, x: Array) -> Place:
         """Take noise, and what own connectomes add, at a point."""
@@ -325,7 +279,10 @@ class Pool:
         order = rng.permutation(len(seen.x))
         white = self._white(place)
         emulator = LocalEmulator(
-            seen.x[order], whiten(place.root, seen.z[order]), white.mean(axis=0)
+            seen.x[order],
+            whiten(place.root, seen.z[order]),
+            white.mean(axis=0),
+            seen.decay[order],
         )
         amplitudes = emulator.project(white)
         whole = np.square(white - emulator.centre).sum()
@@ -344,7 +301,8 @@ class Pool:
 
     def _model_error(self, density: PooledDensity, place: Place, best: Array) -> float:
         """Give the variance of what is left of all scans alike, at a point, (1, n)."""
-        emulator, x = density.emulator, density.settle(best)[1][0]
+        emulator, off = density.emulator, density.settle(best)[1][0]
+        x = off + self.coordinates.padded(best[:, : self.coordinates.n_own])
         expected = emulator.amplitudes(x) @ emulator.components + emulator.centre
         left = (self._white(place) - expected).mean(axis=0)
         free = max(1, len(left) - x.shape[1])
@@ -358,7 +316,7 @@ class Pool:
         kept: list[tuple[Array, Array, Array]] = []
         n_tried = 0
         for _ in range(N_TRIES):
-            found, _ = density.settle(state.draws, rng)
+            found, _ = density.settle(state.draws, rng=rng)
             base = self.coordinates.padded(state.draws[:, :n_own])
             inside = np.isfinite(found.log_density)
             for end in self.design.ends(found.effects):

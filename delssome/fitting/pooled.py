@@ -134,12 +134,14 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
     A scan has the coefficients of the group, effects of its covariates, and what its
     person differs in, normal in search coordinates. Its FC is normal, on Fisher's
     scale, about what theory expects, with noise in closed form. What own connectomes
-    add is taken at one point; else expected FC is a polynomial of third degree, learned
-    where chains are and again after each of four rounds. Scans that are unlike any that
-    it was learned from count less. Effects and people are integrated out by Laplace's
-    approximation at every point of the chains (first-order conditional estimation;
-    Lindstrom and Bates 1990), which start from the posterior of the mean FC and move by
-    slopes and by each other. Priors: uniform in the ranges and within the plausible
+    add is taken at one point; else expected FC is a polynomial of third degree in the
+    coordinates and in the logarithm of the decay rate of the slowest mode, with which
+    FC grows towards the edge of stability; it is learned where chains are, and again
+    after each of four rounds. Scans that are unlike any that it was learned from count
+    less. Effects and people are integrated out by Laplace's approximation at every
+    point of the chains, about the places where scans are likeliest (first-order
+    conditional estimation; Lindstrom and Bates 1990). Chains start from the posterior
+    of the mean FC and move by slopes and by each other. Priors: uniform in the ranges and within the plausible
     range for coefficients, normal with 0.3 of a range for the effect of a standard
     deviation, or of a contrast, and half-normal with 0.1 of a range for scatter, one of
     levels and one of slopes over maps for each parameter. FC alone speaks.

@@ -3,147 +3,54 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from delssome.fitting.covariates import Covariates
+from delssome.fitting.pool_design import Coordinates
 from delssome.inference import LocalEmulator, Look, Marginal, MixedModel
-from delssome.models import Candidates, ParameterSpace
 
-__all__ = ["Coordinates", "Design", "Direction", "PooledDensity"]
+__all__ = ["PooledDensity"]
 
 Array = NDArray[Any]
 
-# Times that effects and people are looked for, each time with slopes of where they are.
-N_ROUNDS = 3
 # Standard deviations from what an emulator knows beyond which it is not asked.
 FARTHEST = 3.5
 # Scatter of people, in shares of a range: of the half-normal prior, and limits.
 SCATTER, LEAST, MOST = 0.1, 1e-4, 1.0
 # Scans of candidates that are looked at together.
 N_TOGETHER = 500
+# Steps of scans to where they are likeliest, at most; change of a log density that
+# ends them, misfit that a step may add, and what steps that added more become.
+N_STEPS, SETTLED, MARGIN, SHORTER = 10, 0.1, 0.5, 0.5
 
 
-class Direction(NamedTuple):
-    """A pattern over regions along which a parameter may move.
-
-    Attributes
-    ----------
-    parameter : str
-    pattern : ndarray of shape (n_rois,)
-        Move of the parameter, as a share of its range, by one unit.
-    """
-
-    parameter: str
-    pattern: Array
-
-
-@dataclass(frozen=True)
-class Coordinates:
-    """Search coordinates, and directions beyond those of the search.
+class _Places(NamedTuple):
+    """Where scans are taken to be, and what is expected there.
 
     Attributes
     ----------
-    space : ParameterSpace
-    directions : sequence of Direction
+    x : ndarray of shape (n, n_scans, n_dim)
+    expected : ndarray of shape (n, n_scans, n_components)
+    slopes : ndarray of shape (n, n_scans, n_components, n_dim)
     """
 
-    space: ParameterSpace
-    directions: Sequence[Direction] = ()
+    x: Array
+    expected: Array
+    slopes: Array
 
-    @property
-    def n_own(self) -> int:
-        """Coordinates of the search."""
-        return self.space.n_dim
+    def select(self, which: Array) -> Self:
+        """Pick some points."""
+        return type(self)(*(part[which] for part in self))
 
-    @property
-    def n_dim(self) -> int:
-        """Coordinates of the search, and directions."""
-        return self.n_own + len(self.directions)
-
-    def kinds(self, names: Sequence[str]) -> list[tuple[str, list[int]]]:
-        """Name levels of parameters, and slopes over maps, with their coordinates."""
-        found = []
-        for name in names:
-            part = self.space.slices[name]
-            found.append((name, [part.start]))
-            if part.stop > part.start + 1:
-                over = list(range(part.start + 1, part.stop))
-                found.append((f"{name} over maps", over))
-        return found
-
-    def spread(self, level: float, over_maps: float, along: float) -> Array:
-        """Give a number for each coordinate, by what it is, (n_dim,)."""
-        found = np.full(self.n_dim, along)
-        for part in self.space.slices.values():
-            found[part] = over_maps
-            found[part.start] = level
-        return found
-
-    def padded(self, own: Array) -> Array:
-        """Give coordinates without a move along any direction."""
-        return np.pad(own, ((0, 0), (0, len(self.directions))))
-
-    def params(self, x: Array) -> dict[str, Array]:
-        """Give parameters of coordinates, (n, n_dim)."""
-        space = self.space
-        params = space.expand(space.theta(x[:, : self.n_own]))
-        for k, (name, pattern) in enumerate(self.directions):
-            low, high = getattr(space.model, name)
-            move = (high - low) * x[:, self.n_own + k, None] * pattern
-            params[name] = params[name] + move
-        return params
-
-    def candidates(self, x: Array, sc: Array) -> Candidates:
-        """Give candidates of coordinates, (n, n_dim)."""
-        return Candidates(self.space.model, self.params(x), sc)
-
-
-@dataclass(frozen=True)
-class Design:
-    """What covariates move, linearly.
-
-    Attributes
-    ----------
-    covariates : Covariates
-    moved : list of list of int
-        Coordinates that each covariate moves.
-    n_dim : int
-    """
-
-    covariates: Covariates
-    moved: list[list[int]]
-    n_dim: int
-
-    @property
-    def matrix(self) -> Array:
-        """Coordinates by effects, of every scan, (n_scans, n_dim, n_effects)."""
-        values = self.covariates.values
-        pairs = [(c, j) for c, some in enumerate(self.moved) for j in some]
-        found = np.zeros((len(values), self.n_dim, len(pairs)))
-        for k, (c, j) in enumerate(pairs):
-            found[:, j, k] = values[:, c]
-        return found
-
-    def moves(self, effects: Array) -> list[Array]:
-        """Give how far one unit of each covariate moves coordinates, (n, n_dim)."""
-        ends = np.cumsum([len(some) for some in self.moved])
-        found = []
-        for some, end in zip(self.moved, ends, strict=True):
-            move = np.zeros((len(effects), self.n_dim))
-            move[:, some] = effects[:, end - len(some) : end]
-            found.append(move)
-        return found
-
-    def ends(self, effects: Array) -> list[Array]:
-        """Give moves to both ends of each covariate, the others at 0."""
-        pairs = zip(self.moves(effects), self.covariates.ends, strict=True)
-        return [end * move for move, ends in pairs for end in ends]
+    def take(self, which: Array, other: Self, moved: Array) -> None:
+        """Put scans that moved, (n, n_scans), of some points where another has them."""
+        points, scans = np.nonzero(moved)
+        for mine, new in zip(self, other, strict=True):
+            mine[which[points], scans] = new[points, scans]
 
 
 @dataclass(frozen=True)
@@ -191,12 +98,16 @@ class PooledDensity:
         n = self.n_own
         return points[:, :n], np.exp(points[:, n:-1]), np.exp(points[:, -1])
 
-    def look(self, points: Array) -> Look:
-        """Look at points, (n, n_own + n_kinds + 1), as chains want to."""
+    def look(self, points: Array, hints: Array | None = None) -> Look:
+        """Look at points, (n, n_own + n_kinds + 1), as chains want to.
+
+        Hints, (n, n_scans, n_dim), say how far from the group scans may be.
+        """
         n, n_own = len(points), self.n_own
         own, scatter, _ = self.split(points)
         value, step = np.full(n, -np.inf), np.zeros((n, n_own))
         root = np.repeat(np.eye(n_own)[None], n, axis=0)
+        off = np.zeros((n, len(self.amplitudes), self.coordinates.n_dim))
         space = self.coordinates.space
         inside = space.feasible(space.theta(own))
         inside &= self.emulator.distance(self.coordinates.padded(own)) < FARTHEST
@@ -205,61 +116,135 @@ class PooledDensity:
         where = np.flatnonzero(inside)
         for first in range(0, len(where), size):
             some = where[first : first + size]
-            found = self.settle(points[some])[0]
+            found, off[some] = self.settle(
+                points[some], None if hints is None else hints[some]
+            )
             # Half-normal, of logarithms.
             prior = points[some, n_own:-1] - 0.5 * (scatter[some] / SCATTER) ** 2
             value[some] = found.log_density + prior.sum(axis=1)
             step[some] = found.step
             root[some] = np.linalg.cholesky(found.covariance)
-        return Look(np.where(np.isfinite(value), value, -np.inf), step, root)
+        return Look(np.where(np.isfinite(value), value, -np.inf), step, root, off)
 
     def settle(
-        self, points: Array, rng: np.random.Generator | None = None
+        self,
+        points: Array,
+        hints: Array | None = None,
+        rng: np.random.Generator | None = None,
     ) -> tuple[Marginal, Array]:
         """Find effects and people, and where that puts scans.
 
         Parameters
         ----------
         points : ndarray of shape (n, n_own + n_kinds + 1)
+        hints : ndarray of shape (n, n_scans, n_dim), default=None
+            How far from the group scans are to begin with. None: they are not.
         rng : numpy.random.Generator, default=None
             Gives draws of effects and people in place of their modes.
 
         Returns
         -------
         found : Marginal
-        x : ndarray of shape (n, n_scans, n_dim)
-            Coordinates of scans about which it was linear.
+        off : ndarray of shape (n, n_scans, n_dim)
+            How far from the group scans are taken to be, where it was linear.
+
+        Notes
+        -----
+        Gauss-Newton. A scan whose own misfit grows by a step stays where it was, and
+        takes a shorter one next: near the edge of stability whole steps swing.
         """
+        base = self.coordinates.padded(points[:, : self.n_own])[:, None]
+        shape = len(points), len(self.amplitudes)
+        if hints is None:  # at first the same of all scans
+            places = _Places(*(np.repeat(x, shape[1], axis=1) for x in self._at(base)))
+        else:
+            places = self._at(self._near(base, base + hints))
+        reach, before = np.ones(shape), np.full(len(points), np.inf)
+        steady = np.ones(len(points), dtype=bool)
+        todo, parts = np.arange(len(points)), []
+        for k in range(N_STEPS):
+            here = places.select(todo)
+            found = self._linear(points[todo], here)
+            moved = np.abs(found.log_density - before[todo]) > SETTLED
+            goes_on = (moved | ~steady[todo]) & (k < N_STEPS - 1)
+            parts.append((todo[~goes_on], found.select(~goes_on)))
+            before[todo] = found.log_density
+            todo, here, found = (
+                todo[goes_on],
+                here.select(goes_on),
+                found.select(goes_on),
+            )
+            if not len(todo):
+                break
+            some, own = points[todo], base[todo]
+            goal = own + self.off(found.effects, found.people)
+            x = here.x + reach[todo, :, None] * (goal - here.x)
+            new = self._at(self._near(own, x))
+            gain = self._misfit(some, here, found) - self._misfit(some, new, found)
+            better = gain > -MARGIN
+            places.take(todo, new, better)
+            longer = np.minimum(1.0, 2.0 * reach[todo])
+            reach[todo] = np.where(better, longer, SHORTER * reach[todo])
+            steady[todo] = better.all(axis=1)
+        if rng is not None:
+            return self._linear(points, places, rng), places.x - base
+        order = np.argsort(np.concatenate([which for which, _ in parts]))
+        joined = (
+            np.concatenate(x)[order] for x in zip(*(p for _, p in parts), strict=True)
+        )
+        return Marginal(*joined), places.x - base
+
+    def _at(self, x: Array) -> _Places:
+        """Ask the emulator at coordinates, (n, n_scans, n_dim)."""
+        expected, slopes = self.emulator.with_slopes(x.reshape(-1, x.shape[2]))
+        shape = x.shape[:2]
+        return _Places(
+            x,
+            expected.reshape(*shape, -1),
+            slopes.reshape(*shape, -1, x.shape[2]),
+        )
+
+    def _near(self, base: Array, x: Array) -> Array:
+        """Keep coordinates within what is known."""
+        far = self.emulator.distance(x.reshape(-1, x.shape[2])).reshape(x.shape[:2])
+        return np.asarray(
+            base + np.minimum(1.0, FARTHEST / far)[..., None] * (x - base)
+        )
+
+    def _linear(
+        self, points: Array, places: _Places, rng: np.random.Generator | None = None
+    ) -> Marginal:
+        """Integrate effects and people out, linear about where scans are."""
         own, scatter, noise = self.split(points)
         base = self.coordinates.padded(own)[:, None]
         weight = np.sqrt(self.trust)[:, None]
-        n_scans, n_dim = len(self.amplitudes), self.coordinates.n_dim
-        x = base  # at first the same of all scans
-        for k in range(N_ROUNDS):
-            last = k == N_ROUNDS - 1
-            expected, slopes = self.emulator.with_slopes(x.reshape(-1, n_dim))
-            expected = expected.reshape(*x.shape[:2], -1)
-            slopes = slopes.reshape(*x.shape[:2], -1, n_dim)
-            slopes = np.broadcast_to(slopes, (len(x), n_scans, *slopes.shape[2:]))
-            residual = self.amplitudes - expected
-            residual = residual + (slopes @ (x - base)[..., None])[..., 0]
-            found = self.mixed.marginal(
-                slopes * weight[..., None],
-                residual * weight,
-                self.rest,
-                scatter,
-                noise,
-                rng if last else None,
-            )
-            if last:
-                return found, x
-            x = base + self.off(found.effects, found.people)
-            # Not further than what is known.
-            far = self.emulator.distance(x.reshape(-1, n_dim)).reshape(x.shape[:2])
-            x = base + np.minimum(1.0, FARTHEST / far)[..., None] * (x - base)
-        raise AssertionError("no round")
+        residual = self.amplitudes - places.expected
+        residual = residual + (places.slopes @ (places.x - base)[..., None])[..., 0]
+        return self.mixed.marginal(
+            places.slopes * weight[..., None],
+            residual * weight,
+            self.rest,
+            scatter,
+            noise,
+            rng,
+        )
+
+    def _misfit(self, points: Array, places: _Places, found: Marginal) -> Array:
+        """Squares of what is left of each scan, and of how its person deviates."""
+        own, scatter, noise = self.split(points)
+        base = self.coordinates.padded(own)[:, None]
+        deviation = places.x - base - self.by_effects(found.effects)
+        spread = self.mixed.per_coordinate(scatter)[:, None]
+        share = np.divide(
+            deviation, spread, out=np.zeros_like(deviation), where=spread > 0
+        )
+        left = np.square(self.amplitudes - places.expected).sum(axis=2) * self.trust
+        return np.asarray(left / noise[:, None] + np.square(share).sum(axis=2))
+
+    def by_effects(self, effects: Array) -> Array:
+        """Give how far covariates move scans, (n, n_scans, n_dim)."""
+        return np.einsum("ndq,mq->mnd", self.mixed.design, effects)
 
     def off(self, effects: Array, people: Array) -> Array:
         """Give how far scans are from the group, (n, n_scans, n_dim)."""
-        moved = np.einsum("ndq,mq->mnd", self.mixed.design, effects)
-        return np.asarray(moved + people[:, self.mixed.person])
+        return self.by_effects(effects) + people[:, self.mixed.person]

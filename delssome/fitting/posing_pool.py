@@ -22,8 +22,8 @@ from delssome.evaluation import Evaluator
 from delssome.fitting.covariates import Covariates
 from delssome.fitting.expecting import Expecting, Scans
 from delssome.fitting.pool import Pool
-from delssome.fitting.pooling import Coordinates, Design, Direction
-from delssome.fitting.posing import check_data
+from delssome.fitting.pool_design import Coordinates, Design, Direction
+from delssome.fitting.usable import check_data
 from delssome.models import FIC, Model, ParameterSpace, check_maps
 from delssome.simulation import Acquisition, check_step
 from delssome.theory import check_assumptions

@@ -3,13 +3,13 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from delssome.inference.emulator import UNIT, Emulator, n_terms
+from delssome.inference.emulator import components
+from delssome.inference.polynomial import Polynomial
 
 __all__ = ["LocalEmulator"]
 
@@ -20,45 +20,53 @@ NEAR = 40.0
 # Distances at which errors are known, their grid and width (logarithms), and vectors
 # without which they are not.
 FARTHEST, N_GRID, WIDTH, FEWEST = 9.0, 40, 0.35, 5.0
-# Leverage above which a vector's own error is not taken for larger.
-LEVERAGE = 0.99
+# Share of the smallest rate known below which rates are not followed.
+SLOWEST = 0.5
 
 
-class LocalEmulator(Emulator):
+class LocalEmulator:
     """An emulator of vectors of unit noise, about one of them.
 
     Parameters
     ----------
     points : ndarray of shape (n, n_dim)
-        In no order.
+        In no order: the first of them stand for all.
     vectors : ndarray of shape (n, n_entries)
     about : ndarray of shape (n_entries,)
         What vectors are to be near.
+    rates : ndarray of shape (n,)
+        Positive; vectors grow without limit where they vanish.
 
     Attributes
     ----------
+    centre : ndarray of shape (n_entries,)
+    components : ndarray of shape (n_components, n_entries)
+        Orthonormal: a vector is about ``centre + amplitudes @ components``.
     error : float
         Squared error of a vector that is near, left out of the fit; median.
 
     Notes
     -----
-    Vectors weigh the less the further they are: those that nobody observed may be
-    anything. Errors are those of vectors left out, one at a time, in closed form.
+    Near the edge of stability, correlations move with the logarithm of the decay rate
+    of the slowest mode, which no polynomial of points follows far, while the rate
+    itself is smooth: amplitudes are polynomials of points and of the logarithm of a
+    polynomial of points. Vectors weigh the less the further they are: those that nobody
+    observed may be anything. Errors are those of vectors left out, one at a time, in
+    closed form.
     """
 
-    def __init__(self, points: Array, vectors: Array, about: Array) -> None:
-        super().__init__(points, vectors)
-        amplitudes = (vectors - self.centre) @ self.components.T
+    def __init__(
+        self, points: Array, vectors: Array, about: Array, rates: Array
+    ) -> None:
+        self.centre, self.components = components(vectors)
+        amplitudes = self.project(vectors)
         self._about = self.project(about)
         squares = np.square(amplitudes - self._about).sum(axis=1)
-        weight = 1.0 / np.sqrt(1.0 + squares / NEAR)[:, None]
-        terms = self._expand(points) * weight
-        self._coefficients = np.linalg.lstsq(terms, amplitudes * weight, rcond=1e-10)[0]
-        self._derivatives = self._differentiated()
-        leverage = np.square(np.linalg.qr(terms)[0]).sum(axis=1)
-        left = (amplitudes * weight - terms @ self._coefficients) / weight
-        left /= 1.0 - np.minimum(leverage, LEVERAGE)[:, None]
-        errors = np.square(left).sum(axis=1)
+        weights = 1.0 / np.sqrt(1.0 + squares / NEAR)
+        self._slowest = SLOWEST * rates.min()
+        self._rate = Polynomial(points, rates[:, None], weights)
+        self._polynomial = Polynomial(self._bent(points), amplitudes, weights)
+        errors = np.square(self._polynomial.left_out()).sum(axis=1)
         near = squares < NEAR
         near = near if near.sum() >= FEWEST else np.ones_like(near)
         self.error = float(np.median(errors[near]))
@@ -100,36 +108,23 @@ class LocalEmulator(Emulator):
         place = np.searchsorted(self._grid, distance).clip(max=N_GRID - 1)
         return np.asarray(1.0 / (1.0 + self._errors[place] / k))
 
+    def amplitudes(self, points: Array) -> Array:
+        """Give the components' amplitudes, (n, n_components)."""
+        return self._polynomial(self._bent(points))
+
     def with_slopes(self, points: Array) -> tuple[Array, Array]:
         """Give amplitudes, (n, n_components), and slopes, (n, n_components, n_dim)."""
-        terms = self._expand(points)
-        n_less, n, n_dim = self._derivatives.shape[0], len(points), points.shape[1]
-        slopes = terms[:, :n_less] @ self._derivatives.reshape(n_less, -1)
-        return terms @ self._coefficients, slopes.reshape(n, -1, n_dim)
+        rate, of_rate = self._rate.with_slopes(points)
+        by_point = np.where(rate > self._slowest, of_rate[:, 0] / rate, 0.0)
+        values, slopes = self._polynomial.with_slopes(self._bent(points, rate))
+        through = slopes[..., -1:] * by_point[:, None]
+        return values, slopes[..., :-1] + through
 
     def distance(self, points: Array) -> Array:
         """Give how far points are from those known, in standard deviations, (n,)."""
-        x = (points - self._mean) @ self._scale * UNIT
-        return np.asarray(np.sqrt(np.square(x).mean(axis=1)))
+        return self._rate.distance(points)
 
-    def _differentiated(self) -> Array:
-        """Give coefficients of slopes on terms of one degree less.
-
-        (n_terms, n_components, n_dim)
-        """
-        n_dim = len(self._mean)
-        coordinates = range(n_dim)
-        terms = [
-            term
-            for degree in range(self._degree + 1)
-            for term in combinations_with_replacement(coordinates, degree)
-        ]
-        place = {term: k for k, term in enumerate(terms)}
-        n_less = n_terms(n_dim, self._degree - 1)
-        found = np.zeros((n_less, self.n_components, n_dim))
-        for k, term in enumerate(terms):
-            for c in set(term):
-                less = list(term)
-                less.remove(c)
-                found[place[tuple(less)], :, c] += term.count(c) * self._coefficients[k]
-        return found @ self._scale.T
+    def _bent(self, points: Array, rate: Array | None = None) -> Array:
+        """Give points and the logarithm of their rates, (n, n_dim + 1)."""
+        rate = self._rate(points) if rate is None else rate
+        return np.hstack([points, np.log(np.maximum(rate, self._slowest))])

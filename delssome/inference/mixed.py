@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ Array = NDArray[Any]
 
 # Keeps what the model gets wrong from being free where no slope says anything.
 TINY = 1e-9
+# Variance that errors add to that of the mean of all, as a share, that is left out.
+NEGLIGIBLE = 0.05
 
 
 class Marginal(NamedTuple):
@@ -40,6 +42,10 @@ class Marginal(NamedTuple):
     people: Array
     step: Array
     covariance: Array
+
+    def select(self, which: Array) -> Self:
+        """Pick some points."""
+        return type(self)(*(part[which] for part in self))
 
 
 @dataclass(frozen=True)
@@ -86,13 +92,18 @@ class MixedModel:
         """Number of people."""
         return int(self.person.max()) + 1
 
+    @property
+    def _errs(self) -> bool:
+        """Whether errors that all share widen what all say together."""
+        return self.error * len(self.person) > NEGLIGIBLE
+
     @cached_property
     def _columns(self) -> Array:
         """Own coordinates, effects and errors, (n, n_dim, n_columns)."""
         n, n_dim, _ = self.design.shape
         own = np.eye(n_dim)[:, : len(self.spread)]
         parts = [np.repeat(own[None], n, axis=0), self.design]
-        if self.error > 0.0:
+        if self._errs:
             parts.append(np.repeat(np.eye(n_dim)[None], n, axis=0))
         return np.concatenate(parts, axis=2)
 
@@ -101,7 +112,7 @@ class MixedModel:
         """Whose measurements are whose, (n_people, n)."""
         return (np.arange(self.n_people)[:, None] == self.person).astype(float)
 
-    def _per_coordinate(self, scatter: Array) -> Array:
+    def per_coordinate(self, scatter: Array) -> Array:
         """Give the scatter of every coordinate, (n_points, n_dim)."""
         padded = np.pad(scatter, ((0, 0), (0, 1)))
         return np.where(self.kind < 0, 0.0, padded[:, self.kind])
@@ -144,7 +155,7 @@ class MixedModel:
         flat = columns.reshape(-1, n_columns)
         F = flat.T @ reached.reshape(m, -1, n_columns)
         d = S.reshape(m, -1) @ flat
-        t = self._per_coordinate(scatter)
+        t = self.per_coordinate(scatter)
         system = t[:, None, :, None] * G * t[:, None, None, :]
         system[..., np.arange(n_dim), np.arange(n_dim)] += noise[:, None, None]
         tg, tC = t[:, None] * g, t[:, None, :, None] * C
@@ -197,7 +208,7 @@ class MixedModel:
         precision = np.zeros((len(H), n_columns, n_columns))
         which = n_own + np.arange(n_effects)
         precision[:, which, which] = self.effect_sd**-2.0
-        if self.error > 0.0:
+        if self._errs:
             # An error in the manner of noise looks like this move of coordinates.
             last = slice(n_own + n_effects, None)
             precision[:, last, last] = H.mean(axis=1) / self.error

@@ -38,11 +38,14 @@ class Look(NamedTuple):
         From each point to where it would be largest, by its first coordinates.
     root : ndarray of shape (n, n_own, n_own)
         Of its covariance there, lower triangular.
+    hints : ndarray of shape (n, ...)
+        What makes looking near by easier.
     """
 
     value: Array
     step: Array
     root: Array
+    hints: Array
 
     def take(self, other: "Look", which: Array) -> "Look":
         """Replace some by those of another."""
@@ -63,8 +66,8 @@ class Density(Protocol):
     def n_own(self) -> int:
         """Coordinates that it gives slopes for."""
 
-    def look(self, points: Array) -> Look:
-        """Look at points, (n, n_dim)."""
+    def look(self, points: Array, hints: Array | None = None) -> Look:
+        """Look at points, (n, n_dim), near others that hints are of."""
 
 
 class Chains(NamedTuple):
@@ -80,9 +83,9 @@ class _Heated:
     def __init__(self, density: Density, power: float) -> None:
         self.density, self.power, self.n_own = density, power, density.n_own
 
-    def look(self, points: Array) -> Look:
-        value, step, root = self.density.look(points)
-        return Look(self.power * value, step, root / np.sqrt(self.power))
+    def look(self, points: Array, hints: Array | None = None) -> Look:
+        value, step, root, hints = self.density.look(points, hints)
+        return Look(self.power * value, step, root / np.sqrt(self.power), hints)
 
 
 def heat(
@@ -109,17 +112,23 @@ def heat(
     ndarray of shape (n_chains, n_dim)
     """
     n, power = len(points), 0.0
-    value = density.look(points).value
+    look = density.look(points)
+    value, hints = look.value, look.hints
     if not np.isfinite(value).any():
         raise ValueError("The density is 0 at every point to start from.")
     while power < 1.0:
         step = step_in_power(value, power, SHARE)
         power = 1.0 if power + step > 1.0 - 1e-9 else power + step
         weights = np.exp(step * (value - value.max()))
-        points = points[rng.choice(n, n, p=weights / weights.sum())]
+        which = rng.choice(n, n, p=weights / weights.sum())
         heated = _Heated(density, power)
-        chains = walk(heated, Chains(points, heated.look(points)), known, n_moves, rng)
-        points, value = chains.points, chains.look.value / power
+        look = heated.look(points[which], hints[which])
+        chains = walk(heated, Chains(points[which], look), known, n_moves, rng)
+        points, value, hints = (
+            chains.points,
+            chains.look.value / power,
+            chains.look.hints,
+        )
     return points
 
 
@@ -178,7 +187,7 @@ def _by_slope(density: Density, chains: Chains, rng: np.random.Generator) -> Cha
     moved = points.copy()
     moved[:, :n_own] += _share(length) * look.step
     moved[:, :n_own] += length * (look.root @ white[..., None])[..., 0]
-    other = density.look(moved)
+    other = density.look(moved, look.hints)
     with np.errstate(invalid="ignore"):
         gain = other.value - look.value
         gain += _log_proposal(moved, points, other, length, n_own)
@@ -222,7 +231,7 @@ def _by_others(
     stretch[rng.random(len(own)) < AS_IS] = 1.0
     moved = points.copy()
     moved[own, first:] += stretch * off + JITTER * rng.standard_normal(off.shape)
-    other = density.look(moved[own])
+    other = density.look(moved[own], look.hints[own])
     gain = np.full(len(points), -np.inf)
     gain[own] = other.value - look.value[own]
     everyone = look.select(np.arange(len(points)))

@@ -210,6 +210,7 @@ class TheoryEvaluator(Evaluator):
             readout=model.readout(averages),
             fc_noise=fc_noise,
             p_in_range=p_in_range,
+            decay=closure.network.decay[:, 0],
         )
 
     def _p_in_range(self, candidates: Candidates, closure: Closure) -> Array:

@@ -8,7 +8,7 @@ from delssome import FIC, Acquisition, PooledPosterior
 from delssome.datasets import make_cohort
 from delssome.exceptions import UnidentifiedWarning
 from delssome.fitting import pool
-from delssome.fitting.pooling import Coordinates, Direction
+from delssome.fitting.pool_design import Coordinates, Direction
 from delssome.fitting.posing_pool import pose_pool
 from delssome.models import ParameterSpace
 

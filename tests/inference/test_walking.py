@@ -16,7 +16,7 @@ class Normal:
         self.precision = np.linalg.inv(covariance)
         self.bounds = bounds
 
-    def look(self, points):
+    def look(self, points, hints=None):
         off = points - MEAN
         value = -0.5 * np.einsum("np,pq,nq->n", off, self.precision, off)
         value[(np.abs(off) > self.bounds).any(axis=1)] = -np.inf
@@ -25,7 +25,8 @@ class Normal:
         rest = off[:, N_OWN:] @ self.precision[N_OWN:, :N_OWN]
         step = -off[:, :N_OWN] - np.linalg.solve(own, rest.T).T
         root = np.linalg.cholesky(np.linalg.inv(own))
-        return Look(value, step, np.repeat(root[None], len(points), axis=0))
+        roots = np.repeat(root[None], len(points), axis=0)
+        return Look(value, step, roots, np.zeros(len(points)))
 
 
 @pytest.fixture
