@@ -96,7 +96,7 @@ PARTS = {
         "fused": (ours, {"n_frames": 200}),
         "fused, batch 16": (ours, {"n_frames": 800, "batch": 16}),
         "torch": (ours, {"batch": 100, "backend": "torch"}),
-        "torch, CUDA": (ours, {"batch": 16_384, "backend": "torch", "device": "cuda"}),
+        "CUDA": (ours, {"n_frames": 100, "batch": 16_384, "device": "cuda"}),
         **{name: (peer, {"name": name}) for name in PEERS},
     },
     "FCD": {"ours": (fcd, {}), "brute force": (fcd, {"brute": True})},

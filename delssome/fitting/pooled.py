@@ -141,10 +141,11 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
     less. Effects and people are integrated out by Laplace's approximation at every
     point of the chains, about the places where scans are likeliest (first-order
     conditional estimation; Lindstrom and Bates 1990). Chains start from the posterior
-    of the mean FC and move by slopes and by each other. Priors: uniform in the ranges and within the plausible
-    range for coefficients, normal with 0.3 of a range for the effect of a standard
-    deviation, or of a contrast, and half-normal with 0.1 of a range for scatter, one of
-    levels and one of slopes over maps for each parameter. FC alone speaks.
+    of the mean FC and move by slopes and by each other. Priors: uniform in the ranges
+    and within the plausible range for coefficients, normal with 0.3 of a range for the
+    effect of a standard deviation, or of a contrast, and half-normal with 0.1 of a
+    range for scatter, one of levels and one of slopes over maps for each parameter. FC
+    alone speaks.
 
     References
     ----------

@@ -180,11 +180,11 @@ def _simulate_batch(
         dtype=simulator.dtype,
     )
     mask, window = acquisition.mask, acquisition.fcd_window
-    fc = fc_edges(bold, mask)
     if str(simulator.device) == "cpu":
+        fc = fc_edges(bold, mask)
         counts = fcd_histogram(bold, window, n_fcd_bins, kept=mask)
     else:
-        counts = load_backend("torch").fcd_histograms(
+        fc, counts = load_backend("torch").connectivity(
             bold, window, n_fcd_bins, simulator.device, mask
         )
     parts = (*averages.values(), fc, counts)

@@ -5,10 +5,8 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,19 +15,42 @@ from numpy.typing import NDArray
 from delssome.models import Model
 from delssome.simulation import haemodynamics
 from delssome.simulation.acquisition import Acquisition
-from delssome.simulation.torch_fcd import histograms
+from delssome.simulation.device_memory import n_at_once
+from delssome.simulation.torch_fcd import connectivity
 
-__all__ = ["check_device", "fcd_histograms", "integrate"]
+__all__ = ["check_device", "connectivity", "integrate"]
 
 Array = NDArray[Any]
 Tensor = torch.Tensor
 
-# Steps whose noise is drawn at once, where dispatching an operation takes long. What
-# is compiled is a single step, as compilation takes the longer the more steps it sees.
+# Steps whose noise is drawn at once, as dispatching an operation takes long.
 CHUNK = 10
-# Every number of simulations is compiled for itself: some are added up to a power of
-# two in this range, or beyond it up to a multiple of the larger.
-FEWEST, COARSE = 64, 1024
+# What rounding loses of the haemodynamics goes along behind them.
+REST = (*haemodynamics.REST, *[0.0] * len(haemodynamics.REST))
+
+
+class Engine(NamedTuple):
+    """What moves simulations on, in place.
+
+    Attributes
+    ----------
+    state, blood, sums : list of Tensor of shape (n_blocks, n_rois, n_lanes)
+        Simulations stand in lanes of blocks. States; haemodynamics, and what rounding
+        loses of them; what steps add up of states and outputs.
+    step : Tensor of int64, no dimension
+        Steps done: counted on the device, so that none waits for the host.
+    advance : callable
+        Takes a number of steps.
+    recorded : bool
+        Whether that is many small operations, which a GPU had better do by itself.
+    """
+
+    state: list[Tensor]
+    blood: list[Tensor]
+    sums: list[Tensor]
+    step: Tensor
+    advance: Callable[[int], None]
+    recorded: bool = False
 
 
 def check_device(device: object) -> torch.device:
@@ -45,15 +66,6 @@ def check_device(device: object) -> torch.device:
     return torch_device
 
 
-def fcd_histograms(
-    bold: Array, window: int, n_bins: int, device: str, kept: Array | None = None
-) -> Array:
-    """FCD histograms as of :func:`delssome.observables.fcd_histogram`, on a device."""
-    scans = bold.reshape(-1, *bold.shape[-2:])
-    counts = histograms(scans, window, n_bins, device, kept)
-    return counts.reshape(*bold.shape[:-2], n_bins)
-
-
 def integrate(
     model: Model,
     inputs: Sequence[Array],
@@ -65,7 +77,6 @@ def integrate(
     *,
     device: str,
     dtype: str,
-    compiled: bool | None = None,
 ) -> tuple[Array, list[Array]]:
     """Integrate simulations side by side.
 
@@ -84,135 +95,199 @@ def integrate(
     seeds : ndarray of int, shape (n_simulations,)
     device : str
     dtype : {"float32", "float64"}
-    compiled : bool, default=None
-        Whether steps are compiled by ``torch.compile``. None: on a GPU.
 
     Returns
     -------
     bold : ndarray of shape (n_simulations, n_frames, n_rois)
     averages : list of ndarray of shape (n_simulations, n_rois)
         Of the model's states, then of its outputs.
+
+    Raises
+    ------
+    ValueError
+        If not even one simulation fits into the free memory of the device. What does
+        not fit at once is simulated in parts.
     """
     place, precision = torch.device(device), getattr(torch, dtype)
-    compiled = place.type == "cuda" if compiled is None else compiled
-    n = len(G)
-    added = _padded(n) - n if compiled else 0
-    n_sc = 1 if sc.ndim == 2 else n + added
+    (n, n_rois), n_averages = G.shape, len(model.states) + len(model.outputs)
+    # Twice what is held, as it is also put together; totals are float64.
+    n_rows = 2 * (len(model.inputs) + 3 * n_averages + len(REST) + 4) + 12 * CHUNK
+    n_numbers = n_rows + acquisition.n_frames + (3 * n_rois if sc.ndim == 3 else 0)
+    each = n_rois * n_numbers * precision.itemsize
+    size = n_at_once(n, each, place, f"a simulation of {n_rois} regions")
+    bold = np.empty((n, acquisition.n_frames, n_rois), dtype)
+    averages = np.empty((n_averages, n, n_rois))
 
-    def padded(values: Array) -> Array:
-        return np.concatenate([values, np.repeat(values[-1:], added, axis=0)])
-
-    def regional(values: Array) -> Tensor:  # those that share a connectome go last
-        values = padded(values)
-        values = values.reshape(n_sc, -1, values.shape[-1]).transpose(0, 2, 1)
-        return torch.tensor(values, device=place, dtype=precision)
-
-    def per_simulation(x: Tensor) -> Array:  # (n_sc, m, ..., n_rois)
-        found: Array = x.flatten(0, 1)[:n].contiguous().cpu().numpy()
-        return found
+    def integrate_part(part: slice) -> None:
+        """Leave nothing on the device behind."""
+        engine = _engine(
+            model,
+            acquisition.step,
+            sc if sc.ndim == 2 else sc[part],
+            [values[part] for values in (*inputs, G, amplitude)],
+            seeds[part],
+            place,
+            precision,
+        )
+        frames, totals = _run(model, acquisition, engine)
+        targets = bold[part], *averages[:, part]
+        for target, found in zip(targets, (frames, *totals), strict=True):
+            torch.from_numpy(target).copy_(found.flatten(0, 1)[: len(target)])
 
     with torch.inference_mode():
-        strength = regional(G)
-        matrix = torch.tensor(
-            sc if sc.ndim == 2 else padded(sc), device=place, dtype=precision
-        )
-        fixed = (
-            matrix.reshape(n_sc, *matrix.shape[-2:]),
-            strength,
-            [regional(values) for values in inputs],
-            regional(amplitude),
-            _seed_words(padded(seeds), n_sc, place),
-        )
-        advance = _advance(type(model), model.derivatives, compiled)  # type: ignore[arg-type]
-        frames, totals = _run(model, acquisition, advance, fixed, compiled)
-        return per_simulation(frames), [per_simulation(total) for total in totals]
+        for start in range(0, n, size):
+            integrate_part(slice(start, start + size))
+    return bold, list(averages)
 
 
-def _padded(n: int) -> int:
-    """Give the number of simulations that is compiled for."""
-    if n > COARSE:
-        return -(-n // COARSE) * COARSE
-    return max(FEWEST, 1 << (n - 1).bit_length())
+def _engine(model: Model, *given: Any) -> Engine:
+    """Give the kernel for a GPU where there is one, or else steps of torch."""
+    if given[-2].type != "cuda":
+        return _steps(model, *given)
+    try:
+        from delssome.simulation import triton_kernel
+    except ImportError:  # as on Windows
+        return _steps(model, *given)
+    try:
+        work, step, rows, advance = triton_kernel.prepare(model, *given)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # whatever equations may hold
+        warnings.warn(
+            f"The equations of {model.name} could not be compiled for the GPU "
+            f"({type(error).__name__}: {str(error)[-200:]}); they run as operations of "
+            "torch, several times slower. Write them in plain arithmetic and expm1.",
+            stacklevel=4,
+        )
+        return _steps(model, *given)
+    n_states, n_blood = len(model.states), len(REST) * model.haemodynamics
+    state, blood, sums = (
+        [work[:, rows[name] + k] for k in range(n)]
+        for name, n in (
+            ("STATES", n_states),
+            ("BLOOD", n_blood),
+            ("SUMS", n_states + len(model.outputs)),
+        )
+    )
+    return Engine(state, blood, sums, step, advance)
 
 
 def _run(
-    model: Model,
-    acquisition: Acquisition,
-    advance: Callable,
-    fixed: tuple,
-    compiled: bool,
+    model: Model, acquisition: Acquisition, engine: Engine
 ) -> tuple[Tensor, list[Tensor]]:
     """Integrate from start to end: frames, and averages of states and outputs.
 
-    Frames are (n_sc, m, n_frames, n_rois), averages (n_sc, m, n_rois).
+    Frames are (n_blocks, n_lanes, n_frames, n_rois), averages (n_blocks, n_lanes,
+    n_rois).
     """
-    G = fixed[1]
-    n_sc, n_rois, m = G.shape
-    state = [torch.empty_like(G) for _ in model.states]
-    # What rounding loses of each of them goes along behind.
-    rest = (*haemodynamics.REST, *[0.0] * len(haemodynamics.REST))
-    blood = [torch.empty_like(G) for _ in rest]
-    n_averages = len(model.states) + len(model.outputs)
-    totals = [torch.empty_like(G, dtype=torch.float64) for _ in range(n_averages)]
-    seen = model.states.index(model.observed)
-    # Counted on the device, so that no step waits for the host.
-    step = torch.zeros((), dtype=torch.int64, device=G.device)
-    chunk = 1 if compiled else CHUNK
+    state, blood, sums, step, advance, recorded = engine
+    totals = [torch.zeros_like(x, dtype=torch.float64) for x in sums]
+    n_steps = acquisition.steps_per_frame
 
-    def move(n_steps: int) -> None:
-        """Advance in place; sums over a few hundred steps fit in float32."""
-        now = state, blood, [torch.zeros_like(G) for _ in totals]
-        for start in range(0, n_steps, chunk):
-            n = min(chunk, n_steps - start)
-            now = advance(n, acquisition.step, step, fixed, *now)
-            step.add_(n)
-        for old, new in zip([*state, *blood], [*now[0], *now[1]], strict=True):
-            old.copy_(new)
-        for total, part in zip(totals, now[2], strict=True):
+    def move(n: int = n_steps) -> None:
+        """Advance; sums over a few hundred steps fit in float32."""
+        for part in sums:
+            part.zero_()
+        advance(n)
+        for total, part in zip(totals, sums, strict=True):
             total.add_(part)
 
-    def begin(neural: bool) -> None:
-        """Put haemodynamics to rest, averages to 0 and, if asked, neurons to start."""
-        for x, value in zip(blood, rest, strict=True):
+    def begin() -> None:
+        """Put haemodynamics to rest and averages to 0."""
+        for x, value in zip(blood, REST, strict=False):
             x.fill_(value)
         for total in totals:
             total.zero_()
-        if neural:
-            step.zero_()
-            for x, value in zip(state, model.initial_state, strict=True):
-                x.fill_(value)
 
-    n_steps = acquisition.steps_per_frame
-    begin(neural=True)
-    move_frame: Callable[[], object] = lambda: move(n_steps)  # noqa: E731
-    if G.is_cuda:
-        move_frame = _recorded(move_frame, G.device)
-        begin(neural=True)
+    move_frame: Callable[[], None] = move
+    if recorded:
+        move_frame = _recorded(move, step.device)
+    step.zero_()
+    for x, value in zip(state, model.initial_state, strict=True):
+        x.fill_(value)
+    begin()
     n_full, n_rest = divmod(acquisition.warm_up_steps, n_steps)
     for _ in range(n_full):
         move_frame()
     move(n_rest)
-    begin(neural=False)
-    shape = (n_sc, m, acquisition.n_frames, n_rois)
-    bold = torch.empty(shape, dtype=G.dtype, device=G.device)
+    begin()
+    n_blocks, n_rois, n_lanes = state[0].shape
+    shape = (n_blocks, n_lanes, acquisition.n_frames, n_rois)
+    bold = torch.empty(shape, dtype=state[0].dtype, device=step.device)
+    seen = state[model.states.index(model.observed)]
     n_frames = acquisition.burn_in_frames + acquisition.n_frames
     for frame in range(n_frames):
         move_frame()
         if frame >= acquisition.burn_in_frames:
-            seen_now = state[seen]
+            seen_now = seen
             if model.haemodynamics:
                 seen_now = haemodynamics.bold_signal(*blood[2:4])
             bold[:, :, frame - acquisition.burn_in_frames] = seen_now.mT
     return bold, [total.mT / (n_frames * n_steps) for total in totals]
 
 
-def _recorded(move: Callable[[], object], device: torch.device) -> Callable[[], object]:
+def _steps(
+    model: Model,
+    dt: float,
+    sc: Array,
+    regional: Sequence[Array],
+    seeds: Array,
+    place: torch.device,
+    precision: torch.dtype,
+) -> Engine:
+    """Move on by operations of torch; those that share a connectome stand in lanes."""
+    n_sc = 1 if sc.ndim == 2 else len(sc)
+
+    def in_lanes(values: Array) -> Tensor:
+        values = values.reshape(n_sc, -1, values.shape[-1]).transpose(0, 2, 1)
+        return torch.tensor(values, device=place, dtype=precision)
+
+    matrix = torch.tensor(sc, device=place, dtype=precision)
+    matrix = matrix.reshape(n_sc, *matrix.shape[-2:])
+    *inputs, G, amplitude = map(in_lanes, regional)
+    words = _seed_words(seeds, n_sc, place)
+    n_states = len(model.states)
+    n_blood = len(REST) * model.haemodynamics
+    state, blood, sums = (
+        [torch.zeros_like(G) for _ in range(n)]
+        for n in (n_states, n_blood, n_states + len(model.outputs))
+    )
+    step = torch.zeros((), dtype=torch.int64, device=place)
+    coupled = [model.states.index(name) for name in model.couples]
+    seen = model.states.index(model.observed)
+
+    def advance(n_steps: int) -> None:
+        now, flow, added = state, blood, sums
+        for start in range(0, n_steps, CHUNK):
+            n = min(CHUNK, n_steps - start)
+            noise = gaussians(words, step, n, G, n_states)
+            for k in range(n):
+                coupling = [torch.matmul(matrix, now[c]) * G for c in coupled]
+                results = model.derivatives(*now, *coupling, *inputs, torch.expm1)
+                now = [
+                    x + dt * dx + amplitude * g[k]
+                    for x, dx, g in zip(now, results[:n_states], noise, strict=True)
+                ]
+                if model.haemodynamics:
+                    flow = _move_blood(dt, now[seen], flow)
+                values = (*now, *results[n_states:])
+                added = [s + value for s, value in zip(added, values, strict=True)]
+            step.add_(n)
+        for old, new in zip(
+            [*state, *blood, *sums], [*now, *flow, *added], strict=True
+        ):
+            old.copy_(new)
+
+    return Engine(state, blood, sums, step, advance, recorded=place.type == "cuda")
+
+
+def _recorded(move: Callable[[], None], device: torch.device) -> Callable[[], None]:
     """Record what a call does on a GPU, to be done again without the host."""
     with torch.cuda.device(device):
         beside = torch.cuda.Stream()
         beside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(beside):
-            move()  # compiles
+            move()
         torch.cuda.current_stream().wait_stream(beside)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
@@ -230,58 +305,6 @@ def _move_blood(dt: float, seen: Tensor, blood: list) -> list:
     new = [x + dx for x, dx in zip(now, changes, strict=True)]
     lost = [(y - x) - dx for x, y, dx in zip(now, new, changes, strict=True)]
     return [*new, *lost]
-
-
-@cache
-def _advance(model: type[Model], derivatives: Callable, compiled: bool) -> Callable:
-    """Give the function that moves a batch on by a chunk of steps."""
-    n_states = len(model.states)
-    coupled = [model.states.index(name) for name in model.couples]
-    seen = model.states.index(model.observed)
-
-    def advance(
-        n_steps: int,
-        dt: float,
-        step: Tensor,
-        fixed: tuple,
-        state: list,
-        blood: list,
-        sums: list,
-    ) -> tuple[list, list, list]:
-        sc, G, inputs, amplitude, seeds = fixed
-        noise = gaussians(seeds, step, n_steps, G, n_states)
-        for k in range(n_steps):
-            coupling = [torch.matmul(sc, state[c]) * G for c in coupled]
-            results = derivatives(*state, *coupling, *inputs, torch.expm1)
-            state = [
-                x + dt * dx + amplitude * g[k]
-                for x, dx, g in zip(state, results[:n_states], noise, strict=True)
-            ]
-            if model.haemodynamics:
-                blood = _move_blood(dt, state[seen], blood)
-            values = (*state, *results[n_states:])
-            sums = [s + value for s, value in zip(sums, values, strict=True)]
-        return state, blood, sums
-
-    if not compiled:
-        return advance
-    with _compiling():
-        fused = torch.compile(advance, dynamic=False)
-
-    def advance_compiled(*arguments: Any) -> Any:
-        with _compiling():
-            return fused(*arguments)
-
-    return advance_compiled
-
-
-@contextmanager
-def _compiling() -> Iterator[None]:
-    """Let torch compile for many sizes, and keep its advice on products to itself."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="torch")
-        with torch._dynamo.config.patch(recompile_limit=64):
-            yield
 
 
 # The counter-based generator Philox 4x32-10 (Salmon et al. 2011) on 64-bit integers,

@@ -8,7 +8,13 @@ import pytest
 
 from delssome import Acquisition
 from delssome.models import Candidates, Model
-from delssome.simulation import SimulationEvaluator, Simulator, haemodynamics, simulate
+from delssome.simulation import (
+    SimulationEvaluator,
+    Simulator,
+    fused,
+    haemodynamics,
+    simulate,
+)
 
 N_ROIS = 5
 
@@ -162,7 +168,14 @@ def test_every_coupling_counts(model, params, sc):
         assert np.abs(bold - full)[2].max() > 1e-3 * np.abs(full).max()
 
 
+@pytest.fixture
+def narrow(monkeypatch):
+    """Compile one kernel: how many lanes it has is no matter of models."""
+    monkeypatch.setattr(fused, "WIDE", fused.NARROW)
+
+
 @by_model
+@pytest.mark.usefixtures("narrow")
 def test_their_noise_has_the_same_variance_on_both_backends(model, params, sc):
     scan = Acquisition(tr=0.3, n_frames=20, window=5, burn_in=6.0, warm_up=3.0, dt=0.01)
     candidates = Candidates(model, params, sc)
@@ -185,6 +198,7 @@ def test_their_noise_has_the_same_variance_on_both_backends(model, params, sc):
         assert np.abs(np.log(ratio)).max() < 5 * np.sqrt(4 / n)
 
 
+@pytest.mark.usefixtures("narrow")
 def test_noise_of_three_states_is_independent(params, sc):
     """Numbers are drawn in pairs: none of a pair may serve two states."""
     one = {name: values[:1] for name, values in params.items()}
