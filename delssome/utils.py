@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from numbers import Integral
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "check_number",
     "instance_or_default",
     "make_generator",
+    "one_blas_thread",
     "progress_bar",
     "write_atomically",
 ]
@@ -118,6 +121,14 @@ def make_generator(
         return np.random.default_rng()
     seed = check_random_state(random_state).randint(2**31, size=4)
     return np.random.default_rng(seed)
+
+
+def one_blas_thread(shared: bool) -> AbstractContextManager[Any]:
+    """Keep BLAS to one thread where several threads of ours share the work.
+
+    To look for its libraries takes 10 ms, which is not spent for nothing.
+    """
+    return threadpool_limits(1, user_api="blas") if shared else nullcontext()
 
 
 def progress_bar(

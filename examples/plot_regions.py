@@ -33,7 +33,7 @@ from delssome.simulation import simulate
 from delssome.theory import effective_regions
 
 scan = Acquisition(tr=0.72, n_frames=800, burn_in=36.0, warm_up=6.0)
-cohort = make_cohort(n_subjects=2, n_rois=40, acquisition=scan, random_state=0)
+cohort = make_cohort(n_subjects=2, n_rois=30, acquisition=scan, random_state=0)
 counts = average_sc(cohort.sc)
 
 rng, model = np.random.default_rng(3), FIC()
@@ -41,7 +41,7 @@ follow = ParameterSpace(model, cohort.maps).expand(cohort.group_theta[None])
 params = dict(follow)
 for name, departure in {"w_EE": 0.05, "sigma": 0.1}.items():
     low, high = getattr(model, name)
-    own = departure * (high - low) * rng.standard_normal(40)
+    own = departure * (high - low) * rng.standard_normal(30)
     params[name] = np.clip(follow[name] + own, low, high)
 truth = Candidates(model, params, prepare_sc(counts))
 

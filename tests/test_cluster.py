@@ -35,7 +35,7 @@ SCAN = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
 def cluster():
     with (
         distributed.LocalCluster(
-            n_workers=3, threads_per_worker=1, dashboard_address=None
+            n_workers=2, threads_per_worker=1, dashboard_address=None
         ) as cluster,
         distributed.Client(cluster) as client,
         parallel_config(backend="dask"),
@@ -62,7 +62,7 @@ def test_a_population_survives_the_loss_of_a_worker(cluster):
         cohort.maps,
         None,
         acquisition=SCAN,
-        search=CMAES(popsize=8, max_iter=60),
+        search=CMAES(popsize=8, max_iter=20),
         simulator=Simulator(n_repeats=1),
         verification=Verification(n_finalists=2),
         n_fcd_bins=50,

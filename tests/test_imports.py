@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -9,6 +10,7 @@ HEAVY = {"torch", "skorch", "matplotlib"}
 PLAIN = ("connectome", "costs", "models", "evaluation", "search", "study", "datasets")
 
 
+@cache
 def loaded(code):
     """Run code in a fresh interpreter; give the names of all that it imported."""
     done = subprocess.run(

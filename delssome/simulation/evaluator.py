@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from delssome.evaluation import Evaluation, Evaluator, Statistics, Target
 from delssome.models import Candidates, Model, check_candidates
@@ -17,7 +16,7 @@ from delssome.simulation.acquisition import Acquisition
 from delssome.simulation.backends import load_backend
 from delssome.simulation.integrator import check_step, simulate
 from delssome.simulation.simulator import Simulator
-from delssome.utils import check_number, instance_or_default
+from delssome.utils import check_number, instance_or_default, one_blas_thread
 
 __all__ = ["SimulationEvaluator"]
 
@@ -126,8 +125,7 @@ class SimulationEvaluator(Evaluator):
         parallel = Parallel(
             n_jobs=n_jobs, prefer="threads" if used == "fused" else None
         )
-        limit = 1 if effective_n_jobs(n_jobs) > 1 else None
-        with threadpool_limits(limit, user_api="blas"):
+        with one_blas_thread(effective_n_jobs(n_jobs) > 1):
             return Statistics.join(list(parallel(jobs)))
 
     def evaluate(

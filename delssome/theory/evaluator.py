@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from delssome.connectome import matrix_to_edges
 from delssome.evaluation import Evaluator, Slopes, Statistics, Target
@@ -32,7 +31,7 @@ from delssome.theory.escape import (
 from delssome.theory.forms import scan_theory
 from delssome.theory.scans import ScanTheory, correlations, fcd_distribution
 from delssome.theory.slopes import CostSlopes
-from delssome.utils import check_number
+from delssome.utils import check_number, one_blas_thread
 
 __all__ = ["TheoryEvaluator"]
 
@@ -141,8 +140,7 @@ class TheoryEvaluator(Evaluator):
             delayed(self._batch)(part, bold, white if is_reduced(part) else more)
             for part in parts_of_one_form
         )
-        limit = 1 if effective_n_jobs(self.n_jobs) > 1 else None
-        with threadpool_limits(limit, user_api="blas"):
+        with one_blas_thread(effective_n_jobs(self.n_jobs) > 1):
             parts = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         return Statistics.join(parts)
 

@@ -48,7 +48,7 @@ fitter = MeanFieldFitter(
     "linear",
     model=model,
     acquisition=scan,
-    search=CMAES(popsize=20, max_iter=25),
+    search=CMAES(popsize=20, max_iter=12),
     verification=Verification(n_finalists=6),
     random_state=0,
 ).fit(cohort.X)

@@ -45,7 +45,7 @@ fitter = MeanFieldFitter(
     cohort.maps,
     model=model,
     acquisition=scan,
-    search=CMAES(popsize=50, max_iter=30, n_restarts=2),
+    search=CMAES(popsize=30, max_iter=25, n_restarts=2),
     verification=Verification(n_finalists=8),
     random_state=0,
 ).fit(cohort.X)

@@ -56,7 +56,7 @@ print(CircuitSurrogate.load(model=model).strange(model))
 
 weights = tempfile.mkdtemp()
 fine_tune(
-    model, weights, acquisition=scan, n_rois=20, n_groups=2, n_steps=200, random_state=0
+    model, weights, acquisition=scan, n_rois=20, n_groups=2, n_steps=100, random_state=0
 )
 network = CircuitSurrogate.load(weights, acquisition=scan, model=model)
 print(network.strange(model) or "network: yes")
@@ -70,7 +70,7 @@ fitter = MeanFieldFitter(
     network,
     model=model,
     acquisition=scan,
-    search=CMAES(popsize=30, max_iter=25),
+    search=CMAES(popsize=30, max_iter=15),
     verification=Verification(n_finalists=6),
     random_state=0,
 ).fit(cohort.X)

@@ -34,6 +34,7 @@ from delssome.theory import effective_regions, identifiability
 
 N_ROIS, N_BINS, N_SCANS = 12, 100, 4
 SCAN = Acquisition(n_frames=400, burn_in=20, warm_up=6)
+ONE_DESCENT = CMAES(popsize=20, max_iter=3, n_restarts=1)
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore::delssome.exceptions.{name}")
@@ -111,8 +112,7 @@ def test_it_fits_better_than_maps_do(fitted, make, cohort):
 
 @pytest.mark.parametrize("model", [MFM(), FIC()])
 def test_theory_lets_regions_depart_too(make, cohort, model):
-    search = CMAES(popsize=20, max_iter=3, n_restarts=1)
-    by_theory = make(model=model, surrogate="linear", search=search)
+    by_theory = make(model=model, surrogate="linear", search=ONE_DESCENT)
     free, maps = (
         clone(by_theory).set_params(departure=departure).fit(cohort.X)
         for departure in (0.1, 0)
@@ -129,7 +129,7 @@ def test_theory_lets_regions_depart_too(make, cohort, model):
 
 
 def test_small_departures_stay_small(make, cohort, fitted):
-    stiff = make(departure=1e-3).fit(cohort.X)
+    stiff = make(departure=1e-3, search=ONE_DESCENT).fit(cohort.X)
     for name, departures in stiff.departures_.items():
         assert departures.std() < 0.2 * fitted.departures_[name].std()
 
@@ -146,7 +146,8 @@ def test_same_seed_same_answer(fitted, make, cohort):
 @pytest.mark.slow
 def test_held_out_subjects_choose_among_departures(make, cohort):
     how = Verification(validation_fraction=0.4)
-    fitter = make(departure=(0.01, 0.3), verification=how).fit(cohort.X)
+    fitter = make(departure=(0.01, 0.3), verification=how, search=ONE_DESCENT)
+    fitter.fit(cohort.X)
     assert fitter.departure_ in (0.01, 0.3)
     assert set(fitter.verification_.departure) == {0.01, 0.3}
     winner = fitter.verification_.selected
@@ -154,7 +155,7 @@ def test_held_out_subjects_choose_among_departures(make, cohort):
 
 
 def test_signs_of_maps_are_kept(make, cohort):
-    fitter = make(model=FIC(map_signs=(-1, 1))).fit(cohort.X)
+    fitter = make(model=FIC(map_signs=(-1, 1)), search=ONE_DESCENT).fit(cohort.X)
     assert fitter.space_.feasible(fitter.params_[None])[0]
 
 
@@ -304,5 +305,5 @@ def test_a_population_keeps_regional_results(make, infer, cohort):
     population = PopulationFitter(posterior).fit(cohort.X[:2])
     assert population.relative_noise_.shape == (2, N_ROIS)
     assert population.relaxation_over_coupling_interval_.shape == (2, N_ROIS, 2)
-    fits = PopulationFitter(make()).fit(cohort.X[:2])
+    fits = PopulationFitter(make(search=ONE_DESCENT)).fit(cohort.X[:2])
     assert fits.relative_noise_.shape == (2, N_ROIS)

@@ -68,7 +68,7 @@ def test_log_is_exact_to_single_precision():
 
 def test_moments_are_those_of_a_standard_normal(draws):
     x = draws.ravel().astype(np.float64)
-    n = x.size
+    n, power = x.size, np.ones_like(x)
     # Five standard errors of the first six moments.
     for order, expected, variance in (
         (1, 0, 1),
@@ -78,7 +78,8 @@ def test_moments_are_those_of_a_standard_normal(draws):
         (5, 0, 945),
         (6, 15, 10_170),
     ):
-        assert abs((x**order).mean() - expected) < 5 * np.sqrt(variance / n)
+        power *= x
+        assert abs(power.mean() - expected) < 5 * np.sqrt(variance / n), order
 
 
 def test_distribution_is_standard_normal(draws):

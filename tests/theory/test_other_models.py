@@ -9,7 +9,7 @@ import pytest
 from delssome import MFM, Acquisition
 from delssome.connectome import prepare_sc
 from delssome.models import Candidates, Model
-from delssome.simulation import SimulationEvaluator, Simulator
+from delssome.simulation import SimulationEvaluator, Simulator, fused
 from delssome.theory import TheoryEvaluator
 
 SCAN = Acquisition(n_frames=500)
@@ -152,7 +152,8 @@ class Followed(Model):
     derivatives: ClassVar = staticmethod(followed)
 
 
-def test_fc_of_a_model_of_three_states_is_that_of_its_simulation():
+def test_fc_of_a_model_of_three_states_is_that_of_its_simulation(monkeypatch):
+    monkeypatch.setattr(fused, "WIDE", fused.NARROW)  # one kernel to compile
     rng = np.random.default_rng(5)
     n = 4
     candidates = Candidates(
