@@ -2,8 +2,9 @@
 E/I ratio and age in sixteen subjects
 =====================================
 
-A synthetic cohort whose excitation/inhibition (E/I) ratio falls with age: fit every scan
-alone, then ask all scans together. The truth is known, so that answers can be judged.
+A synthetic cohort whose ratio of excitation to inhibition (E/I) falls with age: fit
+every scan alone, then ask all scans together. The truth is known, so that answers can
+be judged.
 """
 
 # %%

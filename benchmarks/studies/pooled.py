@@ -4,7 +4,8 @@ Every cohort has a connectome and maps of its own, and a truth drawn from the pr
 free ranges, in range and with FC as data have it; people scatter by 2 % of every range
 (slopes: of a quarter of it, for a standard deviation of a map). Covariates move w_EI:
 age by 2.5 % a year, a group by 10 %, and a drug, in the same people, along the density
-of a receptor.
+of a receptor. The scans of three published studies (Zeng et al. 2026) tell less: PNC
+(124 frames of 3 s), alprazolam (210 of 3 s) and GUSTO (116 of 2.62 s).
 """
 
 # Authors: the delssome developers
@@ -44,7 +45,21 @@ DESIGNS = {
     "no effect": (24, 1),
     "separate fits": (24, 1),
     "norms": (12_000, 1),
+    "PNC, age": (48, 1),
+    "PNC, cognition": (48, 1),
+    "alprazolam": (24, 2),
+    "GUSTO": (48, 1),
 }
+# Scans of published studies, and what they are designs of.
+PNC = Acquisition(tr=3.0, n_frames=124, window=20)
+PUBLISHED = {
+    "PNC, age": ("age", PNC),
+    "PNC, cognition": ("groups", PNC),
+    "alprazolam": ("drug", Acquisition(tr=3.0, n_frames=210, window=20)),
+    "GUSTO": ("groups", Acquisition(tr=2.62, n_frames=116, window=23)),
+}
+# Cohorts of these.
+N_PUBLISHED = 3
 # Cohorts of separate fits, which cost the most.
 N_SEPARATE = 3
 # Sites of norms, of which one is left out, and its people that norms learn it from.
@@ -54,12 +69,16 @@ N_SITES, N_OF_NEW = 10, (20, 100)
 def measure(run, design, seed):
     if design == "separate fits" and seed >= N_SEPARATE:
         raise MissingError("three cohorts are fitted separately")
+    if design in PUBLISHED and seed >= N_PUBLISHED:
+        raise MissingError("three cohorts for each published design")
     rng = np.random.default_rng([seed, 21])
     if design == "norms":
         return _norms(1000 if run.quick else DESIGNS[design][0], rng)
-    scan = Acquisition(n_frames=200, window=40) if run.quick else Acquisition()
-    n_rois = 12 if run.quick else N_ROIS
     n_people, n_scans = (4, DESIGNS[design][1]) if run.quick else DESIGNS[design]
+    design, scan = PUBLISHED.get(design, (design, Acquisition()))
+    if run.quick:
+        scan = Acquisition(n_frames=200, window=40)
+    n_rois = 12 if run.quick else N_ROIS
     centroids, _, expected, faint = population_connectome(n_rois, rng)
     space = ParameterSpace(FIC(map_signs=(-1, 1)), draw_maps(centroids, rng))
     receptor = np.abs(draw_maps(centroids, rng)[:, 0])
