@@ -22,6 +22,8 @@ FLAT = 1e-10
 UNIT = 3.0
 # Leverage above which a point's own residual is not taken for larger.
 LEVERAGE = 0.99
+# Share of the largest power below which a mix of terms says what others do.
+REPEATED = 1e-12
 
 
 class Polynomial:
@@ -83,7 +85,11 @@ class Polynomial:
         """Give residuals of points that are left out of the fit, one at a time."""
         points, values, root = self._given
         terms = self._expand(points) * root
-        leverage = np.square(np.linalg.qr(terms)[0]).sum(axis=1)
+        # Terms may repeat each other, as of a coordinate that is the same everywhere.
+        power, axes = np.linalg.eigh(terms.T @ terms)
+        kept = power > REPEATED * power[-1]
+        white = terms @ (axes[:, kept] / np.sqrt(power[kept]))
+        leverage = np.square(white).sum(axis=1)
         residuals = values - self(points)
         return np.asarray(residuals / (1.0 - np.minimum(leverage, LEVERAGE))[:, None])
 
