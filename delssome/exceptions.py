@@ -6,6 +6,7 @@
 __all__ = [
     "CircularWarning",
     "InfeasibleSpaceError",
+    "MisfitWarning",
     "OutOfRangeWarning",
     "SearchInterruptedWarning",
     "SurrogateDomainError",
@@ -21,6 +22,10 @@ class CircularWarning(UserWarning):
 
 class InfeasibleSpaceError(RuntimeError):
     """No candidate inside the box and the constraints could be drawn."""
+
+
+class MisfitWarning(UserWarning):
+    """A model leaves more of data than their noise, and intervals take it for noise."""
 
 
 class OutOfRangeWarning(UserWarning):
