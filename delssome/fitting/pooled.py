@@ -42,9 +42,10 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
     coefficients but for effects of covariates, such as age or a drug, and for what
     people differ in.
 
-    On synthetic cohorts, with free ranges and people who scatter, intervals of 95 % held
-    the true effect in 22 of 23 (`doc/results.md`, *Differences between scans*); where
-    the model leaves much more than noise, a warning says that they were not tried.
+    On synthetic cohorts, with free ranges and people who scatter, intervals of 95 %
+    held the true effect in 22 of 23 (`doc/results.md`, *Differences between scans*);
+    where the model leaves much more than noise, a warning says that they were not
+    tried.
 
     Parameters
     ----------
