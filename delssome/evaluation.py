@@ -74,6 +74,11 @@ class Evaluation(NamedTuple):
     costs: Array
     violation: Array
 
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Put batches below each other."""
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
+
     @property
     def total(self) -> Array:
         """Total cost, the sum of the terms."""

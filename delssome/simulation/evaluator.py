@@ -100,6 +100,16 @@ class SimulationEvaluator(Evaluator):
         -------
         Statistics
         """
+        return Statistics.join(self._batches(candidates, rng, common_noise))
+
+    def _batches(
+        self,
+        candidates: Candidates,
+        rng: np.random.Generator | None,
+        common_noise: bool,
+        target: Target | None = None,
+    ) -> list[Any]:
+        """Give statistics of batches or, with a target, their costs alone."""
         check_candidates(candidates)
         rng = np.random.default_rng() if rng is None else rng
         n, n_repeats, used = len(candidates), self.n_repeats, self.simulator.uses
@@ -116,6 +126,7 @@ class SimulationEvaluator(Evaluator):
                 seeds[k : k + size],
                 self.n_fcd_bins,
                 self.simulator,
+                target,
             )
             for k in range(0, n, size)
         )
@@ -126,7 +137,7 @@ class SimulationEvaluator(Evaluator):
             n_jobs=n_jobs, prefer="threads" if used == "fused" else None
         )
         with one_blas_thread(effective_n_jobs(n_jobs) > 1):
-            return Statistics.join(list(parallel(jobs)))
+            return list(parallel(jobs))
 
     def evaluate(
         self,
@@ -136,7 +147,8 @@ class SimulationEvaluator(Evaluator):
     ) -> Evaluation:
         """Give costs against a target and the distance from the plausible range.
 
-        Candidates share their noise, as they are to be ranked.
+        Candidates share their noise, as they are to be ranked. Of each batch only the
+        costs are kept, so that any number of candidates fits into memory.
 
         Parameters
         ----------
@@ -148,7 +160,7 @@ class SimulationEvaluator(Evaluator):
         -------
         Evaluation
         """
-        return self.statistics(candidates, rng, common_noise=True).compare(target)
+        return Evaluation.join(self._batches(candidates, rng, True, target))
 
 
 def _batch_size(n_candidates: int, n_repeats: int) -> int:
@@ -166,7 +178,8 @@ def _simulate_batch(
     seeds: Array,
     n_fcd_bins: int,
     simulator: Simulator,
-) -> Statistics:
+    target: Target | None,
+) -> Statistics | Evaluation:
     from delssome.observables import fc_edges, fcd_histogram
 
     bold, averages = simulate(
@@ -200,10 +213,11 @@ def _simulate_batch(
         (low, high), rates = model.rate_range, averages[model.rate]
         beyond = np.maximum(low - rates, rates - high).max(axis=(1, 2))
         violation = np.maximum(beyond, 0.0)
-    return Statistics(
+    found = Statistics(
         mean(fc),
         cumulative / cumulative[:, -1:],
         np.where(valid.all(axis=1), violation, np.inf),
         {name: mean(x) for name, x in averages.items()},
         readout=mean(model.readout(averages)),
     )
+    return found if target is None else found.compare(target)

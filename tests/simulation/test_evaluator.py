@@ -1,9 +1,10 @@
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from delssome import FIC
+from delssome import FIC, Acquisition
 from delssome.connectome import prepare_sc
 from delssome.costs import cost_terms
 from delssome.evaluation import Statistics, Target
@@ -259,3 +260,21 @@ def test_both_backends_process_alike(candidates, scan):
             for one in (scan, processed)
         )
         np.testing.assert_array_equal(found, processed.process(raw))
+
+
+def test_many_candidates_are_ranked_in_the_memory_of_a_batch(sc):
+    """Of each batch only costs are kept: distributions of all would take 72 MB."""
+    n, n_bins = 900, 10_000
+    scan = Acquisition(n_frames=12, window=5, burn_in=1, warm_up=0)
+    params = {"w_EE": [3.0], "w_EI": [2.0], "G": [1.0], "sigma": [0.005]}
+    params = {name: np.repeat(values, n) for name, values in params.items()}
+    evaluator = SimulationEvaluator(FIC(), scan, Simulator(n_repeats=1))
+    candidates = Candidates(FIC(), params, sc)
+    fc = np.linspace(0.0, 0.5, len(sc) * (len(sc) - 1) // 2)
+    target = Target(sc, fc, np.ones(n_bins))
+    evaluator.evaluate(candidates.select(slice(0, 2)), target)  # compiles
+    tracemalloc.start()
+    evaluator.evaluate(candidates, target)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40e6
