@@ -110,12 +110,14 @@ def contrast(
                 f"{rows.sum()}; there are {some(there)}."
             )
     kept = sides[0] | sides[1]
-    term = f"{column} {levels[0]}"
+    term = "first"  # a name that every formula can hold
+    while term in subjects:
+        term += "_"
     people = subjects[kept].assign(**{term: sides[0][kept].astype(float)})
     found = map_effects(
         values[kept],
         people.reset_index(drop=True),
-        f"`{term}`" + (f" + {covariates}" if covariates else ""),
+        term + (f" + {covariates}" if covariates else ""),
         random=random,
         region_names=names_of_regions(maps, region_names),
         networks=networks,
