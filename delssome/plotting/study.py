@@ -88,7 +88,9 @@ def plot_effects(
         "effect": f"Change of {what} by one unit",
     }
     ax.set(xlabel=labels.get(column, column), ylim=(-1, len(rows)))
-    ax.legend(loc="lower right", frameon=True, edgecolor="none", framealpha=0.8)
+    # Below the axis and its label, where no interval is.
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "borderaxespad": 3.6}
+    ax.legend(ncol=2, frameon=False, columnspacing=1.2, handlelength=1.4, **below)
     return ax
 
 
