@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from delssome import FIC, Acquisition, PooledPosterior
+from delssome import FIC, Acquisition, Hopf, Linear, PooledPosterior
 from delssome.datasets import make_cohort
 from delssome.exceptions import MisfitWarning
 from delssome.fitting import pool
@@ -186,3 +186,20 @@ def test_bad_scans_are_named_before_work_starts(cohort, monkeypatch):
     broken[0, 40] = 7.0  # an FC
     with pytest.raises(ValueError, match="FC"):
         pooled(cohort).fit(broken)
+
+
+@pytest.mark.filterwarnings("ignore::delssome.exceptions.MisfitWarning")
+@pytest.mark.parametrize("model", [Linear(), Hopf()], ids=lambda m: m.name)
+def test_other_models_are_pooled_too(cohort, model):
+    """With a symmetric form, and without; that bend, and that do not."""
+    one = PooledPosterior(
+        cohort.maps,
+        model=model,
+        acquisition=SCAN,
+        n_draws=20,
+        n_fcd_bins=50,
+        random_state=0,
+    ).fit(cohort.X)
+    assert one.readouts_.shape == (N, N_ROIS)
+    low, high = np.moveaxis(one.readouts_interval_, 2, 0)
+    assert ((low <= one.readouts_) & (one.readouts_ <= high)).all()
