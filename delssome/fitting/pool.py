@@ -47,7 +47,7 @@ UNIFORM, SLOPE, EFFECT = 0.29, 1.0, 0.3
 START = Tempering()
 # Chains, rounds of them, in each of which the emulator learns anew, walks of a round
 # and of the last one, moves of a walk, and moves at each power of the first.
-N_CHAINS, N_ROUNDS, N_WALKS, N_LAST, N_MOVES, N_HEATED = 100, 4, 3, 6, 20, 12
+N_CHAINS, N_ROUNDS, N_WALKS, N_LAST, N_MOVES, N_HEATED = 100, 4, 3, 6, 40, 12
 # Candidates that theory looks at to begin with, and how far they are moved, in shares
 # of a range: levels, slopes over maps, and directions; what the emulator remembers.
 N_TAUGHT, LEVEL, OVER_MAPS, ALONG, N_REMEMBERED = 400, 0.06, 0.02, 0.04, 9000

@@ -16,8 +16,8 @@ __all__ = ["Chains", "Density", "Look", "heat", "walk"]
 Array = NDArray[Any]
 Known = Callable[[Array], NDArray[np.bool_]]
 
-# Lengths of steps, from a small one to nearly a draw of its own.
-LENGTHS = (0.15, 0.3, 0.6, 0.9)
+# Lengths of steps, in standard deviations of the normal density at a point.
+LENGTHS = (0.15, 0.25, 0.4, 0.6)
 # Best stretch of the difference of two chains for a normal density, its spread, shares
 # of directions that are moved, and how often a difference is taken as it is.
 STRETCH, STRETCH_SD, PARTS, AS_IS, JITTER = 2.0, 0.6, (0.3, 1.0), 0.1, 1e-5
@@ -86,6 +86,32 @@ class _Heated:
     def look(self, points: Array, hints: Array | None = None) -> Look:
         value, step, root, hints = self.density.look(points, hints)
         return Look(self.power * value, step, root / np.sqrt(self.power), hints)
+
+
+class _Centred:
+    """A density whose steps leave out what they average to over chains.
+
+    Steps are of the part of a density that is like a normal one. Over chains that have
+    the density true slopes average to none, so that what these average to is what the
+    rest of it adds.
+    """
+
+    def __init__(self, density: Density, look: Look) -> None:
+        self.density, self.n_own = density, density.n_own
+        ok = np.isfinite(look.value)
+        root, step = look.root[ok], look.step[ok]
+        white = np.linalg.solve(root, step[..., None])
+        slopes = np.linalg.solve(root.swapaxes(1, 2), white)[..., 0]
+        self.mean = slopes.mean(axis=0)
+
+    def look(self, points: Array, hints: Array | None = None) -> Look:
+        return self.centred(self.density.look(points, hints))
+
+    def centred(self, look: Look, sign: float = 1.0) -> Look:
+        """Leave it out or, with the other sign, put it back."""
+        along = look.root.swapaxes(1, 2) @ self.mean
+        off = (look.root @ along[..., None])[..., 0]
+        return look._replace(step=look.step - sign * off)
 
 
 def heat(
@@ -159,6 +185,8 @@ def walk(
     By slopes: proposals are normal about a share of the way to the mode of the normal
     density that the target is like at the point, with the covariance of that (Girolami
     and Calderhead 2011, simplified; of a normal density every proposal is accepted).
+    What slopes average to over the chains is left out of them: over chains that have
+    the density true ones average to none.
     By other chains: differential evolution (ter Braak 2006) of one half by the other
     along some of its principal axes.
 
@@ -168,15 +196,18 @@ def walk(
     ter Braak 2006, https://doi.org/10.1007/s11222-006-8769-1.
     """
     start = chains
+    centred = _Centred(density, chains.look)
+    chains = Chains(chains.points, centred.centred(chains.look))
     for k in range(n_moves):
         turn = TURNS[k % len(TURNS)]
         if turn == "slope":
-            chains = _by_slope(density, chains, rng)
+            chains = _by_slope(centred, chains, rng)
         else:
-            chains = _by_others(density, chains, turn == "all", rng)
+            chains = _by_others(centred, chains, turn == "all", rng)
     lost = ~known(chains.points)
     points = np.where(lost[:, None], start.points, chains.points)
-    return Chains(points, chains.look.take(start.look, lost))
+    look = centred.centred(chains.look, -1.0)
+    return Chains(points, look.take(start.look, lost))
 
 
 def _by_slope(density: Density, chains: Chains, rng: np.random.Generator) -> Chains:
