@@ -88,9 +88,15 @@ def plot_effects(
         "effect": f"Change of {what} by one unit",
     }
     ax.set(xlabel=labels.get(column, column), ylim=(-1, len(rows)))
-    # Below the axis and its label, where no interval is.
-    below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "borderaxespad": 3.6}
-    ax.legend(ncol=2, frameon=False, columnspacing=1.2, handlelength=1.4, **below)
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        borderaxespad=3.6,  # below the axis and its label, where no interval is
+        ncol=2,
+        frameon=False,
+        columnspacing=1.2,
+        handlelength=1.4,
+    )
     return ax
 
 
