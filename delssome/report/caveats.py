@@ -17,6 +17,7 @@ from delssome.plotting.source import Z_90, Fitted
 from delssome.plotting.style import correlation
 from delssome.plotting.wording import in_sentence, three_digits
 from delssome.report.known import known
+from delssome.study.maps import CIRCULAR
 
 __all__ = ["caveats"]
 
@@ -27,8 +28,8 @@ OPEN = 0.05
 # Step in the coordinates of a search that tells an active constraint, and distance from
 # a bound that counts as being there, as a share of the range.
 STEP, AT_BOUND = 0.01, 0.005
-# Correlations from which on a map is a gradient of the FC, and a readout an input.
-GRADIENT, CIRCULAR = 0.95, 0.9
+# Correlation from which on a map is a gradient of the FC.
+GRADIENT = 0.95
 # Share of the scans below which what is left of FC is not their noise.
 TOO_FEW = 0.5
 # Axes of FC that maps are compared with.
