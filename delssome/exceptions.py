@@ -9,6 +9,7 @@ __all__ = [
     "MisfitWarning",
     "OutOfRangeWarning",
     "SearchInterruptedWarning",
+    "StorageWarning",
     "SurrogateDomainError",
     "SurrogateDomainWarning",
     "UnidentifiedWarning",
@@ -34,6 +35,10 @@ class OutOfRangeWarning(UserWarning):
 
 class SearchInterruptedWarning(UserWarning):
     """A search was ended before its time; what it had found was verified."""
+
+
+class StorageWarning(UserWarning):
+    """A file could not be read or written that results do not depend on."""
 
 
 class SurrogateDomainError(RuntimeError):

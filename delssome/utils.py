@@ -1,16 +1,13 @@
-"""Settings that scikit-learn can clone, their checks, and writing of files."""
+"""Settings that scikit-learn can clone, and their checks."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from numbers import Integral
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -27,7 +24,6 @@ __all__ = [
     "make_generator",
     "one_blas_thread",
     "progress_bar",
-    "write_atomically",
 ]
 
 T = TypeVar("T")
@@ -163,27 +159,6 @@ def progress_bar(
         disable=verbose < 1,
         mininterval=0.1 if watched else 10.0,
     )
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write bytes to a file that appears whole or not at all.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    content : bytes
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def by_formula(formula: str, table: Any, setting: str) -> Any:

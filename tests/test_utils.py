@@ -1,6 +1,5 @@
 """Settings of components, and what else everything stands on."""
 
-import os
 from dataclasses import FrozenInstanceError, dataclass
 from numbers import Integral, Real
 
@@ -21,7 +20,6 @@ from delssome.utils import (
     check_number,
     instance_or_default,
     make_generator,
-    write_atomically,
 )
 
 COMPONENTS = [
@@ -166,15 +164,3 @@ def test_a_seed_gives_the_same_generator_again():
     a, b = (make_generator(3).random(4) for _ in range(2))
     np.testing.assert_array_equal(a, b)
     assert (make_generator(None).random(4) != a).any()
-
-
-def test_a_file_that_cannot_be_written_whole_is_not_there(tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError("no space left")
-
-    write_atomically(tmp_path / "kept", b"old")
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="no space left"):
-        write_atomically(tmp_path / "kept", b"new")
-    assert os.listdir(tmp_path) == ["kept"]
-    assert (tmp_path / "kept").read_bytes() == b"old"

@@ -3,15 +3,21 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import io
-import zipfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from delssome.evaluation import Evaluation
-from delssome.utils import write_atomically
+from delssome.exceptions import StorageWarning
+from delssome.files import (
+    BadFileError,
+    clear_leftovers,
+    pack_arrays,
+    read_arrays,
+    write_atomically,
+)
 
 __all__ = ["Journal"]
 
@@ -34,8 +40,11 @@ class Journal:
         self._path = None if path is None else Path(path)
         self._fit = fit
         self._kept: dict[tuple[int, int, int], Evaluation] = {}
-        if self._path is not None and self._path.exists():
-            self._read()
+        self._failed = False
+        if self._path is not None:
+            clear_leftovers(self._path.parent)
+            if self._path.exists():
+                self._read()
 
     def evaluate(
         self, place: tuple[int, int, int], evaluate: Callable[[], Evaluation]
@@ -63,15 +72,15 @@ class Journal:
     def _read(self) -> None:
         assert self._path is not None
         remedy = "choose another file, or delete this one to start anew"
+        kind = "journal of a fit"
+        found = read_arrays(self._path, kind, remedy)
         try:
-            with np.load(self._path, allow_pickle=False) as data:
-                fit, places, sizes = data["fit"].item(), data["places"], data["sizes"]
-                costs, violation = data["costs"], data["violation"]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"checkpoint={str(self._path)!r} is no journal of a fit ({error}); "
-                f"{remedy}."
-            ) from error
+            fit, places, sizes = found["fit"].item(), found["places"], found["sizes"]
+            costs, violation = found["costs"], found["violation"]
+        except (KeyError, ValueError) as error:
+            raise BadFileError(f"{self._path} is no {kind} ({error}); {remedy}.") from (
+                error
+            )
         if fit != self._fit:
             raise ValueError(
                 f"checkpoint={str(self._path)!r} belongs to a fit of other data or "
@@ -85,13 +94,21 @@ class Journal:
     def _write(self) -> None:
         assert self._path is not None
         kept = self._kept.values()
-        content = io.BytesIO()
-        np.savez(
-            content,
-            fit=self._fit,
-            places=np.array(list(self._kept)),
-            sizes=[len(evaluation.violation) for evaluation in kept],
-            costs=np.concatenate([evaluation.costs for evaluation in kept]),
-            violation=np.concatenate([evaluation.violation for evaluation in kept]),
-        )
-        write_atomically(self._path, content.getvalue())
+        arrays = {
+            "fit": self._fit,
+            "places": list(self._kept),
+            "sizes": [len(evaluation.violation) for evaluation in kept],
+            "costs": np.concatenate([evaluation.costs for evaluation in kept]),
+            "violation": np.concatenate([evaluation.violation for evaluation in kept]),
+        }
+        try:
+            write_atomically(self._path, pack_arrays(arrays))
+        except OSError as error:
+            if not self._failed:
+                warnings.warn(
+                    f"checkpoint={str(self._path)!r} cannot be written ({error}). The "
+                    "fit goes on, and tries again after every generation.",
+                    StorageWarning,
+                    stacklevel=3,
+                )
+            self._failed = True

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
@@ -24,6 +22,8 @@ from delssome.fitting.pool_design import Coordinates, Design
 from delssome.fitting.pool_outcome import describe
 from delssome.fitting.pool_state import Place, Seen, State
 from delssome.fitting.pooling import PooledDensity
+from delssome.fitting.store import Store
+from delssome.identity import fingerprint
 from delssome.inference import (
     Chains,
     LocalEmulator,
@@ -34,7 +34,6 @@ from delssome.inference import (
 )
 from delssome.models.space import within_ranges
 from delssome.theory import fisher_z
-from delssome.utils import write_atomically
 
 __all__ = ["Pool"]
 
@@ -104,18 +103,18 @@ class Pool:
         start_rng, draw_rng, *rngs = rng.spawn(2 + N_ROUNDS)
         bar = tqdm(total=N_ROUNDS + 1, desc="pooled", disable=not self.verbose)
         with bar:
-            start = self._kept("start", start_rng, self._start)
+            start = self._kept("start", start_rng, self._start)["x"]
             bar.update()
             state = self._first(start, start_rng.spawn(1)[0])
             for k, one in enumerate(rngs):
-                state = self._kept(k, one, self._round, state, k)
+                state = State.of(self._kept(k, one, self._round, state, k))
                 bar.update()
         return self._draw(state, draw_rng)
 
-    def _kept(self, name: Any, rng: np.random.Generator, make: Any, *given: Any) -> Any:
+    def _kept(
+        self, name: Any, rng: np.random.Generator, make: Any, *given: Any
+    ) -> dict[str, Any]:
         """Read what is kept of an earlier run, or make and keep it."""
-        if self.store is None:
-            return make(*given, rng)
         expecting = self.expecting
         settings: list[Any] = [
             __version__,
@@ -125,6 +124,7 @@ class Pool:
             expecting.space.maps,
             expecting.acquisition,
             self.scans,
+            self.network,
         ]
         if name != "start":  # which says nothing of covariates
             settings += [
@@ -132,16 +132,16 @@ class Pool:
                 (self.design.covariates.names, self.design.matrix),
                 (self.person, self.scattering, self.n_draws),
             ]
-        file = self.store / f"{joblib.hash(settings)}.joblib"
-        if file.exists():
-            return joblib.load(file)
-        found = make(*given, rng)
-        content = BytesIO()
-        joblib.dump(found, content)
-        write_atomically(file, content.getvalue())
-        return found
+        key, store = fingerprint(*settings), self._store
+        if key not in store:
+            store[key] = make(*given, rng)
+        return store[key]
 
-    def _start(self, rng: np.random.Generator) -> Array:
+    @cached_property
+    def _store(self) -> Store:
+        return Store(self.store, {"delssome": __version__, "kind": "pooled posterior"})
+
+    def _start(self, rng: np.random.Generator) -> dict[str, Any]:
         """Draw coefficients under which the mean FC is likely, (n, n_own)."""
         expecting = self.expecting
         fc = np.tanh(fisher_z(self.scans.fc).mean(axis=0))
@@ -155,7 +155,7 @@ class Pool:
             sampler=START,
             rng=rng,
         )
-        return inference.run().x
+        return {"x": inference.run().x}
 
     def _first(self, x: Array, rng: np.random.Generator) -> State:
         """Start chains at draws that theory describes, and look around them."""
@@ -184,7 +184,7 @@ class Pool:
         place = self._place(x[by_distance(x)[0]])
         return State(points, points, seen, place, 0.0)
 
-    def _round(self, state: State, k: int, rng: np.random.Generator) -> State:
+    def _round(self, state: State, k: int, rng: np.random.Generator) -> dict[str, Any]:
         """Learn from what was seen, let chains walk, and see where they are."""
         density = self._density(state, rng)
         seen, n_own = state.seen, self.coordinates.n_own
@@ -223,7 +223,7 @@ class Pool:
             typical = chains.points[by_distance(chains.points[:, :n_own])[0], :n_own]
             place = self._place(typical)
             seen, _ = self._learn(seen, self._visited(density, draws, rng))
-        return State(chains.points, draws, seen, place, error)
+        return State(chains.points, draws, seen, place, error).arrays()
 
     def _visited(
         self, density: PooledDensity, draws: Array, rng: np.random.Generator

@@ -3,7 +3,8 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
 
 from numpy.typing import NDArray
 
@@ -62,3 +63,28 @@ class State(NamedTuple):
     seen: Seen
     place: Place
     model_error: float
+
+    def arrays(self) -> dict[str, Any]:
+        """Give all of it as arrays by name, for a file."""
+        return {
+            "points": self.points,
+            "draws": self.draws,
+            "model_error": self.model_error,
+            **{f"seen_{name}": x for name, x in self.seen._asdict().items()},
+            **{f"place_{name}": x for name, x in self.place._asdict().items()},
+        }
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> Self:
+        """Make what `arrays` gave."""
+        return cls(
+            arrays["points"],
+            arrays["draws"],
+            Seen(*(arrays[f"seen_{name}"] for name in Seen._fields)),
+            Place(
+                arrays["place_root"],
+                arrays["place_added"],
+                int(arrays["place_n_replaced"]),
+            ),
+            float(arrays["model_error"]),
+        )

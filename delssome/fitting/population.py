@@ -38,6 +38,7 @@ from delssome.fitting.rows import (
 )
 from delssome.fitting.store import Store
 from delssome.fitting.usable import names_of
+from delssome.identity import kind_of
 from delssome.utils import make_generator
 
 if TYPE_CHECKING:
@@ -336,13 +337,13 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
         n_rois = n_rois_from_width(n_features, fitter.n_fcd_bins)
         settings: dict[str, Any] = {"estimator": type(fitter).__name__}
         settings |= {
-            name: np.asarray(value) if name == "maps" and value is not None else value
+            name: value
             for name, value in fitter.get_params(deep=False).items()
             if name not in NEUTRAL
         }
         # The same, whether components are spelled out or left at their defaults.
         for name, component in given._asdict().items():
-            settings[name] = type(component).__name__
+            settings[name] = kind_of(component)
             for setting, value in component.said().items():
                 settings[f"{name}__{setting}"] = value
         settings["delssome"] = __version__

@@ -10,7 +10,6 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +28,7 @@ from delssome.fitting.protocol import Task
 from delssome.fitting.searching import Deadline, Schedule
 from delssome.fitting.usable import check_data
 from delssome.fitting.verification import Verification, report_unlike_contexts
+from delssome.identity import fingerprint
 from delssome.models import FIC, Model, ParameterSpace, check_maps
 from delssome.search import CMAES, Search
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator, check_step
@@ -252,16 +252,16 @@ def _journal(
     # Workers, progress and time change nothing of what is found.
     search = replace(given.search, max_seconds=None)
     settings = (
-        None if fitter.maps is None else np.asarray(fitter.maps),
+        fitter.maps,
         fitter.surrogate,
-        given._replace(search=search),
+        *given._replace(search=search),
         fitter.n_fcd_bins,
         fitter.sc_transform,
         fitter.random_state,
         fitter.departure,
     )
-    key = joblib.hash((__version__, settings, X, evaluator.digest()))
-    return Journal(fitter.checkpoint, str(key))
+    key = fingerprint(__version__, *settings, X, evaluator.digest())
+    return Journal(fitter.checkpoint, key)
 
 
 def _split(

@@ -3,25 +3,38 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import io
 import json
-import zipfile
+import warnings
 from pathlib import Path
 from typing import Any
 
-import joblib
-import numpy as np
-
-from delssome.utils import write_atomically
+from delssome.exceptions import StorageWarning
+from delssome.files import (
+    BadFileError,
+    clear_leftovers,
+    pack_arrays,
+    read_arrays,
+    read_json,
+    write_atomically,
+    write_if_missing,
+)
+from delssome.identity import describe, fingerprint
 
 __all__ = ["Store"]
 
 SETTINGS = "settings.json"
+# What a file says of itself beside the result.
+OF_SETTINGS, OF_DATA = "store_settings", "store_data"
+# Bytes of the largest result that is read: what theory said of many regions.
+LARGEST = 2**34
 Result = dict[str, Any]
 
 
 class Store:
     """Keep results by the data that they belong to.
+
+    What cannot be written stays in memory, with a warning, and is written as soon as
+    that can be done again; what cannot be read is computed anew.
 
     Parameters
     ----------
@@ -33,65 +46,100 @@ class Store:
     Raises
     ------
     ValueError
-        If the folder holds results of other settings, or a file is damaged.
+        If the folder holds results of other settings.
     """
 
     def __init__(self, folder: str | Path | None, settings: dict[str, Any]) -> None:
         self._folder = None if folder is None else Path(folder)
         self._results: dict[str, Result] = {}
-        self.settings = {name: _describe(value) for name, value in settings.items()}
+        self._unwritten: dict[str, Result] = {}
+        self._failed = False
+        self.settings = {name: describe(value) for name, value in settings.items()}
+        self._fingerprint = fingerprint(self.settings)
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
+            clear_leftovers(self._folder)
             self._check_settings()
 
     def __contains__(self, key: str) -> bool:
+        """Tell whether there is a result; a file that cannot be read is none."""
         if key in self._results:
             return True
-        return self._folder is not None and self._path(key).exists()
+        if self._folder is None or not self._path(key).exists():
+            return False
+        try:
+            self._results[key] = self._read(key)
+        except (BadFileError, OSError) as error:
+            warnings.warn(f"{error}", StorageWarning, stacklevel=3)
+            return False
+        return True
 
     def __getitem__(self, key: str) -> Result:
-        if key not in self._results:
-            self._results[key] = self._read(self._path(key))
+        if key not in self:
+            raise KeyError(key)
         return self._results[key]
 
     def __setitem__(self, key: str, result: Result) -> None:
-        if self._folder is not None:
-            content = io.BytesIO()
-            np.savez(content, **result)
-            write_atomically(self._path(key), content.getvalue())
         self._results[key] = result
+        if self._folder is None:
+            return
+        self._unwritten[key] = result
+        try:
+            if not (self._folder / SETTINGS).exists():  # somebody removed it
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._write_settings()
+                self._unwritten = dict(self._results)
+            for one in list(self._unwritten):
+                self._write(one)
+        except OSError as error:
+            if not self._failed:
+                warnings.warn(
+                    f"store={str(self._folder)!r} cannot be written ({error}). Results "
+                    "are kept in memory, and written as soon as that can be done.",
+                    StorageWarning,
+                    stacklevel=3,
+                )
+            self._failed = True
+
+    def _write(self, key: str) -> None:
+        own = {OF_SETTINGS: self._fingerprint, OF_DATA: key}
+        content = pack_arrays(self._unwritten[key] | own)
+        write_atomically(self._path(key), content)
+        del self._unwritten[key]
+
+    def _write_settings(self) -> None:
+        assert self._folder is not None
+        text = json.dumps(self.settings, indent=1)
+        write_if_missing(self._folder / SETTINGS, text.encode())
 
     def _path(self, key: str) -> Path:
         assert self._folder is not None
         return self._folder / f"{key}.npz"
 
-    def _read(self, path: Path) -> Result:
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-                return {name: data[name] for name in data.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"{str(path)!r} is no result of a fit ({error}); delete it, and it is "
-                "computed anew."
-            ) from error
+    def _read(self, key: str) -> Result:
+        path = self._path(key)
+        found: Result = read_arrays(
+            path, "result of a fit", "it is computed anew", LARGEST
+        )
+        said = (str(found.pop(name, "")) for name in (OF_SETTINGS, OF_DATA))
+        if tuple(said) != (self._fingerprint, key):
+            raise BadFileError(
+                f"{path} is a result of other settings or data; it is computed anew."
+            )
+        return found
 
     def _check_settings(self) -> None:
         assert self._folder is not None
         path = self._folder / SETTINGS
-        if not path.exists():
-            if any(self._folder.glob("*.npz")):
-                raise ValueError(
-                    f"store={str(self._folder)!r} holds files but no {SETTINGS}, so "
-                    "that nothing says what they are; choose another folder."
-                )
-            write_atomically(path, json.dumps(self.settings, indent=1).encode())
-            return
-        try:
-            kept = json.loads(path.read_text())
-        except ValueError as error:
+        if not path.exists() and any(self._folder.glob("*.npz")):
             raise ValueError(
-                f"{str(path)!r} cannot be read ({error}); choose another folder."
-            ) from error
+                f"store={str(self._folder)!r} holds files but no {SETTINGS}, so "
+                "that nothing says what they are; choose another folder."
+            )
+        # Of two that open a new folder at once, one writes, and both compare.
+        self._write_settings()
+        kept = read_json(path, "file of settings", "choose another folder")
+        kept = kept if isinstance(kept, dict) else {}
         different = [
             f"{name}: {kept.get(name, 'missing')} there, "
             f"{self.settings.get(name, 'missing')} now"
@@ -104,13 +152,3 @@ class Store:
                 f"({'; '.join(different)}). Choose another folder for these, or the "
                 "settings of before."
             )
-
-
-def _describe(value: Any) -> str:
-    """Name a setting such that equal ones have equal names."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return repr(value)
-    if isinstance(value, np.ndarray):
-        return f"array of shape {value.shape}, {joblib.hash(value)}"
-    text = " ".join(repr(value).split())
-    return f"{text if len(text) < 60 else type(value).__name__}, {joblib.hash(value)}"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from delssome.files import write_atomically
 from delssome.report.html import html_report
-from delssome.utils import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -19,7 +19,7 @@ from typing import Any
 
 import numba
 
-from delssome.utils import write_atomically
+from delssome.files import write_atomically
 
 __all__ = ["cache_folder", "is_kept", "kept", "moved", "stamp", "tag_of"]
 

@@ -16,9 +16,9 @@ from sklearn.utils import Bunch
 
 from delssome import models
 from delssome.connectome import edges_to_matrix
+from delssome.files import write_atomically
 from delssome.models import Model
 from delssome.simulation import Acquisition
-from delssome.utils import write_atomically
 
 __all__ = [
     "model_of_shard",

@@ -10,7 +10,7 @@ import pytest
 from scipy.io import savemat
 
 from delssome.datasets import read_matrix, read_table
-from delssome.datasets.formats import file as limits
+from delssome.datasets.formats import file as installed
 
 NAMES = tuple(f"Roi_{k}" for k in range(5))
 
@@ -195,7 +195,7 @@ def test_what_is_not_installed_is_named_with_its_remedy(tmp_path, monkeypatch, n
     def missing(module):
         raise ImportError(module)
 
-    monkeypatch.setattr(limits, "import_module", missing)
+    monkeypatch.setattr(installed, "import_module", missing)
     with pytest.raises(ImportError, match=r'pip install "delssome\[files\]"') as error:
         read_matrix(tmp_path / name)
     assert name in str(error.value)
@@ -304,7 +304,7 @@ def test_what_grows_too_large_when_unpacked_is_refused(
     tmp_path, monkeypatch, write, name
 ):
     write(tmp_path / name, None)
-    monkeypatch.setattr(limits, "MAX_BYTES", 2**20)
+    monkeypatch.setattr("delssome.files.read.MAX_BYTES", 2**20)
     with pytest.raises(ValueError, match=rf"{name}.*GiB, more than"):
         read_matrix(tmp_path / name)
 

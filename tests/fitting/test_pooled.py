@@ -76,7 +76,7 @@ def test_same_seed_same_draws_whatever_the_store_and_threads(cohort, found, tmp_
     again = pooled(cohort, store=tmp_path, n_jobs=2).fit(cohort.X, cohort.age)
     np.testing.assert_array_equal(again.effect_draws_, found.effect_draws_)
     np.testing.assert_array_equal(again.readouts_, found.readouts_)
-    assert len(list(tmp_path.glob("*.joblib"))) == 3  # the start, and two rounds
+    assert len(list(tmp_path.glob("*.npz"))) == 3  # the start, and two rounds
 
 
 def test_what_is_kept_is_not_done_again(cohort, found, tmp_path, monkeypatch):

@@ -25,6 +25,7 @@ from delssome import (
 )
 from delssome.connectome import group_average
 from delssome.datasets import make_cohort
+from delssome.exceptions import StorageWarning
 from delssome.simulation import Acquisition
 
 N_SUBJECTS, N_ROIS, N_BINS = 6, 8, 50
@@ -196,15 +197,31 @@ def test_a_store_of_other_settings_is_refused(cohort, fitter, tmp_path):
     PopulationFitter(same, store=tmp_path).fit(cohort.X[:1])
 
 
-def test_a_damaged_store_says_what_to_do(cohort, fitter, tmp_path):
-    PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:1])
-    (file,) = tmp_path.glob("*.npz")
+def test_what_is_damaged_is_fitted_again_and_gives_the_same(cohort, fitter, tmp_path):
+    first = PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:2])
+    file, other = sorted(tmp_path.glob("*.npz"))
     file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(ValueError, match="delete it"):
-        PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:1])
-    (tmp_path / "settings.json").unlink()
-    with pytest.raises(ValueError, match="choose another folder"):
-        PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:1])
+    before = other.stat().st_mtime_ns
+    with pytest.warns(StorageWarning, match=f"{file.name} is damaged"):
+        again = PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:2])
+    np.testing.assert_array_equal(again.readout_, first.readout_)
+    np.testing.assert_array_equal(again.cost_, first.cost_)
+    assert other.stat().st_mtime_ns == before
+
+
+def test_a_store_opened_with_equal_settings_in_another_dress_is_the_same(
+    cohort, fitter, tmp_path
+):
+    PopulationFitter(fitter, store=tmp_path).fit(cohort.X[:1])
+    file = next(tmp_path.glob("*.npz"))
+    before = file.stat().st_mtime_ns
+    dressed = clone(fitter).set_params(
+        maps=cohort.maps.astype(np.float32).tolist(),
+        n_fcd_bins=np.int64(fitter.n_fcd_bins),
+        search__sigma0=np.float32(fitter.search.sigma0),
+    )
+    PopulationFitter(dressed, store=tmp_path).fit(cohort.X[:1])
+    assert file.stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize(

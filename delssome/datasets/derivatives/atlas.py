@@ -10,7 +10,8 @@ from typing import Any
 from delssome.connectome import check_names
 from delssome.connectome.names import some
 from delssome.datasets.derivatives.bids import File
-from delssome.datasets.formats.file import BadFileError, need, reading
+from delssome.datasets.formats.file import need
+from delssome.files import BadFileError, reading
 
 __all__ = ["Regions", "find_atlas", "select_regions"]
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from delssome.datasets.formats.file import BadFileError, need, reading
+from delssome.datasets.formats.file import need
+from delssome.files import BadFileError, reading
 
 __all__ = ["read_participants"]
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delssome.datasets.derivatives.bids import File
-from delssome.datasets.formats.file import BadFileError, need
+from delssome.datasets.formats.file import need
 from delssome.datasets.formats.labelled import Labelled
 from delssome.datasets.formats.matrices import read_table
 from delssome.datasets.formats.sidecar import pipeline_facts, read_json, tr_of
+from delssome.files import BadFileError
 
 __all__ = ["Series", "choose_series", "read_series"]
 

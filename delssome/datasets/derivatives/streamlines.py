@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from delssome.connectome.names import some
 from delssome.datasets.derivatives.bids import File
 from delssome.datasets.formats.beside import choose
-from delssome.datasets.formats.file import BadFileError
 from delssome.datasets.formats.labelled import Labelled, as_connectome
 from delssome.datasets.formats.matlab import keys_of_mat, read_mat
 from delssome.datasets.formats.matrices import read_table
+from delssome.files import BadFileError
 
 __all__ = ["Matrix", "choose_measure", "find_matrices", "read_sc"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.sparse import issparse
 
 from delssome.connectome.names import check_names
-from delssome.datasets.formats.file import BadFileError
 from delssome.datasets.formats.labelled import Labelled
 from delssome.datasets.formats.numbers import numeric
+from delssome.files import BadFileError
 
 __all__ = ["choose", "labels_beside", "listed", "matrices"]
 

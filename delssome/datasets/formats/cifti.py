@@ -8,15 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from delssome.datasets.formats.file import (
-    BadFileError,
-    check_size,
-    extension,
-    need,
-    reading,
-)
+from delssome.datasets.formats.file import extension, need
 from delssome.datasets.formats.labelled import Labelled
 from delssome.datasets.formats.numbers import numeric
+from delssome.files import BadFileError, check_size, reading
 
 __all__ = ["CIFTI", "read_cifti"]
 

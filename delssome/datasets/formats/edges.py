@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from delssome.connectome.names import some
-from delssome.datasets.formats.file import BadFileError
 from delssome.datasets.formats.numbers import as_number, is_whole
+from delssome.files import BadFileError
 
 __all__ = ["Edges", "find_edges", "name_of"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delssome.connectome import align_names
-from delssome.datasets.formats.file import BadFileError
+from delssome.files import BadFileError
 
 __all__ = ["Labelled", "as_connectome"]
 

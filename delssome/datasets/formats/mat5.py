@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 from typing import Literal
 
-from delssome.datasets.formats.file import check_size
+from delssome.files import check_size
 
 __all__ = ["check_mat5"]
 

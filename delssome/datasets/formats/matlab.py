@@ -11,8 +11,9 @@ import numpy as np
 from scipy.io import loadmat, whosmat
 from scipy.sparse import csc_array
 
-from delssome.datasets.formats.file import BadFileError, check_size, need, reading
+from delssome.datasets.formats.file import need
 from delssome.datasets.formats.mat5 import check_mat5
+from delssome.files import BadFileError, check_size, reading
 
 __all__ = ["as_strings", "keys_of_mat", "read_mat"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from delssome.datasets.formats.beside import choose
 from delssome.datasets.formats.cifti import CIFTI, read_cifti
-from delssome.datasets.formats.file import BadFileError, extension
+from delssome.datasets.formats.file import extension
 from delssome.datasets.formats.labelled import Labelled, as_connectome
 from delssome.datasets.formats.matlab import read_mat
 from delssome.datasets.formats.npy import read_npy, read_npz
@@ -20,6 +20,7 @@ from delssome.datasets.formats.numbers import numeric
 from delssome.datasets.formats.sidecar import read_tr
 from delssome.datasets.formats.text import read_text
 from delssome.datasets.formats.tvb import read_tvb
+from delssome.files import BadFileError
 
 __all__ = [
     "ARCHIVES",

@@ -3,15 +3,20 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import math
 import zipfile
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from delssome.datasets.formats.file import BadFileError, check_size, reading
 from delssome.datasets.formats.strings import unpickle_strings
+from delssome.files import (
+    BadFileError,
+    ObjectsError,
+    check_size,
+    read_array,
+    reading,
+)
 
 __all__ = ["read_npy", "read_npz"]
 
@@ -34,7 +39,7 @@ def read_npy(path: Path) -> Any:
         if file.read(4) == b"PK\x03\x04":
             raise BadFileError(f"{path} holds named arrays; call it .npz.")
         file.seek(0)
-        return _read_array(file, path.stat().st_size, str(path))
+        return read_array(file, path.stat().st_size, str(path))
 
 
 def read_npz(path: Path) -> dict[str, Any]:
@@ -61,36 +66,19 @@ def read_npz(path: Path) -> dict[str, Any]:
             for member in members:
                 name = member.filename.removesuffix(".npy")
                 with archive.open(member) as file:
-                    arrays[name] = _read_array(
-                        file, member.file_size, f"{path}: {name}", inside=True
-                    )
+                    try:
+                        arrays[name] = read_array(
+                            file, member.file_size, f"{path}: {name}"
+                        )
+                    except ObjectsError:
+                        arrays[name] = _strings(file)
         return arrays
 
 
-def _read_array(file: IO[bytes], n_bytes: int, name: str, inside: bool = False) -> Any:
-    """Read an array whose header does not claim more than there is."""
-    version = np.lib.format.read_magic(file)
-    read = (
-        np.lib.format.read_array_header_1_0
-        if version == (1, 0)
-        else np.lib.format.read_array_header_2_0
-    )
-    shape, fortran, dtype = read(file)
-    if dtype.hasobject:
-        if not inside:
-            raise ValueError("it holds objects, not numbers")
-        # Others of the archive may do: a field of notes is not looked into.
-        try:
-            strings = unpickle_strings(file)
-        except Exception:  # a hostile or damaged pickle can raise anything
-            return None
-        return None if strings is None else np.array(strings, dtype=str)
-    claimed = math.prod(shape) * dtype.itemsize
-    check_size(claimed, name)
-    if claimed > n_bytes:
-        raise ValueError(f"its header claims {claimed} bytes, it has {n_bytes}")
-    raw = file.read(claimed)
-    if len(raw) < claimed:
-        raise ValueError(f"it ends after {len(raw)} of {claimed} bytes")
-    array = np.frombuffer(raw, dtype=dtype)
-    return array.reshape(shape, order="F" if fortran else "C")
+def _strings(file: IO[bytes]) -> Any:
+    """Read an array of objects if they are strings; a field of notes may be others."""
+    try:
+        strings = unpickle_strings(file)
+    except Exception:  # a hostile or damaged pickle can raise anything
+        return None
+    return None if strings is None else np.array(strings, dtype=str)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from delssome.datasets.formats.file import BadFileError, check_size
+from delssome.files import BadFileError, check_size
 
 __all__ = ["as_number", "is_whole", "numeric"]
 

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from delssome.datasets.formats.file import BadFileError, extension, reading
+from delssome.datasets.formats.file import extension
+from delssome.files import BadFileError, reading
 
 __all__ = [
     "check_tr",

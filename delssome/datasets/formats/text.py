@@ -12,9 +12,9 @@ import numpy as np
 
 from delssome.connectome.names import some
 from delssome.datasets.formats.edges import Edges, find_edges, name_of
-from delssome.datasets.formats.file import BadFileError, reading
 from delssome.datasets.formats.labelled import Labelled
 from delssome.datasets.formats.numbers import as_number
+from delssome.files import BadFileError, reading
 
 __all__ = ["read_text"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from delssome.connectome.names import check_names
-from delssome.datasets.formats.file import BadFileError, check_size, reading
 from delssome.datasets.formats.labelled import Labelled
+from delssome.files import BadFileError, check_size, reading
 
 __all__ = ["read_tvb"]
 

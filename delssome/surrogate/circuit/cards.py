@@ -14,7 +14,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from delssome._version import __version__
-from delssome.utils import write_atomically
+from delssome.files import write_atomically
 
 __all__ = ["WEIGHTS", "digest", "read_weights", "write_weights"]
 

@@ -16,10 +16,11 @@ from sklearn.utils import Bunch
 
 from delssome._version import __version__
 from delssome.evaluation import Evaluator
+from delssome.files import write_atomically
 from delssome.surrogate.corpus.groups import Group
 from delssome.surrogate.corpus.labels import CorpusSettings, label_group
 from delssome.surrogate.shard import read_shard, write_shard
-from delssome.utils import progress_bar, write_atomically
+from delssome.utils import progress_bar
 
 __all__ = ["CorpusSettings", "GroupMaker", "build_corpus", "read_shard"]
 

@@ -1,0 +1,43 @@
+"""The one door to files: read within bounds, written whole, kept on the disk.
+
+Everything that the package keeps, and all that it writes for users, goes through here:
+one place where an error gets its file's name, and where a test can make any call fail.
+"""
+
+from delssome.files.folder import put_files
+from delssome.files.read import (
+    MAX_BYTES,
+    BadFileError,
+    ObjectsError,
+    check_size,
+    read_array,
+    read_arrays,
+    read_bytes,
+    read_json,
+    reading,
+)
+from delssome.files.write import (
+    clear_leftovers,
+    pack_arrays,
+    sync_folder,
+    write_atomically,
+    write_if_missing,
+)
+
+__all__ = [
+    "MAX_BYTES",
+    "BadFileError",
+    "ObjectsError",
+    "check_size",
+    "clear_leftovers",
+    "pack_arrays",
+    "put_files",
+    "read_array",
+    "read_arrays",
+    "read_bytes",
+    "read_json",
+    "reading",
+    "sync_folder",
+    "write_atomically",
+    "write_if_missing",
+]
