@@ -14,7 +14,7 @@ from delssome._version import __version__
 from delssome.cli.config import toml_of
 from delssome.cli.console import listening, say
 from delssome.cli.inputs import Inputs
-from delssome.cli.steps import STORE, describe, prepare, read_of
+from delssome.cli.steps import STORE, describe, prepare, read_of, say_done
 from delssome.fitting import PooledPosterior
 from delssome.report import effect_figures, write_results
 
@@ -65,8 +65,6 @@ def run(args: Namespace) -> None:
         for name, row in zip(pooled.covariate_names_, pooled.mean_effect_, strict=True)
     }
     level = [pooled.mean_readout_, *pooled.mean_readout_interval_.tolist()]
-    for line, (mean, low, high) in {**lines, f"mean {key}": level}.items():
-        say(f"{line}: {mean:.4g}, {args.interval:.0%} [{low:.4g}, {high:.4g}]")
     names = inputs.data.get("subject_ids")
     people = [str(k) for k in (pooled.people_ + 1 if names is None else names)]
     low, high = np.moveaxis(pooled.readout_interval_, 1, 0)
@@ -113,9 +111,14 @@ def run(args: Namespace) -> None:
         "warnings": said,
         "read": read_of(inputs.data),
     }
-    files = write_results(out, tables, figures, results, {"config.toml": toml_of(args)})
-    say(f"3/3 write  {', '.join(path.name for path in files)} in {out}")
-    say(f"done in {time.perf_counter() - started:.0f} s")
+    try:
+        files = write_results(
+            out, tables, figures, results, {"config.toml": toml_of(args)}
+        )
+    finally:
+        for line, (mean, low, high) in {**lines, f"mean {key}": level}.items():
+            say(f"{line}: {mean:.4g}, {args.interval:.0%} [{low:.4g}, {high:.4g}]")
+    say_done(files, started)
 
 
 def _covariates(args: Namespace, inputs: Inputs) -> "DataFrame | None":

@@ -5,6 +5,7 @@
 
 import time
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from delssome.cli.console import listening, say
 from delssome.cli.fit import make_fitter
 from delssome.cli.inputs import Inputs
 from delssome.cli.posterior import make_posterior
-from delssome.cli.steps import STORE, describe, prepare, read_of
+from delssome.cli.steps import STORE, describe, prepare, read_of, say_done
 from delssome.fitting import PopulationFitter
-from delssome.report import population_report, write_results
+from delssome.report import population_figure, population_report, write_results
 
 __all__ = ["run"]
 
@@ -72,20 +73,19 @@ def run(args: Namespace) -> None:
         "warnings": said,
         "read": read_of(inputs.data),
     }
-    figure, page = population_report(population, results)
     columns = {table.index.name: table.index.tolist()}
     columns |= {name: table[name].tolist() for name in table}
     files = write_results(
         out,
         {"population.csv": columns},
-        {"population.png": figure},
+        {"population.png": partial(population_figure, population)},
         results,
-        {"report.html": page, "config.toml": toml_of(args)},
+        {"config.toml": toml_of(args)},
+        {"report.html": partial(population_report, population, results)},
     )
     for name, reason in population.failures_.items():
         say(f"failed: {name}: {reason}")
-    say(f"3/3 write  {', '.join(path.name for path in files)} in {out}")
-    say(f"done in {time.perf_counter() - started:.0f} s")
+    say_done(files, started)
 
 
 def _names(inputs: Inputs) -> list[str]:

@@ -7,6 +7,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from delssome.models import Model
 from delssome.report import (
     check_out,
     figures,
+    html_report,
     summary,
     summary_text,
     tables,
@@ -34,7 +36,15 @@ from delssome.report import (
 )
 from delssome.simulation import Acquisition, SimulationEvaluator
 
-__all__ = ["STORE", "describe", "fit_and_write", "fit_files", "prepare", "read_of"]
+__all__ = [
+    "STORE",
+    "describe",
+    "fit_and_write",
+    "fit_files",
+    "prepare",
+    "read_of",
+    "say_done",
+]
 
 # Folder within that of results, of what is kept to go on from.
 STORE = "kept"
@@ -156,7 +166,6 @@ def fit_and_write(
     found = summary(estimator, truth)
     if truth is not None:
         found["truth"]["costs"] = _costs_of(estimator, data.group_theta)
-    say(f"\n{summary_text(found)}\n")
     scan = estimator.acquisition_
     results: dict[str, Any] = {
         "delssome": __version__,
@@ -177,14 +186,31 @@ def fit_and_write(
     written = tables(estimator, region_names, truth)
     if "found" in data:
         written["files.csv"] = {k: data.found[k].tolist() for k in data.found}
-    files = write_results(
-        out,
-        written,
-        figures(estimator, region_names, truth),
-        results,
-        texts,
-    )
-    say(f"3/3 write  {', '.join(path.name for path in files)} in {out}")
+    try:  # first of all: what can be printed can be read again
+        files = write_results(
+            out,
+            written,
+            figures(estimator, region_names, truth),
+            results,
+            texts,
+            {"report.html": partial(html_report, results)},
+        )
+    finally:
+        say(f"\n{summary_text(found)}\n")
+    say_done(files, started)
+
+
+def say_done(files: Sequence[Path], started: float) -> None:
+    """Say what was written where, and how long all took.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    started : float
+        As of :func:`fit_and_write`.
+    """
+    names = ", ".join(path.name for path in files)
+    say(f"3/3 write  {names} in {files[0].parent}")
     say(f"done in {time.perf_counter() - started:.0f} s")
 
 

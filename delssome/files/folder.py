@@ -24,10 +24,11 @@ def put_files(
 ) -> None:
     """Put files into a folder, all at once.
 
-    The folder is made anew beside itself, with links to what it holds besides, and both
-    change places in one step. Where that cannot be (a mounted folder, one whose parent
-    cannot be written, systems but Linux), files are written one by one: the last
-    of them, which says what the others are, goes first and comes last.
+    Where files of an earlier run are there, the folder is made anew beside itself, with
+    links to what it holds besides, and both change places in one step. Where that
+    cannot be (this process works in it, it is mounted, its parent cannot be written,
+    systems but Linux), all are brought onto the disk and then renamed: the last of
+    them, which says what the others are, goes first and comes last.
 
     Parameters
     ----------
@@ -43,6 +44,9 @@ def put_files(
     folder = folder.resolve()
     gone = {*former, *contents}
     staged = temporary(folder.parent)
+    if _works_in(folder) or not any((folder / name).exists() for name in gone):
+        _one_by_one(folder, contents, gone)
+        return
     try:
         staged.mkdir()
     except OSError:
@@ -64,6 +68,14 @@ def put_files(
             _one_by_one(folder, contents, gone)
     finally:
         shutil.rmtree(staged, ignore_errors=True)  # what was there before
+
+
+def _works_in(folder: Path) -> bool:
+    """Tell whether this process would find itself in a folder that is gone."""
+    try:
+        return Path.cwd().is_relative_to(folder)
+    except OSError:
+        return False
 
 
 def _one_by_one(folder: Path, contents: Mapping[str, bytes], gone: set[str]) -> None:

@@ -11,7 +11,7 @@ from delssome.report.caveats import caveats
 from delssome.report.figures import effect_figures, figures
 from delssome.report.html import html_report
 from delssome.report.known import known
-from delssome.report.population import population_report
+from delssome.report.population import population_figure, population_report
 from delssome.report.summary import summary, summary_text
 from delssome.report.tables import region_table, tables
 from delssome.report.write import check_out, write_results
@@ -23,6 +23,7 @@ __all__ = [
     "figures",
     "html_report",
     "known",
+    "population_figure",
     "population_report",
     "region_table",
     "summary",

@@ -3,7 +3,8 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
@@ -23,8 +24,8 @@ def figures(
     estimator: Fitted,
     region_names: Sequence[str],
     truth: ArrayLike | None = None,
-) -> dict[str, "Figure"]:
-    """Draw the figures of a fit, without pyplot: nothing is shown or left open.
+) -> dict[str, Callable[[], "Figure"]]:
+    """Give what draws the figures of a fit, without pyplot: nothing is left open.
 
     Parameters
     ----------
@@ -36,31 +37,53 @@ def figures(
 
     Returns
     -------
-    dict of str to matplotlib Figure
-        By file name: ``report.png``, and what the model reads out (``ei_ratio.png`` of
-        FIC).
+    dict of str to callable
+        By file name, each gives a matplotlib Figure: ``report.png``, and what the model
+        reads out (``ei_ratio.png`` of FIC).
     """
+    key = estimator.model_.readout_key
+    return {
+        "report.png": partial(_report, estimator, region_names, truth),
+        f"{key}.png": partial(_regions, estimator, region_names),
+    }
+
+
+def _report(
+    estimator: Fitted, region_names: Sequence[str], truth: ArrayLike | None
+) -> "Figure":
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    from delssome.plotting import ReadoutDisplay, plot_report
-    from delssome.plotting.style import DOUBLE, SINGLE, STYLE
+    from delssome.plotting import plot_report
+    from delssome.plotting.style import DOUBLE, STYLE
+
+    names = region_names if len(region_names) <= MOST_NAMES else None
+    with rc_context(STYLE):
+        figure = Figure(figsize=(DOUBLE, 7.4), layout="constrained")
+        plot_report(estimator, figure, region_names=names, truth=truth)
+    return figure
+
+
+def _regions(estimator: Fitted, region_names: Sequence[str]) -> "Figure":
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    from delssome.plotting import ReadoutDisplay
+    from delssome.plotting.style import SINGLE, STYLE
 
     n_rois = len(region_names)
     names = region_names if n_rois <= MOST_NAMES else None
     height = 2.6 if names is None else max(2.0, 0.6 + 0.115 * n_rois)
     with rc_context(STYLE):
-        report = Figure(figsize=(DOUBLE, 7.4), layout="constrained")
-        plot_report(estimator, report, region_names=names, truth=truth)
-        regions = Figure(figsize=(SINGLE, height), layout="constrained")
+        figure = Figure(figsize=(SINGLE, height), layout="constrained")
         ReadoutDisplay.from_estimator(
-            estimator, region_names=names, ax=regions.subplots()
+            estimator, region_names=names, ax=figure.subplots()
         )
-    return {"report.png": report, f"{estimator.model_.readout_key}.png": regions}
+    return figure
 
 
-def effect_figures(table: "DataFrame", name: str) -> dict[str, "Figure"]:
-    """Draw effects over regions, a figure a covariate or term, without pyplot.
+def effect_figures(table: "DataFrame", name: str) -> dict[str, Callable[[], "Figure"]]:
+    """Give what draws effects over regions, a figure a covariate or term.
 
     Parameters
     ----------
@@ -72,23 +95,26 @@ def effect_figures(table: "DataFrame", name: str) -> dict[str, "Figure"]:
 
     Returns
     -------
-    dict of str to matplotlib Figure
-        By file name.
+    dict of str to callable
+        By file name, each gives a matplotlib Figure, without pyplot.
     """
+    found: dict[str, Callable[[], Figure]] = {}
+    for term in table.index.get_level_values(0).unique():
+        safe = "".join(c if c.isalnum() else "_" for c in str(term))
+        found[f"effect_{safe}.png"] = partial(_effects, table.loc[term], term, name)
+    return found
+
+
+def _effects(rows: "DataFrame", term: object, name: str) -> "Figure":
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     from delssome.plotting import plot_effects
     from delssome.plotting.style import SINGLE, STYLE
 
-    found = {}
-    for term in table.index.get_level_values(0).unique():
-        rows = table.loc[term]
-        height = min(max(1.4, 0.6 + 0.115 * len(rows)), 9.0)
-        with rc_context(STYLE):
-            figure = Figure(figsize=(SINGLE, height), layout="constrained")
-            ax = plot_effects(rows, "effect", figure.subplots(), name=name)
-            ax.set_title(str(term))
-        safe = "".join(c if c.isalnum() else "_" for c in str(term))
-        found[f"effect_{safe}.png"] = figure
-    return found
+    height = min(max(1.4, 0.6 + 0.115 * len(rows)), 9.0)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(SINGLE, height), layout="constrained")
+        ax = plot_effects(rows, "effect", figure.subplots(), name=name)
+        ax.set_title(str(term))
+    return figure

@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import base64
-import io
 from collections.abc import Mapping
 from html import escape
 from string import Template
@@ -15,7 +14,7 @@ from delssome.fitting import PopulationFitter
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["population_report"]
+__all__ = ["population_figure", "population_report"]
 
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>$title</title>
@@ -41,10 +40,30 @@ $read
 """)
 
 
+def population_figure(population: PopulationFitter) -> "Figure":
+    """Draw a population.
+
+    Parameters
+    ----------
+    population : PopulationFitter
+        Fitted.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from delssome.plotting import PopulationDisplay
+
+    figure: Any = PopulationDisplay.from_estimator(population).figure_
+    return figure  # type: ignore[no-any-return]
+
+
 def population_report(
-    population: PopulationFitter, results: Mapping[str, Any]
-) -> tuple["Figure", str]:
-    """Draw a population and lay out a page.
+    population: PopulationFitter,
+    results: Mapping[str, Any],
+    images: Mapping[str, bytes],
+) -> str:
+    """Lay out a page.
 
     Parameters
     ----------
@@ -54,17 +73,13 @@ def population_report(
         ``model``, ``readout_name``, ``kind``, ``n_subjects``, ``n_failed``,
         ``n_rois``, ``scan``, ``cost_median``, ``n_in_range``, ``failures``, ``read``,
         ``delssome``, ``random_state``.
+    images : dict of str to bytes
+        PNG of ``population.png``.
 
     Returns
     -------
-    figure : matplotlib.figure.Figure
-    page : str
+    str
     """
-    from delssome.plotting import PopulationDisplay
-
-    figure: Any = PopulationDisplay.from_estimator(population).figure_
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=200)
     n, failed = results["n_subjects"], results["n_failed"]
     rows = [("Subjects", f"{n}, of which {failed} failed")]
     if results["cost_median"] is not None:
@@ -76,18 +91,17 @@ def population_report(
         f"{results['n_rois']} regions"
     )
     notes = results["read"].get("notes", [])
-    page = PAGE.substitute(
+    return PAGE.substitute(
         title=escape(title),
         scan=escape(results["scan"].capitalize()),
         numbers=_table(rows),
         readout=escape(results["readout_name"]),
-        image=base64.b64encode(buffer.getvalue()).decode(),
+        image=base64.b64encode(images["population.png"]).decode(),
         failures=_section("Failed", list(results["failures"].items())),
         read=_section("What was read", [("", note) for note in notes]),
         version=escape(results["delssome"]),
         seed=results["random_state"],
     )
-    return figure, page
 
 
 def _section(title: str, rows: list[tuple[str, str]]) -> str:

@@ -8,19 +8,26 @@ import io
 import json
 import math
 import os
-from collections.abc import Collection, Mapping
+import tempfile
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from delssome.files import write_atomically
-from delssome.report.html import html_report
+from delssome.exceptions import StorageWarning
+from delssome.files import put_files, read_json, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["check_out", "write_results"]
+
+SUMMARY = "summary.json"
+# What a spreadsheet takes a cell for a formula by.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def check_out(
@@ -60,44 +67,104 @@ def check_out(
 def write_results(
     folder: str | os.PathLike[str],
     tables: Mapping[str, Mapping[str, Any]],
-    figures: Mapping[str, "Figure"],
+    figures: Mapping[str, Callable[[], "Figure"]],
     results: Mapping[str, Any],
     texts: Mapping[str, str] | None = None,
+    pages: Mapping[str, Callable[[Mapping[str, bytes]], str]] | None = None,
 ) -> list[Path]:
-    """Write all results; each file appears whole or not at all.
+    """Write all results: numbers first, in one step, then figures and pages.
+
+    A figure or page that fails costs itself alone, with a warning. Where the folder
+    cannot be written, numbers go to another one, with a warning that names it.
 
     Parameters
     ----------
     folder : str or Path
-        Created if need be.
-    tables, figures : dict
-        As `tables` and `figures` give them.
+        Created if need be. Files of an earlier run give way, all else in it stays.
+    tables : dict of str to dict
+        As `tables` gives them.
+    figures : dict of str to callable
+        As `figures` gives them.
     results : dict
-        Written as ``summary.json``, and with the figures as ``report.html``.
+        Written as ``summary.json``.
     texts : dict of str to str, default=None
         Further files.
+    pages : dict of str to callable, default=None
+        Give pages from the figures as PNG, by name.
 
     Returns
     -------
     list of Path
         The files.
     """
+    folder, pages = Path(folder), pages or {}
     contents = {name: text.encode() for name, text in (texts or {}).items()}
-    for name, columns in tables.items():
-        contents[name] = _csv(columns).encode()
-    for name, figure in figures.items():
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=200)
-        contents[name] = buffer.getvalue()
-    if {"report.png", f"{results.get('readout_key')}.png"} <= contents.keys():
-        contents["report.html"] = html_report(results, contents).encode()
-    text = json.dumps(_without_nan(results), indent=2, allow_nan=False)
-    contents["summary.json"] = f"{text}\n".encode()
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        write_atomically(folder / name, content)
-    return [folder / name for name in contents]
+    contents |= {name: _csv(columns).encode() for name, columns in tables.items()}
+    files = [*contents, *figures, *pages, SUMMARY]
+    text = json.dumps(
+        _without_nan({**results, "files": files}), indent=2, allow_nan=False
+    )
+    contents[SUMMARY] = f"{text}\n".encode()
+    try:
+        put_files(folder, contents, _former(folder))
+    except OSError as error:
+        folder = _elsewhere(contents, error)
+    written = list(contents)
+    images: dict[str, bytes] = {}
+    for name, draw in figures.items():
+        with _losing(name):
+            images[name] = _png(draw())
+            write_atomically(folder / name, images[name])
+            written.append(name)
+    for name, lay_out in pages.items():
+        with _losing(name):
+            write_atomically(folder / name, lay_out(images).encode())
+            written.append(name)
+    return [folder / name for name in written]
+
+
+def _former(folder: Path) -> list[str]:
+    """Name the files of an earlier run, as its summary does."""
+    try:
+        summary = read_json(folder / SUMMARY, "summary", "write it again")
+        return [name for name in summary["files"] if name == Path(name).name]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _elsewhere(contents: Mapping[str, bytes], error: OSError) -> Path:
+    """Write what was computed where it can be written."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="delssome-"))
+        put_files(folder, contents)
+    except OSError:
+        raise error from None
+    warnings.warn(
+        f"{error}. Tables and summary are in {folder} instead.",
+        StorageWarning,
+        stacklevel=3,
+    )
+    return folder
+
+
+@contextmanager
+def _losing(name: str) -> Iterator[None]:
+    """Turn whatever goes wrong with a file into a warning."""
+    try:
+        yield
+    except Exception as error:  # of any library that draws, or the disk
+        said = f"{type(error).__name__}: {error}"
+        warnings.warn(
+            f"{name} could not be made ({said}); all else is written.",
+            StorageWarning,
+            stacklevel=4,
+        )
+
+
+def _png(figure: "Figure") -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=200)
+    return buffer.getvalue()
 
 
 def _without_nan(value: Any) -> Any:
@@ -115,8 +182,14 @@ def _csv(columns: Mapping[str, Any]) -> str:
     """Lay out columns as CSV; floats keep all their digits."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(
-        zip(*(np.asarray(c).tolist() for c in columns.values()), strict=True)
-    )
+    writer.writerow([_plain(name) for name in columns])
+    rows = zip(*(np.asarray(c).tolist() for c in columns.values()), strict=True)
+    writer.writerows([_plain(cell) for cell in row] for row in rows)
     return buffer.getvalue()
+
+
+def _plain(cell: Any) -> Any:
+    """Give a cell that no spreadsheet takes for a formula: an apostrophe before it."""
+    if isinstance(cell, str) and cell.startswith(FORMULAS):
+        return f"'{cell}"
+    return cell

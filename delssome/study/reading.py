@@ -48,7 +48,9 @@ def read_population(folder: str | Path) -> Bunch:
             "the same --store, which takes seconds."
         )
     table = pd.read_csv(wanted[0], dtype={"participant_id": str})
-    table = table.set_index("participant_id", drop=False)
+    # As tables keep names that a spreadsheet would take for formulas.
+    names = table["participant_id"].str.replace(r"^'(?=[=+\-@\t\r])", "", regex=True)
+    table = table.assign(participant_id=names).set_index("participant_id", drop=False)
     key = summary["readout_key"]
     regions = {f"{key}_{name}": name for name in summary["region_names"]}
     return Bunch(

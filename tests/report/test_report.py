@@ -1,13 +1,19 @@
 """What a fit leaves behind has the numbers of the fitter and the names of the model."""
 
 import csv
+import errno
 import json
+import os
 import re
+import tempfile
+from functools import partial
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from delssome import MeanFieldPosterior
+from delssome.exceptions import StorageWarning
 from delssome.report import (
     check_out,
     figures,
@@ -359,10 +365,11 @@ def test_figures_and_page_are_written(tmp_path, either):
     drawn = figures(either, NAMES)
     key = either.model_.readout_key
     assert set(drawn) == {"report.png", f"{key}.png"}
-    assert drawn[f"{key}.png"].axes[0].get_xlabel() == either.model_.readout_name
-    files = write_results(tmp_path / "out", {}, drawn, results)
-    assert [path.name for path in files] == [*drawn, "report.html", "summary.json"]
-    assert all(path.stat().st_size > 1000 for path in files[:3])
+    assert drawn[f"{key}.png"]().axes[0].get_xlabel() == either.model_.readout_name
+    pages = {"report.html": partial(html_report, results)}
+    files = write_results(tmp_path / "out", {}, drawn, results, pages=pages)
+    assert [path.name for path in files] == ["summary.json", *drawn, "report.html"]
+    assert all(path.stat().st_size > 1000 for path in files)
     written = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert written["costs_verified"]["total"] == either.cost_
     assert written["caveats"] == results["caveats"]
@@ -371,7 +378,9 @@ def test_figures_and_page_are_written(tmp_path, either):
 def test_json_has_null_for_what_is_no_number(tmp_path):
     write_results(tmp_path, {}, {}, {"a": {"b": float("nan")}, "c": [float("inf")]})
     text = (tmp_path / "summary.json").read_text()
-    assert json.loads(text) == {"a": {"b": None}, "c": [None]}
+    found = json.loads(text)
+    assert found.pop("files") == ["summary.json"]
+    assert found == {"a": {"b": None}, "c": [None]}
 
 
 def test_out_can_be_overwritten_when_asked(tmp_path):
@@ -381,13 +390,93 @@ def test_out_can_be_overwritten_when_asked(tmp_path):
     assert check_out(tmp_path, overwrite=True) == tmp_path
 
 
-def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
-    def fail(*args):
-        raise OSError("disk full")
+TABLES = {"a.csv": {"x": [1]}}
 
-    (tmp_path / "a.csv").write_text("old")
-    monkeypatch.setattr("os.replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_results(tmp_path, {"a.csv": {"x": [1]}}, {}, {})
-    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
-    assert (tmp_path / "a.csv").read_text() == "old"
+
+def draw():
+    figure = Figure()
+    figure.subplots()
+    return figure
+
+
+def cannot():
+    raise RuntimeError("no glyph")
+
+
+def test_a_figure_or_page_that_fails_costs_itself_alone(tmp_path):
+    drawn = {"bad.png": cannot, "good.png": draw}
+    pages = {"no.html": lambda images: images["bad.png"].decode()}
+    with pytest.warns(StorageWarning) as said:
+        files = write_results(tmp_path, TABLES, drawn, {"run": 1}, pages=pages)
+    assert [str(w.message).split(" could")[0] for w in said] == ["bad.png", "no.html"]
+    assert "RuntimeError: no glyph" in str(said[0].message)
+    assert [path.name for path in files] == ["a.csv", "summary.json", "good.png"]
+    assert all(path.stat().st_size for path in files)
+
+
+def test_numbers_are_on_the_disk_before_anything_is_drawn(tmp_path):
+    seen = []
+
+    def watch():
+        seen.extend(path.name for path in tmp_path.iterdir())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_results(tmp_path, TABLES, {"x.png": watch}, {"run": 1}, {"c.toml": "a"})
+    assert sorted(seen) == ["a.csv", "c.toml", "summary.json"]
+
+
+def test_files_of_the_run_before_go_and_those_of_the_user_stay(tmp_path):
+    write_results(tmp_path, {"b.csv": {"x": [1]}}, {"x.png": draw}, {"run": 1})
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "kept").mkdir()
+    write_results(tmp_path, TABLES, {}, {"run": 2})
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["a.csv", "kept", "notes.txt", "summary.json"]
+
+
+def test_a_summary_cannot_name_files_outside_its_folder(tmp_path):
+    out, other = tmp_path / "out", tmp_path / "other.txt"
+    write_results(out, TABLES, {}, {"run": 1})
+    other.write_text("mine")
+    (out / "summary.json").write_text('{"files": ["../other.txt", "a.csv", 3]}')
+    write_results(out, TABLES, {}, {"run": 2})
+    assert other.read_text() == "mine"
+
+
+def test_what_cannot_be_written_there_is_written_elsewhere(tmp_path, monkeypatch):
+    opened = os.open
+
+    def full(path, *args, **kwargs):
+        if str(path).startswith(str(tmp_path / "out")):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", full)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "out").mkdir()
+    with pytest.warns(StorageWarning, match=r"out.*Tables and summary are in .*delss"):
+        files = write_results(tmp_path / "out", TABLES, {}, {"run": 1})
+    assert [path.name for path in files] == ["a.csv", "summary.json"]
+    assert all(path.stat().st_size for path in files)
+
+
+def test_without_any_room_the_error_names_the_file(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write_results(tmp_path, TABLES, {}, {"run": 1})
+    before = (tmp_path / "summary.json").read_bytes()
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match=r"No space left.*a\.csv"):
+        write_results(tmp_path, TABLES, {}, {"run": 2})
+    assert (tmp_path / "summary.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1+2", "@SUM(A1)", "\t=1"])
+def test_no_cell_is_a_formula_to_a_spreadsheet(tmp_path, name):
+    table = {"region": [name, "a=b"], name: [-1.5, 2.0]}
+    write_results(tmp_path, {"a.csv": table}, {}, {})
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [["region", f"'{name}"], [f"'{name}", "-1.5"], ["a=b", "2.0"]]
