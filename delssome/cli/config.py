@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from delssome.files import BadFileError, read_bytes, reading
+
 __all__ = ["read_config", "toml_of", "with_config"]
 
 # What is not a setting of a run.
@@ -40,12 +42,12 @@ def read_config(file: str) -> list[str]:
     file : str
         A line an option, by its name without dashes: ``n-jobs = 4``.
     """
+    path = Path(file)
     try:
-        given = tomllib.loads(Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"--config {file} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"--config {file} is no TOML: {error}.") from None
+        with reading(path, "TOML", "write options as n-jobs = 4, one a line"):
+            given = tomllib.loads(read_bytes(path).decode())
+    except (BadFileError, OSError) as error:
+        raise ValueError(f"--config {file} cannot be read: {error}") from None
     options: list[str] = []
     for name, value in given.items():
         option = f"--{name.replace('_', '-')}"

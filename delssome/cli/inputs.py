@@ -22,6 +22,7 @@ from delssome.datasets import (
     read_subjects,
 )
 from delssome.datasets.derivatives.participants import read_participants
+from delssome.files import read_bytes, reading
 from delssome.models import check_maps
 from delssome.observables import fc_gradients
 from delssome.simulation import Acquisition
@@ -228,7 +229,8 @@ def _region_names(path: str | None, known: list[str] | None, n_rois: int) -> lis
     if path is None:
         width = len(str(n_rois))
         return [f"region_{k:0{width}d}" for k in range(1, n_rois + 1)]
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    with reading(Path(path), "list of names", "write one name a line"):
+        lines = read_bytes(Path(path)).decode("utf-8-sig").splitlines()
     names = [line.strip() for line in lines if line.strip()]
     if len(names) != n_rois:
         raise ValueError(

@@ -4,6 +4,7 @@ Everything that the package keeps, and all that it writes for users, goes throug
 one place where an error gets its file's name, and where a test can make any call fail.
 """
 
+from delssome.files.claim import SETTINGS, claim, write_settings
 from delssome.files.folder import put_files
 from delssome.files.read import (
     MAX_BYTES,
@@ -26,9 +27,11 @@ from delssome.files.write import (
 
 __all__ = [
     "MAX_BYTES",
+    "SETTINGS",
     "BadFileError",
     "ObjectsError",
     "check_size",
+    "claim",
     "clear_leftovers",
     "pack_arrays",
     "put_files",
@@ -40,4 +43,5 @@ __all__ = [
     "sync_folder",
     "write_atomically",
     "write_if_missing",
+    "write_settings",
 ]

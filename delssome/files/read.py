@@ -5,6 +5,7 @@
 
 import json
 import math
+import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -119,8 +120,17 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
     -------
     bytes
     """
-    check_size(path.stat().st_size, str(path), most)
-    return path.read_bytes()
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        left = os.fstat(handle).st_size
+        check_size(left, str(path), most)
+        parts = []
+        while left > 0 and (part := os.read(handle, left)):
+            parts.append(part)
+            left -= len(part)
+    finally:
+        os.close(handle)
+    return b"".join(parts)
 
 
 def read_json(path: Path, kind: str, remedy: str) -> Any:
@@ -234,5 +244,5 @@ def read_array(
     raw = file.read(claimed)
     if len(raw) < claimed:
         raise ValueError(f"it ends after {len(raw)} of {claimed} bytes")
-    array = np.frombuffer(raw, dtype=dtype)
+    array = np.frombuffer(bytearray(raw), dtype=dtype)  # that can be written
     return array.reshape(shape, order="F" if fortran else "C")

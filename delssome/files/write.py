@@ -118,7 +118,8 @@ def temporary(folder: Path) -> Path:
 
 def write_file(path: Path, content: bytes) -> None:
     """Write a new file and see it on the disk; its mode is as of any other."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, how, 0o666)
     try:
         view = memoryview(content)
         while view:

@@ -3,26 +3,24 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import json
 import warnings
 from pathlib import Path
 from typing import Any
 
 from delssome.exceptions import StorageWarning
 from delssome.files import (
+    SETTINGS,
     BadFileError,
-    clear_leftovers,
+    claim,
     pack_arrays,
     read_arrays,
-    read_json,
     write_atomically,
-    write_if_missing,
+    write_settings,
 )
 from delssome.identity import describe, fingerprint
 
 __all__ = ["Store"]
 
-SETTINGS = "settings.json"
 # What a file says of itself beside the result.
 OF_SETTINGS, OF_DATA = "store_settings", "store_data"
 # Bytes of the largest result that is read: what theory said of many regions.
@@ -57,9 +55,7 @@ class Store:
         self.settings = {name: describe(value) for name, value in settings.items()}
         self._fingerprint = fingerprint(self.settings)
         if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            clear_leftovers(self._folder)
-            self._check_settings()
+            claim(self._folder, self.settings, "store", "fits", "*.npz")
 
     def __contains__(self, key: str) -> bool:
         """Tell whether there is a result; a file that cannot be read is none."""
@@ -87,7 +83,7 @@ class Store:
         try:
             if not (self._folder / SETTINGS).exists():  # somebody removed it
                 self._folder.mkdir(parents=True, exist_ok=True)
-                self._write_settings()
+                write_settings(self._folder, self.settings)
                 self._unwritten = dict(self._results)
             for one in list(self._unwritten):
                 self._write(one)
@@ -107,11 +103,6 @@ class Store:
         write_atomically(self._path(key), content)
         del self._unwritten[key]
 
-    def _write_settings(self) -> None:
-        assert self._folder is not None
-        text = json.dumps(self.settings, indent=1)
-        write_if_missing(self._folder / SETTINGS, text.encode())
-
     def _path(self, key: str) -> Path:
         assert self._folder is not None
         return self._folder / f"{key}.npz"
@@ -127,28 +118,3 @@ class Store:
                 f"{path} is a result of other settings or data; it is computed anew."
             )
         return found
-
-    def _check_settings(self) -> None:
-        assert self._folder is not None
-        path = self._folder / SETTINGS
-        if not path.exists() and any(self._folder.glob("*.npz")):
-            raise ValueError(
-                f"store={str(self._folder)!r} holds files but no {SETTINGS}, so "
-                "that nothing says what they are; choose another folder."
-            )
-        # Of two that open a new folder at once, one writes, and both compare.
-        self._write_settings()
-        kept = read_json(path, "file of settings", "choose another folder")
-        kept = kept if isinstance(kept, dict) else {}
-        different = [
-            f"{name}: {kept.get(name, 'missing')} there, "
-            f"{self.settings.get(name, 'missing')} now"
-            for name in sorted({*kept, *self.settings})
-            if kept.get(name) != self.settings.get(name)
-        ]
-        if different:
-            raise ValueError(
-                f"store={str(self._folder)!r} holds fits with other settings "
-                f"({'; '.join(different)}). Choose another folder for these, or the "
-                "settings of before."
-            )

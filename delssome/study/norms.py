@@ -18,6 +18,7 @@ from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from delssome.files import BadFileError, read_json, reading, write_atomically
 from delssome.study._people import (
     FEWEST_OF_SITE,
     People,
@@ -262,7 +263,7 @@ class Norms(BaseEstimator):
 
     def save(self, path: str | Path) -> None:
         """Write the norms to a JSON file."""
-        Path(path).write_text(self.to_json())
+        write_atomically(path, self.to_json().encode())
 
     def to_json(self) -> str:
         """Give the norms as text, which `load` reads from a file."""
@@ -286,22 +287,23 @@ class Norms(BaseEstimator):
     @classmethod
     def load(cls, path: str | Path) -> "Norms":
         """Read norms that were written by :meth:`save`."""
-        try:
-            state = json.loads(Path(path).read_text())
-            found = state["format"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} holds no norms: {error!r}.") from error
-        if found != FORMAT:
-            raise ValueError(f"{path} is of format {found}, this version reads 1.")
-        norms = cls()
-        norms.knots_ = tuple(state["knots"])
-        norms.bic_, norms.n_ = state["bic"], state["n"]
-        norms.sites_, norms.sexes_ = tuple(state["sites"]), tuple(state["sexes"])
-        norms.age_range_ = tuple(state["age_range"])
-        norms._centre, norms._unit = state["centre"], state["unit"]
-        norms._curve = Curve(*(np.array(x) for x in state["curve"]))
-        norms._best = np.array(state["coefficients"])
-        norms._adapted = state["adapted"]
+        kind, remedy = "file of norms", "fit the norms again"
+        state = read_json(Path(path), kind, remedy)
+        with reading(Path(path), kind, remedy):
+            if state["format"] != FORMAT:
+                raise BadFileError(
+                    f"{path} is of format {state['format']}, this version reads "
+                    f"{FORMAT}; {remedy}."
+                )
+            norms = cls()
+            norms.knots_ = tuple(state["knots"])
+            norms.bic_, norms.n_ = state["bic"], state["n"]
+            norms.sites_, norms.sexes_ = tuple(state["sites"]), tuple(state["sexes"])
+            norms.age_range_ = tuple(state["age_range"])
+            norms._centre, norms._unit = state["centre"], state["unit"]
+            norms._curve = Curve(*(np.array(x) for x in state["curve"]))
+            norms._best = np.array(state["coefficients"])
+            norms._adapted = state["adapted"]
         return norms
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -3,10 +3,11 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import json
 from pathlib import Path
 
 from sklearn.utils import Bunch
+
+from delssome.files import read_json, reading
 
 __all__ = ["read_population"]
 
@@ -41,13 +42,12 @@ def read_population(folder: str | Path) -> Bunch:
             raise ValueError(
                 f"{path} is missing: name the folder that delssome population wrote."
             )
-    summary = json.loads(wanted[1].read_text())
-    if "region_names" not in summary:
-        raise ValueError(
-            f"{wanted[1]} does not name regions: run delssome population again with "
-            "the same --store, which takes seconds."
-        )
-    table = pd.read_csv(wanted[0], dtype={"participant_id": str})
+    remedy = "run delssome population again with the same --store, which takes seconds"
+    summary = read_json(wanted[1], "summary of a population", remedy)
+    if not isinstance(summary, dict) or "region_names" not in summary:
+        raise ValueError(f"{wanted[1]} does not name regions: {remedy}.")
+    with reading(wanted[0], "table of a population", remedy):
+        table = pd.read_csv(wanted[0], dtype={"participant_id": str})
     # As tables keep names that a spreadsheet would take for formulas.
     names = table["participant_id"].str.replace(r"^'(?=[=+\-@\t\r])", "", regex=True)
     table = table.assign(participant_id=names).set_index("participant_id", drop=False)

@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -16,11 +15,12 @@ from sklearn.utils import Bunch
 
 from delssome import models
 from delssome.connectome import edges_to_matrix
-from delssome.files import write_atomically
+from delssome.files import pack_arrays, read_arrays, write_atomically
 from delssome.models import Model
 from delssome.simulation import Acquisition
 
 __all__ = [
+    "LARGEST",
     "model_of_shard",
     "name_model",
     "read_shard",
@@ -30,6 +30,9 @@ __all__ = [
     "write_scan",
     "write_shard",
 ]
+
+# Bytes of the largest shard that is read.
+LARGEST = 2**34
 
 
 def refuse_pipeline(acquisition: Acquisition) -> None:
@@ -155,14 +158,12 @@ def read_shard(file: Path | str) -> Bunch:
     Bunch of ndarray
         See :func:`delssome.surrogate.corpus.labels.label_group`; SC as a matrix.
     """
-    with np.load(file, allow_pickle=False) as data:
-        shard = {name: data[name] for name in data.files}
+    kind, remedy = "shard of a corpus", "it has to be made anew"
+    shard = read_arrays(Path(file), kind, remedy, LARGEST)
     shard["sc"] = edges_to_matrix(shard["sc"])
     return Bunch(**shard)
 
 
 def write_shard(file: Path, shard: Mapping[str, NDArray[Any]]) -> None:
     """Write a shard, whole or not at all; the same arrays make the same bytes."""
-    content = io.BytesIO()
-    np.savez(content, **shard)  # type: ignore[arg-type]
-    write_atomically(file, content.getvalue())
+    write_atomically(file, pack_arrays(shard))

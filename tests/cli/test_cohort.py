@@ -170,7 +170,7 @@ def test_options_of_a_file_give_way_to_those_given(tmp_path, capsys):
     assert with_config(given)[0] == "fit"
     assert with_config(given)[-2:] == given[1:]  # the last one wins
     for text, message in (
-        ("n-jobs = ", "is no TOML"),
+        ("n-jobs = ", "no TOML"),
         ("[fit]\nseed = 1\n", "fit is a table"),
         ("jobs = 3\n", "unrecognized arguments: --jobs=3"),
         ("seed = 1.5\n", "invalid int value"),

@@ -86,7 +86,7 @@ def test_they_are_kept_in_a_file(rng, tmp_path):
         )
     assert (again.n_, again.sites_, again.bic_) == (N, norms.sites_, norms.bic_)
     (tmp_path / "other.json").write_text("[1]")
-    with pytest.raises(ValueError, match="holds no norms"):
+    with pytest.raises(ValueError, match="no file of norms"):
         Norms.load(tmp_path / "other.json")
 
 

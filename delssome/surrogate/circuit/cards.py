@@ -3,9 +3,9 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import hashlib
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,13 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from delssome._version import __version__
-from delssome.files import write_atomically
+from delssome.files import (
+    BadFileError,
+    read_bytes,
+    read_json,
+    reading,
+    write_atomically,
+)
 
 __all__ = ["WEIGHTS", "digest", "read_weights", "write_weights"]
 
@@ -27,7 +33,7 @@ State = dict[str, torch.Tensor]
 
 def digest(state: State) -> str:
     """SHA-256 of weights as they are written."""
-    return hashlib.sha256(_serialise(state)).hexdigest()
+    return sha256(_serialise(state)).hexdigest()
 
 
 def write_weights(
@@ -70,21 +76,31 @@ def read_weights(folder: Path | str, name: str) -> tuple[State, dict[str, Any]]:
     state : dict of str to tensor
     card : dict
     """
-    folder = Path(folder)
-    card = json.loads((folder / f"{name}.json").read_text())
-    weights = (folder / f"{name}.safetensors").read_bytes()
-    if hashlib.sha256(weights).hexdigest() != card["sha256"]:
-        raise ValueError(
-            f"{folder / name}.safetensors is not the file that its card "
-            f"{name}.json describes (SHA-256 differs); fetch both again."
-        )
-    if card.get("architecture") != ARCHITECTURE:
-        raise ValueError(
-            f"{folder / name}.safetensors holds weights of another version of the "
-            f"network (card: architecture {card.get('architecture')}, not "
-            f"{ARCHITECTURE}); train them again (`delssome train`)."
-        )
-    return load_tensors(weights), card
+    path = Path(folder) / f"{name}.safetensors"
+    remedy = "fetch weights and card again, or train them (`delssome train`)"
+    card = read_json(path.with_suffix(".json"), "card of a network", remedy)
+    with reading(path, "file of weights", remedy):
+        weights = read_bytes(path)
+        if sha256(weights).hexdigest() != card["sha256"]:
+            raise BadFileError(
+                f"{path} is not the file that its card {name}.json describes (SHA-256 "
+                f"differs); {remedy}."
+            )
+        if card.get("architecture") != ARCHITECTURE:
+            raise BadFileError(
+                f"{path} holds weights of another version of the network (card: "
+                f"architecture {card.get('architecture')}, not {ARCHITECTURE}); train "
+                "them again (`delssome train`)."
+            )
+        state = load_tensors(weights)
+        # Before a network of that size is made.
+        if not {"domain", "models"} <= card.keys() or not any(
+            card["width"] in x.shape for x in state.values()
+        ):
+            raise BadFileError(
+                f"{path} and its card {name}.json do not go together; {remedy}."
+            )
+        return state, card
 
 
 def _serialise(state: State) -> bytes:

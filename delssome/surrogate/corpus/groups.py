@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from delssome.connectome import group_average, matrix_to_edges, prepare_sc
 from delssome.datasets import make_cohort
 from delssome.evaluation import Target
+from delssome.files import BadFileError, read_arrays
 from delssome.models import FIC, Model, check_maps
 from delssome.simulation import Acquisition
+from delssome.surrogate.shard import LARGEST
 
 __all__ = ["Group", "synthetic_group", "varied_group", "window_group"]
 
@@ -92,8 +94,12 @@ def window_group(
     -------
     Group
     """
-    with np.load(file, allow_pickle=False) as data:
-        X, maps = data["X"][start:stop], data["maps"]
+    kind = "NumPy archive of X and maps"
+    remedy = "write it again with numpy.savez(file, X=X, maps=maps)"
+    data = read_arrays(Path(file), kind, remedy, LARGEST, sealed=False)
+    if not {"X", "maps"} <= data.keys():
+        raise BadFileError(f"{file} has {', '.join(data)}: no {kind}; {remedy}.")
+    X, maps = data["X"][start:stop], data["maps"]
     if len(X) < stop - start:
         raise ValueError(f"{file} holds no rows {start} to {stop} of X.")
     return _average(X, maps, acquisition or Acquisition(), model)

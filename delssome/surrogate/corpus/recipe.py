@@ -6,6 +6,7 @@
 import logging
 import platform
 import time
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,10 @@ import sklearn
 import torch
 from sklearn.utils import Bunch
 
+from delssome._version import __version__
+from delssome.exceptions import StorageWarning
+from delssome.files import BadFileError, claim
+from delssome.identity import describe, fingerprint
 from delssome.models import FIC, MFM, Linear, Model
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit.surrogate import CircuitSurrogate
@@ -202,7 +207,8 @@ def train(
     Parameters
     ----------
     out : path
-        Folder of the weights, for ``CircuitSurrogate.load``.
+        Folder of the weights, for ``CircuitSurrogate.load``. One of other settings is
+        refused; weights that are there already are not trained again.
     corpus : path, default=None
         Folder of the shards; a call that was stopped goes on there. None:
         ``out/corpus``.
@@ -241,6 +247,17 @@ def train(
     led_settings = replace(
         settings, **(led or LED), n_spread=0, n_edge=0, n_simulated=0
     )
+    said = {
+        "delssome": __version__,
+        "groups": fingerprint(*([(f.__name__, x) for f, x in part] for part in groups)),
+        "settings": describe([settings, led_settings]),
+        "start": describe(start),
+        "model": describe(model),
+        "n_steps": describe(n_steps),
+        "lr": describe(lr),
+        "random_state": describe(random_state),
+    }
+    claim(out, said, "out", "weights", "circuit*.json")
     manifests: list[Bunch] = []
     files: list[Path] = []
     surrogate: CircuitSurrogate | None = None
@@ -258,8 +275,8 @@ def train(
         manifests.append(manifest)
         files += [folder / shard["file"] for shard in manifest.shards]
         name = "circuit" if last else f"circuit_{k}"
-        if not last and (out / f"{name}.json").exists():
-            surrogate = CircuitSurrogate.load(out, name)  # of a call that was stopped
+        surrogate = _kept(out, name)  # of a call that was stopped
+        if surrogate is not None:
             continue
         logger.info("training on %d groups", len(files))
         started = time.perf_counter()
@@ -275,6 +292,17 @@ def train(
         surrogate.save(out, name, training_seconds=seconds, **_card(manifests))
     assert surrogate is not None
     return surrogate
+
+
+def _kept(out: Path, name: str) -> CircuitSurrogate | None:
+    """Read the weights of an earlier call; what is damaged is trained again."""
+    if not (out / f"{name}.json").exists():
+        return None
+    try:
+        return CircuitSurrogate.load(out, name)
+    except (OSError, BadFileError) as error:
+        warnings.warn(f"{error}", StorageWarning, stacklevel=3)
+        return None
 
 
 def _card(manifests: Sequence[Bunch]) -> dict[str, Any]:

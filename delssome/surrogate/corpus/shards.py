@@ -3,10 +3,11 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import hashlib
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from sklearn.utils import Bunch
 
 from delssome._version import __version__
 from delssome.evaluation import Evaluator
-from delssome.files import write_atomically
+from delssome.exceptions import StorageWarning
+from delssome.files import BadFileError, claim, read_bytes, write_atomically
+from delssome.identity import describe, fingerprint
 from delssome.surrogate.corpus.groups import Group
 from delssome.surrogate.corpus.labels import CorpusSettings, label_group
 from delssome.surrogate.shard import read_shard, write_shard
@@ -69,18 +72,18 @@ def build_corpus(
                 f"arguments), as corpus_groups gives them, got {group!r}."
             )
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     header = {
         "delssome": __version__,
         "settings": asdict(settings),
         "searcher": None if searcher is None else searcher.digest(),
     }
-    _check_header(folder / "settings.json", header)
+    said = {name: describe(value) for name, value in header.items()}
+    claim(folder, said, "folder", "shards", "*.npz")
     files = [folder / f"{shard_name(make, given)}.npz" for make, given in groups]
     missing = [
         (file, make, given)
         for file, (make, given) in zip(files, groups, strict=True)
-        if not file.exists()
+        if not _is_there(file, make, given)
     ]
     done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
         delayed(_label)(file, make, given, settings, searcher)
@@ -101,7 +104,7 @@ def build_corpus(
 def shard_name(make: Callable[..., Group], given: Mapping[str, Any]) -> str:
     """Name a shard by what makes its group; its seed follows from the name."""
     text = "_".join(f"{k}-{v}" for k, v in sorted(given.items()))
-    digest = hashlib.sha256(f"{make.__name__} {text}".encode()).hexdigest()
+    digest = sha256(f"{make.__name__} {text}".encode()).hexdigest()
     return f"{make.__name__}_{digest[:12]}"
 
 
@@ -114,36 +117,45 @@ def _label(
 ) -> None:
     # The seed follows from the name alone, whatever the order of the groups.
     seed = int(file.stem.rsplit("_", 1)[1], 16)
-    write_shard(file, label_group(make(**given), settings, seed, searcher))
+    shard = label_group(make(**given), settings, seed, searcher)
+    write_shard(file, shard | {"group": np.array(fingerprint(make.__name__, given))})
+
+
+def _is_there(file: Path, make: Callable[..., Group], given: dict[str, Any]) -> bool:
+    """Tell whether there is a shard; one that is damaged or another's is none."""
+    if not file.exists():
+        return False
+    try:
+        found = str(read_shard(file).get("group", ""))
+    except BadFileError as error:
+        warnings.warn(str(error), StorageWarning, stacklevel=3)
+        return False
+    if found != fingerprint(make.__name__, given):
+        warnings.warn(
+            f"{file} is of another group, or of a model whose source was another; it "
+            "is made anew.",
+            StorageWarning,
+            stacklevel=3,
+        )
+        return False
+    return True
 
 
 def _entry(
     file: Path, make: Callable[..., Group], given: dict[str, Any]
 ) -> dict[str, Any]:
     """Say in the manifest what a shard is."""
-    with np.load(file, allow_pickle=False) as shard:
-        return {
-            "file": file.name,
-            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-            "made_by": make.__name__,
-            "arguments": {k: str(v) for k, v in given.items()},
-            "n_candidates": len(shard["G"]),
-            "n_in_range": int((shard["violation"] == 0).sum()),
-            "n_simulations": int(shard["runs_violation"].size),
-        }
+    shard = read_shard(file)
+    return {
+        "file": file.name,
+        "sha256": sha256(read_bytes(file)).hexdigest(),
+        "made_by": make.__name__,
+        "arguments": {k: str(v) for k, v in given.items()},
+        "n_candidates": len(shard["G"]),
+        "n_in_range": int((shard["violation"] == 0).sum()),
+        "n_simulations": int(shard["runs_violation"].size),
+    }
 
 
 def _json(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, indent=1).encode()
-
-
-def _check_header(file: Path, header: dict[str, Any]) -> None:
-    if not file.exists():
-        write_atomically(file, _json(header))
-        return
-    found = json.loads(file.read_text())
-    if found != header:
-        raise ValueError(
-            f"folder {str(file.parent)!r} holds a corpus of other settings, "
-            f"{found}, not {header}; choose another folder."
-        )

@@ -14,10 +14,11 @@ from sklearn.utils import Bunch
 
 from delssome.connectome import pack_rows
 from delssome.costs import cost_terms, expected_cost_terms
+from delssome.files import BadFileError, pack_arrays, read_arrays, write_atomically
 from delssome.models import FIC, Candidates, Model
 from delssome.simulation import SimulationEvaluator
 from delssome.surrogate.published.columns import flatten_params
-from delssome.surrogate.shard import read_shard, refuse_pipeline
+from delssome.surrogate.shard import LARGEST, read_shard, refuse_pipeline
 from delssome.utils import progress_bar
 
 __all__ = ["Corpus", "corpus_of_shards", "simulate_corpus"]
@@ -124,13 +125,17 @@ class Corpus:
     def save(self, path: Path | str) -> None:
         """Write the corpus to a npz file."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        np.savez_compressed(path, **arrays)
+        write_atomically(path, pack_arrays(arrays))
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Read a corpus that `save` wrote."""
-        with np.load(path, allow_pickle=False) as data:
-            return cls(**{f.name: data[f.name] for f in fields(cls)})
+        kind, remedy = "corpus of the published form", "simulate it again"
+        found = read_arrays(Path(path), kind, remedy, LARGEST)
+        missing = [f.name for f in fields(cls) if f.name not in found]
+        if missing:
+            raise BadFileError(f"{path} has no {', '.join(missing)}: no {kind}.")
+        return cls(**{f.name: found[f.name] for f in fields(cls)})
 
 
 def simulate_corpus(

@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 
 from delssome import FIC, MFM, Acquisition, Linear
 from delssome.connectome import edges_to_matrix, matrix_to_edges
+from delssome.exceptions import StorageWarning
 from delssome.models import Candidates
 from delssome.surrogate import (
     CircuitSurrogate,
@@ -53,6 +55,24 @@ def test_training_on_own_groups_ends_in_weights_and_a_card(tmp_path, monkeypatch
     assert list(loaded.card_["shards"].values())
     for name, weights in loaded.net_.state_dict().items():
         np.testing.assert_array_equal(weights, trained.net_.state_dict()[name])
+
+    times = {p: p.stat().st_mtime_ns for p in tmp_path.glob("circuit*")}
+    again = train(tmp_path, groups=rounds, settings=settings, n_steps=8)
+    assert again.digest() == trained.digest()
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.glob("circuit*")} == times
+    with pytest.raises(ValueError, match=r"weights with other settings .n_steps: 8"):
+        train(tmp_path, groups=rounds, settings=settings, n_steps=9)
+
+    # What is damaged is trained again, to the same.
+    for name in ("circuit_0.json", "circuit.safetensors"):
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-9])
+    with pytest.warns(StorageWarning, match=r"circuit(_0\.json|\.safetensors) is"):
+        again = train(tmp_path, groups=rounds, settings=settings, n_steps=8)
+    assert again.digest() == trained.digest()
+
+    (tmp_path / "settings.json").unlink()
+    with pytest.raises(ValueError, match="nothing says what they are"):
+        train(tmp_path, groups=rounds, settings=settings, n_steps=8)
 
 
 def test_shipped_weights_know_what_is_unlike_their_corpus():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from delssome import Acquisition
+from delssome.exceptions import StorageWarning
 from delssome.surrogate import (
     CircuitSurrogate,
     CorpusSettings,
@@ -66,7 +67,7 @@ def test_a_surrogate_leads_to_what_is_labelled(corpus, groups, tmp_path):
     assert led.shards[0]["n_candidates"] == len(shard.G) == 8
     assert led.shards[0]["n_simulations"] == 0
     assert len(np.unique(shard.G)) == 8
-    with pytest.raises(ValueError, match="corpus of other settings"):
+    with pytest.raises(ValueError, match="shards with other settings"):
         build_corpus(tmp_path, groups[:1], settings)
 
 
@@ -82,6 +83,31 @@ def test_an_interrupted_corpus_is_finished_and_nothing_is_made_twice(corpus, gro
     assert json.loads((folder / "manifest.json").read_text())["shards"] == again.shards
 
 
+def test_a_damaged_shard_is_made_anew_and_the_same(corpus, groups):
+    folder, manifest = corpus
+    files = [folder / shard["file"] for shard in manifest.shards]
+    content = files[0].read_bytes()
+    damaged = bytearray(content)
+    damaged[len(content) // 2] ^= 1
+    files[0].write_bytes(damaged)
+    with pytest.raises(ValueError, match=f"{files[0].name} is damaged"):
+        read_shard(files[0])
+    with pytest.warns(StorageWarning, match=f"{files[0].name} is damaged"):
+        again = build_corpus(folder, groups, SETTINGS)
+    assert files[0].read_bytes() == content
+    assert again.shards == manifest.shards
+
+
+def test_a_shard_of_another_group_is_none(corpus, groups):
+    folder, manifest = corpus
+    one, other = (folder / shard["file"] for shard in manifest.shards)
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    with pytest.warns(StorageWarning, match="of another group"):
+        build_corpus(folder, groups, SETTINGS)
+    assert one.read_bytes() == content
+
+
 def test_shards_do_not_depend_on_workers_or_order(corpus, groups, tmp_path):
     _, manifest = corpus
     again = build_corpus(tmp_path, groups[::-1], SETTINGS, n_jobs=2)
@@ -91,5 +117,5 @@ def test_shards_do_not_depend_on_workers_or_order(corpus, groups, tmp_path):
 
 def test_a_folder_of_other_settings_is_refused(corpus, groups):
     folder, _ = corpus
-    with pytest.raises(ValueError, match="corpus of other settings"):
+    with pytest.raises(ValueError, match="shards with other settings"):
         build_corpus(folder, groups, CorpusSettings(popsize=9))
