@@ -19,6 +19,7 @@ from delssome.files.read import (
 )
 from delssome.files.write import (
     clear_leftovers,
+    make_folder,
     pack_arrays,
     sync_folder,
     write_atomically,
@@ -33,6 +34,7 @@ __all__ = [
     "check_size",
     "claim",
     "clear_leftovers",
+    "make_folder",
     "pack_arrays",
     "put_files",
     "read_array",

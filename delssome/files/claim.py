@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from delssome.files.read import read_json
-from delssome.files.write import clear_leftovers, write_if_missing
+from delssome.files.write import clear_leftovers, make_folder, write_if_missing
 
 __all__ = ["SETTINGS", "claim", "write_settings"]
 
@@ -39,7 +39,7 @@ def claim(
     ValueError
         With what differs.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     clear_leftovers(folder)
     if not (folder / SETTINGS).exists() and any(folder.glob(files)):
         raise ValueError(

@@ -11,7 +11,14 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from delssome.files.write import naming, sync_folder, temporary, write_file
+from delssome.files.read import naming
+from delssome.files.write import (
+    clear_leftovers,
+    make_folder,
+    sync_folder,
+    temporary,
+    write_file,
+)
 
 __all__ = ["put_files"]
 
@@ -40,8 +47,10 @@ def put_files(
         Names of an earlier run's files, which go.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     folder = folder.resolve()
+    clear_leftovers(folder)
+    clear_leftovers(folder.parent)
     gone = {*former, *contents}
     staged = temporary(folder.parent)
     if _works_in(folder) or not any((folder / name).exists() for name in gone):

@@ -23,6 +23,7 @@ __all__ = [
     "BadFileError",
     "ObjectsError",
     "check_size",
+    "naming",
     "read_array",
     "read_arrays",
     "read_bytes",
@@ -44,6 +45,17 @@ class BadFileError(ValueError):
 
 class ObjectsError(ValueError):
     """An array of objects, of which only a pickle could say more."""
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give errors of the operating system the name of the file that was to be."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextmanager
@@ -120,16 +132,17 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
     -------
     bytes
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    try:
-        left = os.fstat(handle).st_size
-        check_size(left, str(path), most)
-        parts = []
-        while left > 0 and (part := os.read(handle, left)):
-            parts.append(part)
-            left -= len(part)
-    finally:
-        os.close(handle)
+    with naming(path):
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            left = os.fstat(handle).st_size
+            check_size(left, str(path), most)
+            parts = []
+            while left > 0 and (part := os.read(handle, left)):
+                parts.append(part)
+                left -= len(part)
+        finally:
+            os.close(handle)
     return b"".join(parts)
 
 

@@ -20,11 +20,11 @@ from zlib import crc32
 
 import numpy as np
 
-from delssome.files.read import SEAL, seal_of
+from delssome.files.read import SEAL, naming, seal_of
 
 __all__ = [
     "clear_leftovers",
-    "naming",
+    "make_folder",
     "pack_arrays",
     "sync_folder",
     "temporary",
@@ -86,15 +86,15 @@ def write_if_missing(path: Path | str, content: bytes) -> None:
         sync_folder(path.parent)
 
 
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Give errors of the operating system the name of the file that was to be."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
+def make_folder(folder: Path) -> None:
+    """Make a folder and those that it is in, if need be.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    with naming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from delssome.files import (
     SETTINGS,
     BadFileError,
     claim,
+    make_folder,
     pack_arrays,
     read_arrays,
     write_atomically,
@@ -82,7 +83,7 @@ class Store:
         self._unwritten[key] = result
         try:
             if not (self._folder / SETTINGS).exists():  # somebody removed it
-                self._folder.mkdir(parents=True, exist_ok=True)
+                make_folder(self._folder)
                 write_settings(self._folder, self.settings)
                 self._unwritten = dict(self._results)
             for one in list(self._unwritten):

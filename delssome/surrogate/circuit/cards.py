@@ -16,6 +16,7 @@ from safetensors.torch import save as save_tensors
 from delssome._version import __version__
 from delssome.files import (
     BadFileError,
+    make_folder,
     read_bytes,
     read_json,
     reading,
@@ -51,7 +52,7 @@ def write_weights(
         What it should say beside version, architecture and hash; JSON.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     said = {
         "delssome": __version__,
         "architecture": ARCHITECTURE,
