@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
+from hashlib import sha256
 from numbers import Integral
 from typing import Any, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
@@ -24,6 +26,7 @@ __all__ = [
     "make_generator",
     "one_blas_thread",
     "progress_bar",
+    "row_generators",
 ]
 
 T = TypeVar("T")
@@ -100,7 +103,7 @@ def instance_or_default(name: str, value: object, kind: type[T]) -> T:
 
 
 def make_generator(
-    random_state: int | np.random.RandomState | None,
+    random_state: int | np.random.RandomState | None, stream: str = ""
 ) -> np.random.Generator:
     """Make a NumPy generator from a scikit-learn random state.
 
@@ -108,6 +111,9 @@ def make_generator(
     ----------
     random_state : int, RandomState instance or None
         None: fresh entropy, where scikit-learn would move the global state.
+    stream : str, default=""
+        What it is for. Those for other things share no number, whatever is drawn from
+        them or spawned.
 
     Returns
     -------
@@ -116,7 +122,28 @@ def make_generator(
     if random_state is None:
         return np.random.default_rng()
     seed = check_random_state(random_state).randint(2**31, size=4)
-    return np.random.default_rng(seed)
+    key = tuple(stream.encode())
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+def row_generators(
+    rng: np.random.Generator, rows: NDArray[Any]
+) -> list[np.random.Generator]:
+    """Give every row a generator that depends on its numbers, not on place or company.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    rows : ndarray of shape (n, ...)
+
+    Returns
+    -------
+    list of numpy.random.Generator
+    """
+    shared = rng.integers(2**63, size=2).tolist()
+    # Rounding in a step before makes no other row, nor does a negative zero.
+    found = (sha256((row + 0.0).astype(np.float32).tobytes()) for row in rows)
+    return [np.random.default_rng([*shared, int(x.hexdigest(), 16)]) for x in found]
 
 
 def one_blas_thread(shared: bool) -> AbstractContextManager[Any]:

@@ -26,7 +26,7 @@ from delssome.models import FIC, Model
 from delssome.search import CMAES, Search
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator
 from delssome.theory import Identifiability, check_assumptions, identifiability
-from delssome.utils import make_generator
+from delssome.utils import make_generator, row_generators
 
 __all__ = ["MeanFieldFitter"]
 
@@ -281,17 +281,16 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         Returns
         -------
         ndarray of shape (n_subjects, n_edges + n_fcd_bins)
-            Rows of [simulated FC upper triangle | simulated FCD CDF]. Every call
-            gives the same answer if `random_state` is an int.
+            Rows of [simulated FC upper triangle | simulated FCD CDF], by noise that
+            took no part in the fit. If `random_state` is an int, a row has the same
+            answer in every call and company.
         """
         check_is_fitted(self)
         X = validate_data(
             self, X, dtype=np.float64, reset=False, ensure_all_finite=False
         )
-        sc = prepare_sc(
-            unpack_subjects(X, self.n_fcd_bins).sc, transform=self.sc_transform
-        )
-        statistics = self._simulate_winner(sc, make_generator(self.random_state))
+        sc = unpack_subjects(X, self.n_fcd_bins).sc
+        statistics = self._simulate_winner(prepare_sc(sc, transform=self.sc_transform))
         return np.hstack([statistics.fc, statistics.fcd_cdf])
 
     def score(self, X: ArrayLike, y: object = None) -> float:
@@ -307,14 +306,13 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         Returns
         -------
         float
-            Higher is better; the connectome is that of X.
+            Higher is better; the connectome is that of X, noise as of `predict`.
         """
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
         data = usable_of(X, self.n_fcd_bins, self)
         target = make_target(data, self.n_fcd_bins, self.sc_transform)
-        rng = make_generator(self.random_state)
-        statistics = self._simulate_winner(target.sc[None], rng)
+        statistics = self._simulate_winner(target.sc[None])
         return -float(statistics.compare(target).total[0])
 
     @property
@@ -388,13 +386,14 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
             warnings.warn(implausible(self.model_, outcome), OutOfRangeWarning, 3)
         return self
 
-    def _simulate_winner(self, sc: Array, rng: np.random.Generator) -> Statistics:
+    def _simulate_winner(
+        self, sc: Array, rng: np.random.Generator | None = None
+    ) -> Statistics:
+        """Simulate on connectomes; None: by noise that took no part in the fit."""
+        fresh = rng or row_generators(make_generator(self.random_state, "fresh"), sc)
         theta = np.repeat(self.params_[None], len(sc), axis=0)
+        how = self.model_, self.acquisition_, self.simulator_
         simulation = SimulationEvaluator(
-            self.model_,
-            self.acquisition_,
-            self.simulator_,
-            n_fcd_bins=self.n_fcd_bins,
-            n_jobs=self.n_jobs,
+            *how, n_fcd_bins=self.n_fcd_bins, n_jobs=self.n_jobs
         )
-        return simulation.statistics(self.space_.candidates(theta, sc), rng)
+        return simulation.statistics(self.space_.candidates(theta, sc), fresh)

@@ -23,7 +23,7 @@ from delssome.fitting.usable import usable_of
 from delssome.inference import Tempering
 from delssome.models import FIC, Model
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator
-from delssome.utils import make_generator
+from delssome.utils import make_generator, row_generators
 
 __all__ = ["MeanFieldPosterior"]
 
@@ -286,7 +286,8 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         -------
         mean : ndarray of shape (n_subjects, n_edges + n_fcd_bins)
             Rows of [FC upper triangle | FCD CDF], posterior predictive. Every call
-            gives the same answer if `random_state` is an int.
+            gives the same answer if `random_state` is an int: a row's own, whatever
+            its place and company, by noise that took no part in the fit.
         std : ndarray of the same shape
             If asked for.
         """
@@ -296,11 +297,10 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         )
         sc = unpack_subjects(data, self.n_fcd_bins).sc
         sc = prepare_sc(sc, transform=self.sc_transform)
-        # Noise of its own: that of the fit took part in nothing that is predicted.
-        rng = make_generator(self.random_state).spawn(2)[1]
+        rngs = row_generators(make_generator(self.random_state, "predict"), sc)
         simulation = self._simulation(1)
         means, stds = [], []
-        for one in sc:
+        for one, rng in zip(sc, rngs, strict=True):
             which = rng.choice(len(self.draws_), N_PREDICTED)
             candidates = self.space_.candidates(self.draws_[which], one)
             found = simulation.statistics(candidates, rng)
@@ -328,8 +328,9 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
         data = usable_of(X, self.n_fcd_bins, self)
         target = make_target(data, self.n_fcd_bins, self.sc_transform)
         candidates = self.space_.candidates(self._point[None], target.sc)
-        rng = make_generator(self.random_state).spawn(3)[2]
-        found = self._simulation().statistics(candidates, rng)
+        rng = make_generator(self.random_state, "score")
+        rngs = row_generators(rng, target.sc[None])
+        found = self._simulation().statistics(candidates, rngs)
         return -float(found.compare(target).total[0])
 
     @property

@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -80,7 +81,7 @@ class SimulationEvaluator(Evaluator):
     def statistics(
         self,
         candidates: Candidates,
-        rng: np.random.Generator | None = None,
+        rng: np.random.Generator | Sequence[np.random.Generator] | None = None,
         *,
         common_noise: bool = False,
     ) -> Statistics:
@@ -89,7 +90,7 @@ class SimulationEvaluator(Evaluator):
         Parameters
         ----------
         candidates : Candidates
-        rng : numpy.random.Generator, default=None
+        rng : numpy.random.Generator, or one for each candidate, default=None
             Source of the seeds: one for each simulation, drawn at once, so that
             batches and processes do not matter. None: fresh entropy.
         common_noise : bool, default=False
@@ -105,7 +106,7 @@ class SimulationEvaluator(Evaluator):
     def _batches(
         self,
         candidates: Candidates,
-        rng: np.random.Generator | None,
+        rng: np.random.Generator | Sequence[np.random.Generator] | None,
         common_noise: bool,
         target: Target | None = None,
     ) -> list[Any]:
@@ -113,9 +114,11 @@ class SimulationEvaluator(Evaluator):
         check_candidates(candidates)
         rng = np.random.default_rng() if rng is None else rng
         n, n_repeats, used = len(candidates), self.n_repeats, self.simulator.uses
-        shape = (1 if common_noise else n, n_repeats)
-        seeds = rng.integers(0, 2**63, size=shape, dtype=np.int64)
-        seeds = np.repeat(seeds, n // shape[0], axis=0)
+        if isinstance(rng, Sequence):
+            seeds = np.array([_seeds(own, 1, n_repeats)[0] for own in rng])
+        else:
+            seeds = _seeds(rng, 1 if common_noise else n, n_repeats)
+        seeds = np.repeat(seeds, n // len(seeds), axis=0)
         on_gpu = str(self.simulator.device) != "cpu"
         size = max(1, GPU_BATCH // n_repeats) if on_gpu else _batch_size(n, n_repeats)
         candidates.solved  # noqa: B018, once for all batches
@@ -161,6 +164,10 @@ class SimulationEvaluator(Evaluator):
         Evaluation
         """
         return Evaluation.join(self._batches(candidates, rng, True, target))
+
+
+def _seeds(rng: np.random.Generator, n: int, n_repeats: int) -> Array:
+    return rng.integers(0, 2**63, size=(n, n_repeats), dtype=np.int64)
 
 
 def _batch_size(n_candidates: int, n_repeats: int) -> int:
