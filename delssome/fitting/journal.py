@@ -26,7 +26,8 @@ class Journal:
     """Evaluations of the generations of a fit, in a file if there is a path.
 
     A search that is repeated asks for the same candidates as long as it is told the
-    same; their evaluations are all that needs to be kept.
+    same; their evaluations are all that needs to be kept. One that time cut short went
+    other ways: what is kept is taken only by who asks the same.
 
     Parameters
     ----------
@@ -40,6 +41,7 @@ class Journal:
         self._path = None if path is None else Path(path)
         self._fit = fit
         self._kept: dict[tuple[int, int, int], Evaluation] = {}
+        self._asked: dict[tuple[int, int, int], str] = {}
         self._failed = False
         if self._path is not None:
             clear_leftovers(self._path.parent)
@@ -47,7 +49,10 @@ class Journal:
                 self._read()
 
     def evaluate(
-        self, place: tuple[int, int, int], evaluate: Callable[[], Evaluation]
+        self,
+        place: tuple[int, int, int],
+        asked: str,
+        evaluate: Callable[[], Evaluation],
     ) -> Evaluation:
         """Give an evaluation that is kept, or evaluate and keep.
 
@@ -55,6 +60,9 @@ class Journal:
         ----------
         place : tuple of three int
             Stage, restart and generation.
+        asked : str
+            Stands for candidates and noise. What is kept of others at the same place
+            is not given, and gives way.
         evaluate : callable
             Called without arguments if nothing is kept.
 
@@ -62,9 +70,9 @@ class Journal:
         -------
         Evaluation
         """
-        if place not in self._kept:
+        if self._asked.get(place) != asked:
             evaluation = evaluate()
-            self._kept[place] = evaluation
+            self._kept[place], self._asked[place] = evaluation, asked
             if self._path is not None:
                 self._write()
         return self._kept[place]
@@ -77,6 +85,7 @@ class Journal:
         try:
             fit, places, sizes = found["fit"].item(), found["places"], found["sizes"]
             costs, violation = found["costs"], found["violation"]
+            asked = found["asked"]
         except (KeyError, ValueError) as error:
             raise BadFileError(f"{self._path} is no {kind} ({error}); {remedy}.") from (
                 error
@@ -88,8 +97,10 @@ class Journal:
             )
         ends = np.cumsum(sizes)[:-1]
         parts = zip(np.split(costs, ends), np.split(violation, ends), strict=True)
-        for place, part in zip(places.tolist(), parts, strict=True):
-            self._kept[tuple(place)] = Evaluation(*part)
+        keys = [tuple(place) for place in places.tolist()]
+        self._asked = dict(zip(keys, asked.tolist(), strict=True))
+        for place, part in zip(keys, parts, strict=True):
+            self._kept[place] = Evaluation(*part)
 
     def _write(self) -> None:
         assert self._path is not None
@@ -97,6 +108,7 @@ class Journal:
         arrays = {
             "fit": self._fit,
             "places": list(self._kept),
+            "asked": [self._asked[place] for place in self._kept],
             "sizes": [len(evaluation.violation) for evaluation in kept],
             "costs": np.concatenate([evaluation.costs for evaluation in kept]),
             "violation": np.concatenate([evaluation.violation for evaluation in kept]),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Self
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
@@ -205,14 +206,11 @@ def _run(
         scores = schedule.closing if closed and schedule.closing else evaluator
         theta = searcher.ask()
         # Noise of its own, so that what is asked for depends on no evaluator.
+        (noise,) = searcher.rng.spawn(1)
         evaluation = schedule.journal.evaluate(
             (schedule.stage, restart, generation),
-            partial(
-                scores.evaluate,
-                space.candidates(theta, target.sc),
-                target,
-                searcher.rng.spawn(1)[0],
-            ),
+            str(joblib.hash((theta.astype(np.float32), noise.bit_generator.state))),
+            partial(scores.evaluate, space.candidates(theta, target.sc), target, noise),
         )
         searcher.tell(evaluation.fitness)
         leaders.append(_Leader.of(theta, evaluation, restart, generation, closed))

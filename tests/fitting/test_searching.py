@@ -5,6 +5,7 @@ import pytest
 
 from delssome.connectome import prepare_sc
 from delssome.exceptions import SearchInterruptedWarning
+from delssome.fitting.journal import Journal
 from delssome.fitting.searching import Deadline, Schedule, search
 from delssome.models import FIC, MFM, ParameterSpace
 from delssome.search import CMAES
@@ -91,6 +92,47 @@ def test_after_the_deadline_one_generation_is_searched_or_closed(run, bowl):
     finalists, history = run(deadline=Deadline(0.0), closing=bowl(), n_closing=2)
     assert history.closing.any()
     assert finalists.generation.min() >= 13
+
+
+@pytest.mark.parametrize("n_closing", [0, 3])
+@pytest.mark.parametrize("n_in_time", [1, 2, 5])
+def test_what_time_cut_short_is_not_taken_for_what_comes_later(
+    run, bowl, tmp_path, n_closing, n_in_time
+):
+    """After its deadline a search closes at once, with other candidates."""
+    settings = {"n_closing": n_closing, "closing": bowl() if n_closing else None}
+    _, whole = run(**settings)
+    deadline, calls = Deadline(), itertools.count(1)
+
+    class InTime(bowl):
+        def evaluate(self, *arguments):
+            if next(calls) == n_in_time:
+                deadline.set_now()
+            return super().evaluate(*arguments)
+
+    path = tmp_path / "fit.npz"
+    journal = Journal(path, "a fit")
+    _, short = run(InTime(), journal=journal, deadline=deadline, **settings)
+    assert len(short.generation) < len(whole.generation)
+    # In the same process, and after it has gone.
+    for kept in (journal, Journal(path, "a fit")):
+        _, again = run(journal=kept, **settings)
+        for name in ("restart", "generation", "best_total", "median_total"):
+            np.testing.assert_array_equal(again[name], whole[name])
+
+
+def test_what_is_kept_is_not_evaluated_again(run, bowl, tmp_path):
+    path, calls = tmp_path / "fit.npz", []
+
+    class Counting(bowl):
+        def evaluate(self, *arguments):
+            calls.append(1)
+            return super().evaluate(*arguments)
+
+    for n_evaluated in (30, 0):
+        calls.clear()
+        run(Counting(), journal=Journal(path, "a fit"))
+        assert len(calls) == n_evaluated
 
 
 def test_an_interruption_ends_the_search_with_what_it_found(run, bowl):
