@@ -26,6 +26,7 @@ __all__ = [
     "make_generator",
     "one_blas_thread",
     "progress_bar",
+    "row_digests",
     "row_generators",
 ]
 
@@ -126,6 +127,21 @@ def make_generator(
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
+def row_digests(rows: NDArray[Any]) -> list[bytes]:
+    """Stand for rows of numbers: equal ones, up to rounding, have the same.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, ...)
+
+    Returns
+    -------
+    list of bytes
+    """
+    # Rounding in a step before makes no other row, nor does a negative zero.
+    return [sha256((row + 0.0).astype(np.float32).tobytes()).digest() for row in rows]
+
+
 def row_generators(
     rng: np.random.Generator, rows: NDArray[Any]
 ) -> list[np.random.Generator]:
@@ -141,9 +157,10 @@ def row_generators(
     list of numpy.random.Generator
     """
     shared = rng.integers(2**63, size=2).tolist()
-    # Rounding in a step before makes no other row, nor does a negative zero.
-    found = (sha256((row + 0.0).astype(np.float32).tobytes()) for row in rows)
-    return [np.random.default_rng([*shared, int(x.hexdigest(), 16)]) for x in found]
+    return [
+        np.random.default_rng([*shared, int.from_bytes(own)])
+        for own in row_digests(rows)
+    ]
 
 
 def one_blas_thread(shared: bool) -> AbstractContextManager[Any]:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from delssome.connectome import (
     edges_to_matrix,
+    group_average,
     matrix_to_edges,
     pack_subjects,
     unpack_subjects,
@@ -38,6 +39,16 @@ def test_unpacking_undoes_packing(seed, n_subjects, n_rois, n_bins):
     np.testing.assert_array_equal(back.sc, sc)
     np.testing.assert_allclose(matrix_to_edges(back.fc), matrix_to_edges(fc))
     np.testing.assert_array_equal(back.fcd_cdf, cdf)
+
+
+@FEW
+@given(SEEDS, st.integers(2, 9))
+def test_averages_of_a_group_know_no_order(seed, n_subjects):
+    X = pack_subjects(*random_subjects(seed, n_subjects, 5, 10))
+    order = np.random.default_rng(seed).permutation(n_subjects)
+    average, other = group_average(X, 10), group_average(X[order], 10)
+    for name in ("sc", "fc", "fcd_cdf"):  # to the last bit
+        np.testing.assert_array_equal(other[name], average[name])
 
 
 @FEW

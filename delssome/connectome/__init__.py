@@ -13,7 +13,12 @@ from delssome.connectome.edges import (
     n_rois_from_width,
 )
 from delssome.connectome.names import Alignment, align_names, check_names
-from delssome.connectome.packing import pack_rows, pack_subjects, unpack_subjects
+from delssome.connectome.packing import (
+    in_order,
+    pack_rows,
+    pack_subjects,
+    unpack_subjects,
+)
 from delssome.connectome.scaling import SC_MAX, prepare_sc
 from delssome.connectome.thresholds import threshold_sc
 
@@ -30,6 +35,7 @@ __all__ = [
     "check_sc",
     "edges_to_matrix",
     "group_average",
+    "in_order",
     "matrix_to_edges",
     "n_rois_from_width",
     "pack_rows",

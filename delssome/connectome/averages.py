@@ -17,7 +17,7 @@ from delssome.connectome.checks import (
     check_stack,
 )
 from delssome.connectome.edges import edges_to_matrix, matrix_to_edges
-from delssome.connectome.packing import unpack_subjects
+from delssome.connectome.packing import in_order, unpack_subjects
 from delssome.utils import check_number
 
 __all__ = [
@@ -93,9 +93,9 @@ def group_average(X: ArrayLike, n_fcd_bins: int = 10_000) -> Bunch:
     -------
     Bunch
         ``sc`` (n_rois, n_rois), ``fc`` (n_rois, n_rois), ``fcd_cdf`` (n_fcd_bins,),
-        ``n_rois``. One row is returned as it is.
+        ``n_rois``. One row is returned as it is. The order of rows does not matter.
     """
-    subjects = unpack_subjects(X, n_fcd_bins)
+    subjects = unpack_subjects(in_order(np.atleast_2d(np.asarray(X))), n_fcd_bins)
     if len(subjects.sc) == 0:
         raise ValueError("X must hold at least one subject to average, got none.")
     return Bunch(

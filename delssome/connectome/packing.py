@@ -15,8 +15,10 @@ from delssome.connectome.edges import (
     matrix_to_edges,
     n_rois_from_width,
 )
+from delssome.utils import row_digests
 
 __all__ = [
+    "in_order",
     "pack_rows",
     "pack_subjects",
     "unpack_subjects",
@@ -110,6 +112,25 @@ def pack_rows(
     """
     parts = matrix_to_edges(sc), fc_edges, fcd_cdf
     return np.hstack([np.atleast_2d(part) for part in parts])
+
+
+def in_order(X: NDArray[Any]) -> NDArray[Any]:
+    """Put subjects into the order that they have whatever order they come in.
+
+    Averages of them are then the same to the last bit, and so is what chance holds out.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_subjects, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_subjects, n_features)
+    """
+    if len(X) < 2:
+        return X
+    digests = row_digests(X)
+    return X[sorted(range(len(X)), key=digests.__getitem__)]
 
 
 def unpack_subjects(X: ArrayLike, n_fcd_bins: int = 10_000) -> Bunch:

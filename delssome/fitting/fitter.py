@@ -252,8 +252,8 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         Parameters
         ----------
         X : array-like of shape (n_subjects, n_features)
-            Packed subjects. Several rows are averaged as a group by the published
-            rules, without those that cannot be used; one row is an individual.
+            Packed subjects. Several rows, in any order, are averaged as a group by the
+            published rules, without unusable ones; one row is an individual.
         y : None
             Ignored.
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from delssome._version import __version__
 from delssome.connectome import (
     group_average,
+    in_order,
     matrix_to_edges,
     n_rois_from_width,
     prepare_sc,
@@ -110,6 +111,7 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     maps = check_maps(fitter.maps, n_rois)
     space = ParameterSpace(given.model, maps, departs=bool(departures))
     check_data(X, fitter.n_fcd_bins)
+    X = in_order(X)
     deadline = Deadline(given.search.max_seconds)
     rng = make_generator(fitter.random_state)
     searched, validated = _split(X, given.verification.validation_fraction, rng)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 
+from delssome.connectome import in_order
 from delssome.exceptions import (
     OutOfRangeWarning,
     SearchInterruptedWarning,
@@ -70,8 +71,8 @@ def report(failures: Mapping[Any, str], n_fits: int) -> None:
 
 
 def key_of(rows: Array) -> str:
-    """Name data, in single precision: rounding in a step before is no other row."""
-    return sha256(rows.astype(np.float32).tobytes()).hexdigest()[:32]
+    """Name data, in any order, in single precision: rounding makes no other row."""
+    return sha256(in_order(rows).astype(np.float32).tobytes()).hexdigest()[:32]
 
 
 def column(results: list[Result | None], name: str, shape: tuple) -> Array:

@@ -118,6 +118,16 @@ def test_held_out_subjects_choose_the_winner(make, X):
     assert fitter.validation_cost_ != fitter.cost_
 
 
+@pytest.mark.parametrize("held_out", [0.0, 0.34])
+def test_a_fit_does_not_depend_on_the_order_of_its_subjects(make, X, held_out):
+    changes = {"verification__validation_fraction": held_out}
+    one, other = make(**changes).fit(X), make(**changes).fit(X[[2, 0, 1]])
+    np.testing.assert_array_equal(other.params_, one.params_)
+    assert other.cost_ == one.cost_
+    assert other.validation_cost_ == one.validation_cost_
+    assert other.score(X[::-1]) == one.score(X)
+
+
 def test_predict_reads_the_connectome_only(fitted, X):
     blind = X.copy()
     blind[:, N_EDGES:] = np.nan

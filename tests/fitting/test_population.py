@@ -152,6 +152,23 @@ def test_groups_are_fitted_as_groups(cohort, fitter):
     assert list(population.to_frame().index) == ["a", "b"]
 
 
+@pytest.mark.parametrize("held_out", [0.0, 0.34])
+def test_groups_do_not_depend_on_the_order_of_their_subjects(cohort, fitter, held_out):
+    fitter.set_params(verification__validation_fraction=held_out)
+    groups = np.array(["b", "a", "b", "a", "b", "a"])
+    one = PopulationFitter(fitter).fit(cohort.X, groups=groups)
+    order = np.random.default_rng(0).permutation(N_SUBJECTS)
+    other = PopulationFitter(fitter).fit(cohort.X[order], groups=groups[order])
+    for name in ("params_", "cost_", "validation_cost_", "readout_"):
+        np.testing.assert_array_equal(getattr(other, name), getattr(one, name))
+    # And are found again, in whatever order.
+    assert len(one._store._results) == 2
+    known = one._store
+    one.fit(cohort.X[order], groups=groups[order])
+    assert one._store is known
+    assert len(known._results) == 2
+
+
 def test_maps_are_features_of_a_pipeline(cohort, fitter, tmp_path):
     age = np.linspace(8, 20, N_SUBJECTS)
     store = tmp_path / "store"
