@@ -149,6 +149,16 @@ class Statistics(NamedTuple):
                 joined.append(np.concatenate(values))
         return cls(*joined)
 
+    def select(self, rows: Array) -> Self:
+        """Take some candidates, by a mask or by numbers."""
+
+        def of(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: part[rows] for name, part in value.items()}
+            return None if value is None else value[rows]
+
+        return type(self)(*map(of, self))
+
     def compare(self, target: Target, n_repeats: int = 1) -> Evaluation:
         """Give the costs against a target.
 

@@ -71,6 +71,17 @@ def good_fc():
     return np.corrcoef(np.random.default_rng(1).normal(size=(N, 100)))
 
 
+def constant_fc():
+    return np.full((N, N), 0.3) + 0.7 * np.eye(N)
+
+
+def impossible_fc():
+    """Three regions, each against the other two."""
+    fc = good_fc()
+    fc[:3, :3] = 1.8 * np.eye(3) - 0.8
+    return fc
+
+
 def good_cdf():
     return np.linspace(0.1, 1, N_BINS)
 
@@ -156,6 +167,17 @@ CASES = {
     "fc with NaN": (lambda: subjects(fc=changed(good_fc(), (0, 1), np.nan)), "fc"),
     "fc of other regions": (lambda: subjects(fc=np.eye(4)), "fc"),
     "fc is asymmetric": (lambda: subjects(fc=changed(good_fc(), (0, 1), 0.99)), "symm"),
+    "fc is a covariance": (
+        lambda: subjects(fc=good_fc() * np.outer(np.arange(1, 7), np.arange(1, 7))),
+        "covariances",
+    ),
+    "fc is Fisher's z": (
+        lambda: subjects(fc=np.arctanh(good_fc() - 1e-9 * np.eye(N))),
+        "Fisher's z",
+    ),
+    "fc is all zeros": (lambda: subjects(fc=np.zeros((N, N))), "no pattern"),
+    "fc is constant": (lambda: subjects(fc=constant_fc()), "no pattern"),
+    "fc of no signals": (lambda: subjects(fc=impossible_fc()), "eigenvalue"),
     "cdf that falls": (lambda: subjects(fcd_cdf=good_cdf()[::-1]), "fcd_cdf"),
     "cdf that ends early": (lambda: subjects(fcd_cdf=good_cdf() / 2), "fcd_cdf"),
     "cdf with NaN": (lambda: subjects(fcd_cdf=changed(good_cdf(), 3, np.nan)), "fcd"),
@@ -181,6 +203,14 @@ CASES = {
     "NaN in packed subjects": (lambda: fit(raw(3, np.nan)), "NaN"),
     "negative SC in packed subjects": (lambda: fit(raw(3, -1.0)), "SC"),
     "FC above one in packed subjects": (lambda: fit(raw(EDGES + 2, 3.0)), "FC"),
+    "constant FC in packed subjects": (
+        lambda: fit(raw(slice(EDGES, 2 * EDGES), 0.3)),
+        "no pattern",
+    ),
+    "FC of no signals in packed subjects": (
+        lambda: fit(raw(slice(EDGES, 2 * EDGES), matrix_to_edges(impossible_fc()))),
+        "eigenvalue",
+    ),
     "a CDF that falls in them": (lambda: fit(raw(2 * EDGES + 4, 0.0)), "FCD"),
     "group of none": (lambda: group_average(subjects()[:0], N_BINS), "X|subject"),
     # Acquisition, model, maps

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from delssome.connectome import edges_to_matrix
 from delssome.costs import COST_NAMES
 from delssome.fitting.inferring import Inference, Sampled, by_distance
+from delssome.fitting.verification import with_a_cost
 from delssome.simulation import SimulationEvaluator
 from delssome.theory import expected_readout
 
@@ -108,7 +109,8 @@ def simulate_typical(
     theta = np.repeat(point[None], N_EVALUATIONS, axis=0)
     candidates = space.candidates(theta, target.sc)
     (rng,) = inference.rng.spawn(1)
-    found = simulation.statistics(candidates, rng)
+    simulated = simulation.statistics(candidates, rng)
+    found = with_a_cost(simulated, target)
     evaluation = found.compare(target)
     total = evaluation.total
     typical = int(np.argmin(np.abs(total - total.mean())))
@@ -124,7 +126,7 @@ def simulate_typical(
         "costs_": dict(
             zip(COST_NAMES, evaluation.costs.mean(axis=0).tolist(), strict=True)
         ),
-        "in_range_": bool(evaluation.in_range.all()),
+        "in_range_": bool((simulated.violation == 0).all()),
         "rates_": None if rate is None else found.averages[rate].mean(axis=0),
         "fc_simulated_": edges_to_matrix(found.fc[typical], diagonal=1.0),
         "fcd_cdf_simulated_": found.fcd_cdf[typical].copy(),

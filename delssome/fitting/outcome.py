@@ -13,7 +13,7 @@ from sklearn.utils import Bunch
 from delssome.connectome import edges_to_matrix
 from delssome.costs import COST_NAMES
 from delssome.fitting.protocol import Task
-from delssome.fitting.verification import choose, confirm, find_alike
+from delssome.fitting.verification import choose, confirm, find_alike, with_a_cost
 from delssome.models import Candidates, Model, ParameterSpace
 from delssome.theory import effective_parameters, reason_against_reduction
 
@@ -86,7 +86,8 @@ def conclude(task: Task, table: Bunch, history: Bunch) -> Outcome:
     target, model = task.target, task.space.model
     best = choose(space, simulator, task.validation, table, rng)
     winner = confirm(space, simulator, target, table, best, rng)
-    final, evaluation = winner.statistics, winner.evaluation
+    final = with_a_cost(winner.statistics, target)
+    evaluation = final.compare(target)
     table.selected[:] = False
     table.selected[winner.row] = True
     alike = find_alike(table, winner.row)
@@ -109,7 +110,7 @@ def conclude(task: Task, table: Bunch, history: Bunch) -> Outcome:
         readout=readouts.mean(axis=0) if model.averages_alike else readouts[0].copy(),
         readouts=readouts,
         rates=None if model.rate is None else final.averages[model.rate].mean(axis=0),
-        in_range=bool(evaluation.in_range.all()),
+        in_range=bool(winner.evaluation.in_range.all()),
         cost=cost,
         cost_sd=float(evaluation.total.std(ddof=1)),
         costs=dict(

@@ -31,6 +31,7 @@ __all__ = [
     "find_alike",
     "report_unlike_contexts",
     "verify",
+    "with_a_cost",
 ]
 
 Array = NDArray[Any]
@@ -239,6 +240,35 @@ def confirm(
         if evaluation.in_range.all():
             return tried[-1]
     return max(tried, key=lambda winner: winner.evaluation.in_range.sum())
+
+
+def with_a_cost(statistics: Statistics, target: Target) -> Statistics:
+    """Leave out evaluations without a cost: those of which all repeats diverged.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        One row an evaluation.
+    target : Target
+
+    Returns
+    -------
+    Statistics
+
+    Raises
+    ------
+    ValueError
+        If fewer than two are left: nothing could be reported but NaN.
+    """
+    ended = np.isfinite(statistics.compare(target).total)
+    if np.count_nonzero(ended) < 2:
+        raise ValueError(
+            f"{np.count_nonzero(~ended)} of {len(ended)} evaluations of the best "
+            "parameters found have no cost: their simulations diverged, or came to a "
+            "standstill. Search longer (CMAES(max_iter=..., n_restarts=...)), narrow "
+            "the ranges of the model, or shorten the step of the acquisition (dt)."
+        )
+    return statistics.select(ended)
 
 
 def find_alike(table: Bunch, winner: int) -> list[int]:
