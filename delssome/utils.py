@@ -4,12 +4,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import sys
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import fields, replace
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from numbers import Integral
-from typing import Any, Self, TypeVar
+from threading import Lock
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +26,13 @@ __all__ = [
     "by_formula",
     "check_number",
     "instance_or_default",
+    "listening",
     "make_generator",
     "one_blas_thread",
     "progress_bar",
     "row_digests",
     "row_generators",
+    "warn",
 ]
 
 T = TypeVar("T")
@@ -163,12 +168,82 @@ def row_generators(
     ]
 
 
-def one_blas_thread(shared: bool) -> AbstractContextManager[Any]:
+@dataclass
+class _Blas:
+    """Limits of BLAS, which all threads share: the last that needs them lifts them."""
+
+    lock: Lock = field(default_factory=Lock)
+    n_users: int = 0
+    limits: Any = None
+
+
+_BLAS = _Blas()
+
+
+@contextmanager
+def one_blas_thread(shared: bool) -> Iterator[None]:
     """Keep BLAS to one thread where several threads of ours share the work.
 
     To look for its libraries takes 10 ms, which is not spent for nothing.
     """
-    return threadpool_limits(1, user_api="blas") if shared else nullcontext()
+    if not shared:
+        yield
+        return
+    with _BLAS.lock:
+        if _BLAS.n_users == 0:
+            _BLAS.limits = threadpool_limits(1, user_api="blas")
+        _BLAS.n_users += 1
+    try:
+        yield
+    finally:
+        with _BLAS.lock:
+            _BLAS.n_users -= 1
+            if _BLAS.n_users == 0:
+                _BLAS.limits.restore_original_limits()
+
+
+class Heard(NamedTuple):
+    """A warning, and of which kind."""
+
+    category: type[Warning]
+    message: str
+
+
+_HEARD: ContextVar[list[Heard] | None] = ContextVar("heard", default=None)
+
+
+def warn(
+    message: str, category: type[Warning] = UserWarning, stacklevel: int = 1
+) -> None:
+    """Warn, or tell who listens in this thread.
+
+    Parameters
+    ----------
+    message : str
+    category : type[Warning], default=UserWarning
+    stacklevel : int, default=1
+        1 is who calls this.
+    """
+    heard = _HEARD.get()
+    if heard is None:
+        warnings.warn(message, category, stacklevel=stacklevel + 1)
+    else:
+        heard.append(Heard(category, message))
+
+
+@contextmanager
+def listening() -> Iterator[list[Heard]]:
+    """Collect what the package warns of in this thread, and in no other.
+
+    ``warnings.catch_warnings`` changes what all threads share, so that warnings end up
+    with one another's, and filters stay changed.
+    """
+    heard: list[Heard] = []
+    token = _HEARD.set(heard)
+    try:
+        yield heard
+    finally:
+        _HEARD.reset(token)
 
 
 def progress_bar(

@@ -35,6 +35,16 @@ def test_source_keeps_the_rules(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_warnings_go_to_who_listens():
+    """By `delssome.utils.warn`: what others catch, all threads share."""
+    said = {
+        path.name
+        for path in (ROOT / "delssome").rglob("*.py")
+        if "warnings.warn(" in path.read_text()
+    }
+    assert said == {"utils.py"}
+
+
 def test_files_are_short():
     long = {
         str(path.relative_to(ROOT)): n_lines

@@ -3,12 +3,11 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from delssome.connectome.checks import check_sc
+from delssome.utils import warn
 
 __all__ = [
     "SC_MAX",
@@ -126,7 +125,7 @@ def _check_counts(sc: Array) -> None:
             f"sc_transform='log' is for streamline counts, but {lost} and would be "
             f"lost. {remedy}; or threshold it yourself (threshold_sc)."
         )
-    warnings.warn(
+    warn(
         f"sc_transform='log' drops what is not a count: {lost}. {remedy}.",
         UserWarning,
         stacklevel=4,

@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from delssome.fitting.protocol import Task
 from delssome.fitting.usable import usable_rows
 from delssome.models import Model
 from delssome.theory import TheoryEvaluator, reason_against
-from delssome.utils import check_number, make_generator
+from delssome.utils import check_number, listening, make_generator
 
 __all__ = ["compare_models"]
 
@@ -265,8 +264,7 @@ def _check(
     try:
         for _, test in folds:
             make_target(X[test], fitter.n_fcd_bins, fitter.sc_transform)
-        with warnings.catch_warnings():  # they come with the fits
-            warnings.simplefilter("ignore")
+        with listening():  # warnings come with the fits
             task = pose(clone(fitter), X[folds[0][0]])
         if asked.likelihood:
             _check_likelihood(task)
@@ -308,9 +306,7 @@ def _compare(
         costs = evaluation.costs.mean(axis=0)
         in_range = bool(evaluation.in_range.all())
     if asked.likelihood:
-        with warnings.catch_warnings():
-            # Of the network, which only says where to start.
-            warnings.simplefilter("ignore")
+        with listening():  # to the network, which only says where to start
             task = pose(fitter, train)
         density = _most_likely(fitter, task, train, np.random.default_rng(likely))
         log_likelihood = np.full(len(test), -np.inf)

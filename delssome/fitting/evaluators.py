@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from dataclasses import replace
 
 from sklearn.base import BaseEstimator
@@ -13,6 +12,7 @@ from delssome.evaluation import Evaluator
 from delssome.exceptions import SurrogateDomainWarning
 from delssome.simulation import SimulationEvaluator
 from delssome.theory import TheoryEvaluator
+from delssome.utils import warn
 
 __all__ = ["choose_evaluators"]
 
@@ -67,7 +67,7 @@ def choose_evaluators(
         )
         reason = network.strange(model)
         if reason and len(exact) > 1:
-            warnings.warn(
+            warn(
                 f"Candidates are evaluated by theory, as surrogate='linear' asks for: "
                 f"{reason}",
                 SurrogateDomainWarning,

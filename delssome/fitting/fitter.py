@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -26,7 +25,7 @@ from delssome.models import FIC, Model
 from delssome.search import CMAES, Search
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator
 from delssome.theory import Identifiability, check_assumptions, identifiability
-from delssome.utils import make_generator, row_generators
+from delssome.utils import make_generator, row_generators, warn
 
 __all__ = ["MeanFieldFitter"]
 
@@ -383,7 +382,7 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
             if name != "rates":  # there are none of some models
                 setattr(self, f"{name}_", value)
         if not outcome.in_range:
-            warnings.warn(implausible(self.model_, outcome), OutOfRangeWarning, 3)
+            warn(implausible(self.model_, outcome), OutOfRangeWarning, 3)
         return self
 
     def _simulate_winner(

@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
@@ -19,7 +18,7 @@ from delssome.fitting.known import mean_and_interval
 from delssome.fitting.posing_pool import pose_pool
 from delssome.models import FIC, Model
 from delssome.simulation import Acquisition
-from delssome.utils import check_number, make_generator
+from delssome.utils import check_number, make_generator, warn
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -245,7 +244,7 @@ pandas.DataFrame, default=None
         """Say that intervals were not tried where a model fits as badly as here."""
         noise, error = self.noise_scale_[0], self.model_error_
         if noise > MOST_NOISE or error > MOST_ERROR:
-            warnings.warn(
+            warn(
                 f"What {self.model_!r} leaves of a scan has {noise:.2g} times the "
                 f"variance of its noise, and what it leaves of all alike {error:.2g} "
                 "times: intervals were tried where it leaves noise alone "

@@ -117,7 +117,7 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
     failures_ : dict
         From label to the reason, for fits that failed.
     warnings_ : dict
-        From label to what the fit warned of.
+        From label to what the package warned of in the fit.
     n_features_in_ : int
 
     See Also

@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -23,7 +22,7 @@ from delssome.fitting.usable import usable_of
 from delssome.inference import Tempering
 from delssome.models import FIC, Model
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator
-from delssome.utils import make_generator, row_generators
+from delssome.utils import make_generator, row_generators, warn
 
 __all__ = ["MeanFieldPosterior"]
 
@@ -265,7 +264,7 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
             setattr(self, name, value)
         self.sampler_, self.simulator_ = inference.sampler, simulation.simulator
         for doubt in doubts(self.model_.readout_name, found):
-            warnings.warn(doubt, UnidentifiedWarning, stacklevel=2)
+            warn(doubt, UnidentifiedWarning, stacklevel=2)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:

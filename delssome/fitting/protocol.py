@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +18,7 @@ from delssome.fitting.verification import Verification, disagreement, verify
 from delssome.models import ParameterSpace
 from delssome.search import Search
 from delssome.simulation import SimulationEvaluator
+from delssome.utils import warn
 
 __all__ = ["Task", "search_and_verify"]
 
@@ -119,7 +119,7 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
         if how.on_disagreement == "raise":
             raise SurrogateDomainError(said)
         if how.on_disagreement == "warn" or schedule.deadline.passed or task.departures:
-            warnings.warn(said, SurrogateDomainWarning, stacklevel=3)
+            warn(said, SurrogateDomainWarning, stacklevel=3)
             break
         if schedule.verbose >= 1:
             tqdm.write(f"{said}\nSearching on with the next evaluator.")

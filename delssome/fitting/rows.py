@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from time import perf_counter
@@ -26,7 +25,7 @@ from delssome.fitting.fitter import MeanFieldFitter
 from delssome.fitting.posterior import MeanFieldPosterior
 from delssome.fitting.store import Store
 from delssome.models import Model
-from delssome.utils import progress_bar
+from delssome.utils import listening, progress_bar, warn
 
 __all__ = [
     "Opened",
@@ -40,9 +39,6 @@ __all__ = [
 
 Array = NDArray[Any]
 Result = dict[str, Any]
-
-# Warnings that libraries have for developers, at the first use in a process.
-NOT_OF_THE_FIT = (DeprecationWarning, FutureWarning, ImportWarning)
 
 
 class Opened(NamedTuple):
@@ -63,7 +59,7 @@ def listed(failures: Mapping[Any, str]) -> str:
 def report(failures: Mapping[Any, str], n_fits: int) -> None:
     """Warn of rows that are NaN."""
     if failures:
-        warnings.warn(
+        warn(
             f"{len(failures)} of {n_fits} fits failed and are NaN. {listed(failures)}",
             FitFailedWarning,
             stacklevel=3,
@@ -88,20 +84,15 @@ def fit_one(
     own_seed = np.random.SeedSequence([seed, int(key, 16)]).generate_state(1)[0]
     fitter = clone(fitter).set_params(random_state=int(own_seed))
     started = perf_counter()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with listening() as heard:
         try:
             fitter.fit(X)
         except Exception as error:  # one bad row must not end the run
             reason = str(error).partition("\n")[0]
             return key, f"{type(error).__name__}: {reason}"
-    if any(issubclass(w.category, SearchInterruptedWarning) for w in caught):
+    if any(issubclass(one.category, SearchInterruptedWarning) for one in heard):
         raise KeyboardInterrupt  # half a search is no result
-    said = dict.fromkeys(
-        f"{w.category.__name__}: {w.message}"
-        for w in caught
-        if not issubclass(w.category, NOT_OF_THE_FIT)
-    )
+    said = dict.fromkeys(f"{one.category.__name__}: {one.message}" for one in heard)
     return key, {
         **fitter.record(),
         "seconds": np.float64(perf_counter() - started),
@@ -120,7 +111,7 @@ def warn_once(said: Mapping[Any, str], n_fits: int) -> None:
         which = [label for label, text in said.items() if name in text]
         if which:
             some = ", ".join(map(str, which[:10])) + ", ..." * (len(which) > 10)
-            warnings.warn(
+            warn(
                 f"{name} in {len(which)} of {n_fits} fits ({some}); "
                 "warnings_ holds what they say.",
                 category,

@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from delssome.exceptions import SearchInterruptedWarning
 from delssome.fitting.journal import Journal
 from delssome.models import ParameterSpace
 from delssome.search import Searcher
-from delssome.utils import progress_bar
+from delssome.utils import progress_bar, warn
 
 __all__ = ["Deadline", "Finalists", "Schedule", "search"]
 
@@ -283,7 +282,7 @@ def _interruptible(found: Sequence[Any], deadline: Deadline) -> Iterator[None]:
         if not found:
             raise
         deadline.set_now()
-        warnings.warn(
+        warn(
             f"The search was interrupted after {len(found)} generations. The best of "
             "what it found is being verified by simulation; interrupt again to stop.",
             SearchInterruptedWarning,

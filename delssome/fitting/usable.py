@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -14,7 +13,7 @@ from sklearn.utils.validation import check_array
 
 from delssome.connectome import check_fc, check_fcd_cdf, check_sc, unpack_subjects
 from delssome.exceptions import UnusableSubjectWarning
-from delssome.utils import check_number
+from delssome.utils import check_number, warn
 
 __all__ = ["check_data", "names_of", "unusable", "usable_of", "usable_rows"]
 
@@ -117,7 +116,7 @@ def usable_rows(
     if 2 * len(found) > len(data):
         raise ValueError(_said(found, len(data), names))
     says = _said(found, len(data), names, "are left out")
-    warnings.warn(says, UnusableSubjectWarning, stacklevel=stacklevel)
+    warn(says, UnusableSubjectWarning, stacklevel=stacklevel)
     usable[list(found)] = False
     return data, usable
 

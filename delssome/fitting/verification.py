@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -20,7 +19,7 @@ from delssome.exceptions import SurrogateDomainWarning
 from delssome.fitting.searching import Finalists
 from delssome.models import Candidates, ParameterSpace
 from delssome.simulation import SimulationEvaluator
-from delssome.utils import Component, check_number
+from delssome.utils import Component, check_number, warn
 
 __all__ = [
     "Verification",
@@ -312,7 +311,7 @@ def report_unlike_contexts(
     said = [*evaluator.unlike(processing), *evaluator.outside(target)]
     found = list(dict.fromkeys(said))
     if found:
-        warnings.warn(
+        warn(
             f"The surrogate was trained on nothing like this: {'; '.join(found)}. Its "
             "errors may be larger than it expects, so that the search may miss better "
             "parameters. Costs reported are simulated and hold. surrogate='linear' "

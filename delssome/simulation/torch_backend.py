@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from delssome.simulation import haemodynamics
 from delssome.simulation.acquisition import Acquisition
 from delssome.simulation.device_memory import n_at_once
 from delssome.simulation.torch_fcd import connectivity
+from delssome.utils import warn
 
 __all__ = ["check_device", "connectivity", "integrate"]
 
@@ -153,7 +153,7 @@ def _engine(model: Model, *given: Any) -> Engine:
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # whatever equations may hold
-        warnings.warn(
+        warn(
             f"The equations of {model.name} could not be compiled for the GPU "
             f"({type(error).__name__}: {str(error)[-200:]}); they run as operations of "
             "torch, several times slower. Write them in plain arithmetic and expm1.",

@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from sklearn.utils.validation import check_array
 
 from delssome.connectome.names import are_counts, in_order
 from delssome.exceptions import CircularWarning
-from delssome.utils import check_number, make_generator
+from delssome.utils import check_number, make_generator, warn
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -124,7 +123,7 @@ def correlate_maps(
         both = given["values"], given["reference"]
         r_inputs, reason = _put_in(*both, inputs, names)
     if reason:
-        warnings.warn(reason, CircularWarning, stacklevel=2)
+        warn(reason, CircularWarning, stacklevel=2)
     others = _standardised(given["reference"])
     r = float(_standardised(given["values"]) @ others)
     null = _standardised(given["values"][order]) @ others

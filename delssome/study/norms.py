@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import json
-import warnings
 from collections.abc import Sequence
 from copy import deepcopy
 from numbers import Integral
@@ -27,7 +26,7 @@ from delssome.study._people import (
     values_of,
 )
 from delssome.study._shash import Curve, most_likely, shape, whole
-from delssome.utils import check_number
+from delssome.utils import check_number, warn
 
 __all__ = ["Norms"]
 
@@ -366,7 +365,7 @@ class Norms(BaseEstimator):
         if site is not None:
             unknown = sorted(set(sites) - set(offsets))
             if unknown:
-                warnings.warn(
+                warn(
                     f"site {', '.join(unknown)} is not known to these norms: taken for "
                     "an average one. Norms.adapt learns it from a few of its people.",
                     UserWarning,

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 
 import numpy as np
 import pytest
@@ -27,6 +26,7 @@ from delssome.connectome import group_average
 from delssome.datasets import make_cohort
 from delssome.exceptions import StorageWarning
 from delssome.simulation import Acquisition
+from delssome.utils import warn
 
 N_SUBJECTS, N_ROIS, N_BINS = 6, 8, 50
 SCAN = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
@@ -260,15 +260,15 @@ def test_groups_belong_to_fit(cohort, fitter):
 
 
 def test_warnings_of_fits_are_told_once(cohort, fitter):
-    def warn(self, X, y=None):
-        warnings.warn("left", OutOfRangeWarning, stacklevel=1)
+    def fit_and_warn(self, X, y=None):
+        warn("left", OutOfRangeWarning)
         return fit(self, X, y)
 
     from delssome.exceptions import OutOfRangeWarning
 
     fit = MeanFieldFitter.fit
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MeanFieldFitter, "fit", warn)
+        patch.setattr(MeanFieldFitter, "fit", fit_and_warn)
         with pytest.warns(OutOfRangeWarning, match=r"in 2 of 2 fits \(0, 1\)"):
             population = PopulationFitter(fitter).fit(cohort.X[:2])
     assert "left" in population.warnings_[1]

@@ -42,6 +42,7 @@ from delssome.surrogate.circuit.slopes import (
 )
 from delssome.surrogate.circuit.training import BATCH, Training, load_group
 from delssome.surrogate.shard import refuse_censoring
+from delssome.surrogate.torch_state import own_generator
 from delssome.theory import range_violation
 from delssome.utils import check_number, instance_or_default
 
@@ -198,30 +199,29 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         rng = check_random_state(self.random_state)
         if len(X) == 0:
             raise ValueError("X must hold at least one shard of a corpus.")
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(rng.randint(2**31))
+        with own_generator(int(rng.randint(2**31))):  # initial weights
             net = CircuitNet(self.width)
-            if start is not None:
-                net.load_state_dict(start.net_.state_dict())
-            points = net.points.numpy()
-            groups = [load_group(file, self.model, points) for file in X]
-            self.models_ = sorted({type(group.model).__name__ for group in groups})
-            self.domain_ = covered([group.context for group in groups])
-            groups = [group for group in groups if group.n_in_range]
-            if not groups:
-                raise ValueError("No candidate in X is within range; label more.")
-            training = Training(
-                net,
-                groups,
-                n_repeats=self.n_repeats,
-                n_steps=self.n_steps,
-                batch_size=self.batch_size,
-                lr=self.lr,
-                verbose=self.verbose,
-                rng=rng,
-            )
-            self.history_ = training.run(anew=start is None)
-            self.net_ = net.eval()
+        if start is not None:
+            net.load_state_dict(start.net_.state_dict())
+        points = net.points.numpy()
+        groups = [load_group(file, self.model, points) for file in X]
+        self.models_ = sorted({type(group.model).__name__ for group in groups})
+        self.domain_ = covered([group.context for group in groups])
+        groups = [group for group in groups if group.n_in_range]
+        if not groups:
+            raise ValueError("No candidate in X is within range; label more.")
+        training = Training(
+            net,
+            groups,
+            n_repeats=self.n_repeats,
+            n_steps=self.n_steps,
+            batch_size=self.batch_size,
+            lr=self.lr,
+            verbose=self.verbose,
+            rng=rng,
+        )
+        self.history_ = training.run(anew=start is None)
+        self.net_ = net.eval()
         return self
 
     def statistics(
@@ -388,7 +388,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         """
         state, card = cards.read_weights(folder, name)
         surrogate = cls(width=card["width"], **settings)
-        with torch.random.fork_rng(devices=[]):  # initial weights are drawn for nothing
+        with own_generator():  # initial weights are drawn for nothing
             surrogate.net_ = CircuitNet(surrogate.width)
         surrogate.net_.load_state_dict(state)
         surrogate.net_.eval()

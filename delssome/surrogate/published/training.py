@@ -22,6 +22,7 @@ from delssome.connectome import SC_MAX, matrix_to_edges, unpack_subjects
 from delssome.models import FIC, Model
 from delssome.simulation.torch_backend import check_device
 from delssome.surrogate.published.columns import column_widths, scale_to_ranges
+from delssome.surrogate.torch_state import own_generator
 from delssome.utils import check_number, instance_or_default
 
 __all__ = ["NetworkEstimator"]
@@ -106,8 +107,7 @@ class NetworkEstimator(BaseEstimator):
         splitter = GroupShuffleSplit(1, test_size=self.held_out, random_state=seed)
         train, held_out = next(splitter.split(X, groups=groups))
         labels = labels.astype(np.float32)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with own_generator(seed):
             net = self._net((inputs[held_out], labels[held_out]), groups[train])
             net.initialize()
             self._set_contexts(net, unpacked)
@@ -204,7 +204,7 @@ class NetworkEstimator(BaseEstimator):
         inputs = self._inputs(rows, len(unpacked.sc))
         self._set_contexts(self.net_, unpacked)
         try:
-            with torch.random.fork_rng(devices=[]):  # loaders draw from it
+            with own_generator():  # loaders draw from it
                 output = self.net_.forward(inputs)
         finally:
             self.net_.module_.bank = None
