@@ -22,9 +22,11 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 __all__ = [
+    "MOST_BINS",
     "Component",
     "by_formula",
     "check_number",
+    "check_running",
     "instance_or_default",
     "listening",
     "make_generator",
@@ -36,6 +38,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+# Bins of the FCD distribution, a hundred times the published number, and workers.
+MOST_BINS, MOST_JOBS = 1_000_000, 10_000
 
 
 class Component(BaseEstimator):  # type: ignore[misc]
@@ -63,8 +68,20 @@ class Component(BaseEstimator):  # type: ignore[misc]
                 )
         checked = replace(self, **params)  # type: ignore[type-var]
         for name in params:
-            object.__setattr__(self, name, getattr(checked, name))
+            self._settle(name, getattr(checked, name))
         return self
+
+    def _settle(self, name: str, value: Any) -> None:
+        """Set what was checked, while a component is made."""
+        object.__setattr__(self, name, value)
+
+    def _check_number(
+        self, name: str, kind: type, low: float, high: float | None = None
+    ) -> None:
+        """Check a setting and keep it as a plain number; None where that is default."""
+        value, default = getattr(self, name), getattr(type(self), name, 0)
+        if value is not None or default is not None:
+            self._settle(name, check_number(name, value, kind, low, high))
 
 
 def check_number(
@@ -73,7 +90,7 @@ def check_number(
     kind: type,
     low: float,
     high: float | None = None,
-) -> None:
+) -> Any:
     """Check that a setting is a number of a kind within closed limits.
 
     Parameters
@@ -85,6 +102,11 @@ def check_number(
     low : float
     high : float, default=None
         None: no upper limit.
+
+    Returns
+    -------
+    int or float
+        The same in Python's own types, in which equal settings have equal names.
     """
     word = "an integer" if kind is Integral else "a number"
     limits = f"of at least {low}" if high is None else f"between {low} and {high}"
@@ -93,6 +115,25 @@ def check_number(
     number: Any = value
     if not (number >= low and (high is None or number <= high)):
         raise ValueError(f"{name} must be {word} {limits}, got {value!r}.")
+    return int(number) if kind is Integral else float(number)
+
+
+def check_running(n_jobs: object, verbose: object) -> None:
+    """Check the number of workers, and how much is shown.
+
+    Parameters
+    ----------
+    n_jobs : object
+        None, or an integer other than 0, as joblib has it.
+    verbose : object
+        An integer, or a bool.
+    """
+    if n_jobs is not None:
+        check_number("n_jobs", n_jobs, Integral, -MOST_JOBS, MOST_JOBS)
+        if n_jobs == 0:
+            raise ValueError("n_jobs must be None, or an integer other than 0, got 0.")
+    if not isinstance(verbose, bool | np.bool_):
+        check_number("verbose", verbose, Integral, 0)
 
 
 def instance_or_default(name: str, value: object, kind: type[T]) -> T:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from delssome.connectome.checks import MIN_ROIS, as_floats
-from delssome.utils import check_number
+from delssome.utils import MOST_BINS, check_number
 
 __all__ = [
     "edges_to_matrix",
@@ -79,7 +79,7 @@ def n_rois_from_width(n_features: int, n_fcd_bins: int) -> int:
     -------
     int
     """
-    check_number("n_fcd_bins", n_fcd_bins, Integral, 1)
+    check_number("n_fcd_bins", n_fcd_bins, Integral, 1, MOST_BINS)
     twice = n_features - n_fcd_bins
     n_rois = _n_rois(twice // 2) if twice > 0 and twice % 2 == 0 else None
     if n_rois is None or n_rois < MIN_ROIS:

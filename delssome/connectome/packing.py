@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from delssome.connectome.edges import (
     matrix_to_edges,
     n_rois_from_width,
 )
-from delssome.utils import row_digests
+from delssome.utils import MOST_BINS, check_number, row_digests
 
 __all__ = [
     "in_order",
@@ -84,6 +85,7 @@ def pack_subjects(
             )
         fc_edges = matrix_to_edges(fc)
     if fcd_cdf is None:
+        check_number("n_fcd_bins", n_fcd_bins, Integral, 2, MOST_BINS)
         cdf = np.full((n_subjects, n_fcd_bins), np.nan)
     else:
         cdf = np.atleast_2d(check_fcd_cdf(fcd_cdf))

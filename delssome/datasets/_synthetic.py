@@ -20,7 +20,7 @@ from delssome.datasets._connectomes import (
     population_connectome,
 )
 from delssome.models import FIC, Candidates, ParameterSpace
-from delssome.utils import check_number, instance_or_default
+from delssome.utils import MOST_BINS, check_number, instance_or_default
 
 if TYPE_CHECKING:
     from delssome.simulation import Acquisition
@@ -169,7 +169,7 @@ def make_cohort(
     acquisition, model = _check_settings(
         n_subjects, n_rois, acquisition, model, subject_sd, age_range, age_effect
     )
-    check_number("n_fcd_bins", n_fcd_bins, Integral, 2)
+    check_number("n_fcd_bins", n_fcd_bins, Integral, 2, MOST_BINS)
 
     # One stream for the population and one per subject.
     population, *streams = _seeds(random_state).spawn(1 + n_subjects)
@@ -221,8 +221,8 @@ def _check_settings(
     """Check what a cohort is made of, and fill in what is not given."""
     from delssome.simulation import Acquisition
 
-    check_number("n_subjects", n_subjects, Integral, 1)
-    check_number("n_rois", n_rois, Integral, MIN_ROIS)
+    check_number("n_subjects", n_subjects, Integral, 1, 1_000_000)
+    check_number("n_rois", n_rois, Integral, MIN_ROIS, 10_000)
     check_number("subject_sd", subject_sd, Real, 0)
     check_number("age_effect", age_effect, Real, 0)
     if len(age_range) != 2 or not age_range[0] < age_range[1]:

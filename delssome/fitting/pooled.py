@@ -18,7 +18,7 @@ from delssome.fitting.known import mean_and_interval
 from delssome.fitting.posing_pool import pose_pool
 from delssome.models import FIC, Model
 from delssome.simulation import Acquisition
-from delssome.utils import check_number, make_generator, warn
+from delssome.utils import check_number, check_running, make_generator, warn
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -228,7 +228,8 @@ pandas.DataFrame, default=None
         self
         """
         check_number("interval", self.interval, Real, 0.01, 0.999)
-        check_number("n_draws", self.n_draws, Integral, 2)
+        check_running(self.n_jobs, self.verbose)
+        check_number("n_draws", self.n_draws, Integral, 2, 1_000_000)
         data = check_array(X, dtype=np.float64, estimator=self, input_name="X")
         rng = make_generator(self.random_state).spawn(1)[0]
         # Nothing is set before all is found: a fit that fails changes nothing.

@@ -39,7 +39,7 @@ from delssome.fitting.rows import (
 from delssome.fitting.store import Store
 from delssome.fitting.usable import names_of
 from delssome.identity import kind_of
-from delssome.utils import make_generator
+from delssome.utils import check_running, make_generator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -321,6 +321,7 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
         """Check settings, and find what is known already."""
         fitter = MeanFieldFitter() if self.fitter is None else self.fitter
         given: Any
+        check_running(self.n_jobs, self.verbose)
         if isinstance(fitter, MeanFieldPosterior):
             given = inference_components(fitter)
         elif isinstance(fitter, MeanFieldFitter):

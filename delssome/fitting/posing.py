@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
@@ -33,7 +34,13 @@ from delssome.identity import fingerprint
 from delssome.models import FIC, Model, ParameterSpace, check_maps
 from delssome.search import CMAES, Search
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator, check_step
-from delssome.utils import check_number, instance_or_default, make_generator
+from delssome.utils import (
+    MOST_BINS,
+    check_number,
+    check_running,
+    instance_or_default,
+    make_generator,
+)
 
 if TYPE_CHECKING:
     from delssome.fitting.fitter import MeanFieldFitter
@@ -103,7 +110,8 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     -------
     Task
     """
-    check_number("n_fcd_bins", fitter.n_fcd_bins, Integral, 2)
+    check_number("n_fcd_bins", fitter.n_fcd_bins, Integral, 2, MOST_BINS)
+    check_running(fitter.n_jobs, fitter.verbose)
     given = components_of(fitter)
     _check_checkpoint(fitter)
     n_rois = n_rois_from_width(X.shape[1], fitter.n_fcd_bins)
@@ -233,6 +241,10 @@ def _departures(
 def _check_checkpoint(fitter: MeanFieldFitter) -> None:
     if fitter.checkpoint is None:
         return
+    if not isinstance(fitter.checkpoint, str | os.PathLike):
+        raise TypeError(
+            f"checkpoint must be a path or None, got {fitter.checkpoint!r}."
+        )
     if not Path(fitter.checkpoint).parent.is_dir():
         raise ValueError(
             f"checkpoint={str(fitter.checkpoint)!r} lies in a folder that does "

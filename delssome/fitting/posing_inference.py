@@ -26,7 +26,13 @@ from delssome.simulation import (
     check_step,
 )
 from delssome.theory import TheoryEvaluator, reason_against
-from delssome.utils import check_number, instance_or_default, make_generator
+from delssome.utils import (
+    MOST_BINS,
+    check_number,
+    check_running,
+    instance_or_default,
+    make_generator,
+)
 
 if TYPE_CHECKING:
     from delssome.fitting.posterior import MeanFieldPosterior
@@ -82,7 +88,8 @@ def pose_inference(
         Of the same model and scan.
     """
     n_bins = estimator.n_fcd_bins
-    check_number("n_fcd_bins", n_bins, Integral, 2)
+    check_number("n_fcd_bins", n_bins, Integral, 2, MOST_BINS)
+    check_running(estimator.n_jobs, estimator.verbose)
     check_number("interval", estimator.interval, Real, 0.01, 0.999)
     if estimator.n_scans is not None:
         check_number("n_scans", estimator.n_scans, Real, 1e-3)

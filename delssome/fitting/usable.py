@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array
 
 from delssome.connectome import check_fc, check_fcd_cdf, check_sc, unpack_subjects
 from delssome.exceptions import UnusableSubjectWarning
-from delssome.utils import check_number, warn
+from delssome.utils import MOST_BINS, check_number, warn
 
 __all__ = ["check_data", "names_of", "unusable", "usable_of", "usable_rows"]
 
@@ -50,7 +50,7 @@ def unusable(X: Array, n_fcd_bins: int) -> dict[int, str]:
     -------
     dict of int to str
     """
-    check_number("n_fcd_bins", n_fcd_bins, Integral, 2)
+    check_number("n_fcd_bins", n_fcd_bins, Integral, 2, MOST_BINS)
     subjects = unpack_subjects(X, n_fcd_bins)
     parts = (subjects.sc, subjects.fc, subjects.fcd_cdf)
     try:

@@ -19,7 +19,7 @@ from delssome.exceptions import SurrogateDomainWarning
 from delssome.fitting.searching import Finalists
 from delssome.models import Candidates, ParameterSpace
 from delssome.simulation import SimulationEvaluator
-from delssome.utils import Component, check_number, warn
+from delssome.utils import Component, warn
 
 __all__ = [
     "Verification",
@@ -73,9 +73,9 @@ class Verification(Component):
 
     def __post_init__(self) -> None:
         """Check all settings."""
-        check_number("n_finalists", self.n_finalists, Integral, 1)
-        check_number("validation_fraction", self.validation_fraction, Real, 0.0, 0.9)
-        check_number("refine_budget", self.refine_budget, Integral, 1)
+        self._check_number("n_finalists", Integral, 1, 100_000)
+        self._check_number("validation_fraction", Real, 0.0, 0.9)
+        self._check_number("refine_budget", Integral, 1, 10_000_000)
         if self.on_disagreement not in ("warn", "refine", "raise"):
             raise ValueError(
                 "on_disagreement must be 'warn', 'refine' or 'raise', "

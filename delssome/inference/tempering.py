@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from delssome.utils import Component, check_number, progress_bar
+from delssome.utils import Component, progress_bar
 
 __all__ = ["Draws", "Tempering", "step_in_power"]
 
@@ -96,12 +96,12 @@ class Tempering(Component):
 
     def __post_init__(self) -> None:
         """Check all settings."""
-        check_number("n_particles", self.n_particles, Integral, 20)
-        check_number("n_moves", self.n_moves, Integral, 1)
-        check_number("n_leaps", self.n_leaps, Integral, 0)
-        check_number("leap", self.leap, Integral, 1)
-        check_number("n_draws", self.n_draws, Integral, 1)
-        check_number("share", self.share, Real, 0.01, 0.99)
+        self._check_number("n_particles", Integral, 20, 100_000)
+        self._check_number("n_moves", Integral, 1, 1000)
+        self._check_number("n_leaps", Integral, 0, 1000)
+        self._check_number("leap", Integral, 1, 100_000)
+        self._check_number("n_draws", Integral, 1, 1_000_000)
+        self._check_number("share", Real, 0.01, 0.99)
 
     def sample(
         self,

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -12,7 +13,15 @@ from numpy.typing import NDArray
 from delssome.models.steady import relax
 from delssome.utils import Component
 
-__all__ = ["Array", "Model", "Params", "Solution", "check_model", "transfer"]
+__all__ = [
+    "Array",
+    "Model",
+    "Params",
+    "Solution",
+    "check_model",
+    "plain_tuple",
+    "transfer",
+]
 
 Array = NDArray[np.float64]
 Params = Mapping[str, Array]
@@ -148,16 +157,15 @@ class Model(Component):
         self._check_equations()
         for name in self.searched:
             given = getattr(self, name, None)
-            try:
-                low, high = (float(value) for value in given)  # type: ignore[union-attr]
-                sound = -np.inf < low < high < np.inf
-            except (TypeError, ValueError):
-                sound = False
+            ends = plain_tuple(given, Real, float)
+            low, high = ends if ends is not None and len(ends) == 2 else (0.0, 0.0)
+            sound = -np.inf < low < high < np.inf
             if not sound or (name in ("G", "sigma") and low < 0):
                 raise ValueError(
                     f"The range of {name} must be (low, high), finite, with low < high"
                     f"{' and 0 <= low' * (name in ('G', 'sigma'))}, got {given!r}."
                 )
+            self._settle(name, ends)
 
     def _check_equations(self) -> None:
         """Run the equations once, to see that they take and give what is declared."""
@@ -266,6 +274,23 @@ class Model(Component):
             NaN for candidates that come to no rest.
         """
         return relax(self, params, sc)
+
+
+def plain_tuple(
+    given: Any, kind: type, plain: Callable[[Any], Any]
+) -> tuple[Any, ...] | None:
+    """Give numbers as a tuple of Python's own, or None if they are none.
+
+    A tuple of such stays the same object, so that scikit-learn can clone what holds it.
+    """
+    try:
+        values = tuple(given)
+    except TypeError:
+        return None
+    if not all(isinstance(x, kind) and not isinstance(x, bool) for x in values):
+        return None
+    same = type(given) is tuple and all(type(x) is plain for x in values)
+    return given if same else tuple(plain(x) for x in values)
 
 
 def check_model(model: object) -> None:

@@ -6,12 +6,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from delssome.models.base import Array, Model, Params, Solution, transfer
+from delssome.models.base import Array, Model, Params, Solution, plain_tuple, transfer
 from delssome.models.steady import newton
 
 __all__ = ["FIC", "FixedPoint"]
@@ -144,14 +145,9 @@ class FIC(Model):
 
     def __post_init__(self) -> None:
         """Check all settings."""
-        if not 0 < self.target_rate < 1000:
-            raise ValueError(
-                f"target_rate must lie between 0 and 1000 Hz, got {self.target_rate!r}."
-            )
-        if not self.rate_tolerance > 0:
-            raise ValueError(
-                f"rate_tolerance must be positive, got {self.rate_tolerance!r}."
-            )
+        self._check_number("target_rate", Real, 0.01, 1000)
+        self._check_number("rate_tolerance", Real, 1e-9)
+        self._check_number("min_w_EI_sd", Real, 0.0)
         super().__post_init__()
         for name in ("w_EE", "w_EI"):
             if not getattr(self, name)[0] >= 0:
@@ -159,16 +155,15 @@ class FIC(Model):
                     f"The range of {name} must be (low, high) with 0 <= low < high, "
                     f"got {getattr(self, name)!r}."
                 )
-        signs = () if self.map_signs is None else self.map_signs
-        if np.ndim(signs) != 1 or not np.isin(signs, (-1, 0, 1)).all():
+        if self.map_signs is None:
+            return
+        signs = plain_tuple(self.map_signs, Real, float)
+        if signs is None or not set(signs) <= {-1, 0, 1}:
             raise ValueError(
                 "map_signs must hold -1, 0 or 1 for each of the maps, "
                 f"got {self.map_signs!r}."
             )
-        if not self.min_w_EI_sd >= 0:
-            raise ValueError(
-                f"min_w_EI_sd must not be negative, got {self.min_w_EI_sd!r}."
-            )
+        self._settle("map_signs", plain_tuple(self.map_signs, Real, int))
 
     @property
     def rate_range(self) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from delssome.observables.scans import check_kept, check_scans, standardise
 from delssome.simd.cache import kept
-from delssome.utils import check_number
+from delssome.utils import MOST_BINS, check_number
 
 __all__ = ["fcd_cdf", "fcd_histogram", "fcd_matrix", "frames_in_windows"]
 
@@ -107,7 +107,7 @@ def fcd_histogram(
         Counts as float64; NaN where a scan holds NaN or a constant signal. In
         float32, values within rounding (1e-6) of a bin edge may fall on either side.
     """
-    check_number("n_bins", n_bins, Integral, 1)
+    check_number("n_bins", n_bins, Integral, 1, MOST_BINS)
     check_number("stride", stride, Integral, 1)
     bold = check_scans(bold)
     scans = bold.reshape(-1, *bold.shape[-2:])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delssome.models import ParameterSpace
-from delssome.utils import Component, check_number
+from delssome.utils import Component
 
 __all__ = ["Search", "Searcher"]
 
@@ -81,13 +81,11 @@ class Search(Component):
 
     def __post_init__(self) -> None:
         """Check all settings."""
-        check_number("popsize", self.popsize, Integral, 4)
-        check_number("max_iter", self.max_iter, Integral, 1)
-        check_number("n_closing", self.n_closing, Integral, 0)
-        if self.n_restarts is not None:
-            check_number("n_restarts", self.n_restarts, Integral, 1)
-        if self.max_seconds is not None:
-            check_number("max_seconds", self.max_seconds, Real, 0.0)
+        self._check_number("popsize", Integral, 4, 100_000)
+        self._check_number("max_iter", Integral, 1, 1_000_000)
+        self._check_number("n_closing", Integral, 0, 1_000_000)
+        self._check_number("n_restarts", Integral, 1, 10_000)
+        self._check_number("max_seconds", Real, 0.0)
 
     @abstractmethod
     def start(self, space: ParameterSpace, rng: np.random.Generator) -> Searcher:

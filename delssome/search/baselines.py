@@ -21,7 +21,6 @@ from scipy import optimize
 from delssome.exceptions import InfeasibleSpaceError
 from delssome.models import ParameterSpace
 from delssome.search.base import Search
-from delssome.utils import check_number
 
 __all__ = [
     "BASELINES",
@@ -290,7 +289,7 @@ class GridSearch(Search):
     def __post_init__(self) -> None:
         """Check all settings."""
         super().__post_init__()
-        check_number("budget", self.budget, Integral, 2)
+        self._check_number("budget", Integral, 2, 10_000_000)
 
     def start(self, space: ParameterSpace, rng: np.random.Generator) -> _Grid:
         """Start a search: see :meth:`delssome.search.Search.start`."""

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from delssome.exceptions import InfeasibleSpaceError
 from delssome.models import ParameterSpace
 from delssome.search.base import Search
-from delssome.utils import check_number
 
 __all__ = ["CMAES"]
 
@@ -71,7 +70,7 @@ class CMAES(Search):
     def __post_init__(self) -> None:
         """Check all settings."""
         super().__post_init__()
-        check_number("sigma0", self.sigma0, Real, 1e-6, 10)
+        self._check_number("sigma0", Real, 1e-6, 10)
 
     def start(self, space: ParameterSpace, rng: np.random.Generator) -> "_Strategy":
         """Start a search: see :meth:`delssome.search.Search.start`."""

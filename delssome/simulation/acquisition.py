@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass, fields, replace
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -16,12 +16,14 @@ from delssome.simulation.pipeline import (
     say_pipeline,
     settle_pipeline,
 )
-from delssome.utils import Component, check_number
+from delssome.utils import Component
 
 __all__ = ["Acquisition"]
 
 # In seconds; what is longer is taken for milliseconds.
 LONGEST_TR = 20.0
+# Of other times, in seconds, and of frames: what is beyond is a slip.
+SHORTEST, LONGEST, MOST_FRAMES = 1e-6, 1e5, 1_000_000
 # The published integration step, in seconds.
 PUBLISHED_STEP = 0.006
 # What came later is said only if it is not the default: an acquisition without it
@@ -88,29 +90,19 @@ class Acquisition(Component):
 
     def __post_init__(self) -> None:
         """Check all settings."""
-        for name in ("tr", "dt"):
-            if not 0 < getattr(self, name) < np.inf:
-                raise ValueError(
-                    f"{name} must be a positive time in seconds, "
-                    f"got {getattr(self, name)!r}."
-                )
+        self._check_number("tr", Real, SHORTEST)
         if self.tr > LONGEST_TR:
             raise ValueError(
                 f"tr is in seconds, at most {LONGEST_TR:g}, got {self.tr!r}; did you "
                 f"mean {self.tr / 1000:g}?"
             )
+        self._check_number("dt", Real, SHORTEST)
         for name in ("burn_in", "warm_up"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise ValueError(
-                    f"{name} must be a time in seconds, not negative, "
-                    f"got {getattr(self, name)!r}."
-                )
+            self._check_number(name, Real, 0.0, LONGEST)
         if self.dt > self.tr:
             raise ValueError(f"dt={self.dt!r} must not be longer than tr={self.tr!r}.")
-        if int(self.n_frames) != self.n_frames or self.n_frames < 3:
-            raise ValueError(
-                f"n_frames must be an integer of at least 3, got {self.n_frames!r}."
-            )
+        self._check_number("n_frames", Integral, 3, MOST_FRAMES)
+        self._check_number("window", Integral, 2)
         if not 2 <= self.fcd_window < self.n_frames:
             raise ValueError(
                 f"window must be at least 2 frames and fewer than "
@@ -123,16 +115,17 @@ class Acquisition(Component):
                 "global_signal must be True, it was regressed out, or False, got "
                 f"{self.global_signal!r}."
             )
-        check_number("filter_order", self.filter_order, Integral, 1)
-        self._settle(*settle_pipeline(self.band, self.kept))
+        self._settle("global_signal", bool(self.global_signal))
+        self._check_number("filter_order", Integral, 1, 10)  # as of process_bold
+        self._settle_pipeline(*settle_pipeline(self.band, self.kept))
         if self.band is not None or self.kept is not None:
             check_pipeline(self)
         if self.kept is not None and all(self.kept):
-            self._settle(self.band, None)
+            self._settle_pipeline(self.band, None)
 
-    def _settle(self, band: Any, kept: Any) -> None:
-        object.__setattr__(self, "band", band)
-        object.__setattr__(self, "kept", kept)
+    def _settle_pipeline(self, band: Any, kept: Any) -> None:
+        self._settle("band", band)
+        self._settle("kept", kept)
 
     def said(self) -> dict[str, Any]:
         """Give the settings by which results on disk are known: see `PIPELINE`."""
@@ -213,7 +206,7 @@ class Acquisition(Component):
             self.tr,
             band=self.band,
             filter_order=self.filter_order,
-            global_signal=bool(self.global_signal),
+            global_signal=self.global_signal,
             kept=self.kept,
         )
 
@@ -224,7 +217,7 @@ class Acquisition(Component):
     @property
     def fcd_window(self) -> int:
         """Frames in a window of the FC dynamics."""
-        return round(60.0 / self.tr) if self.window is None else int(self.window)
+        return round(60.0 / self.tr) if self.window is None else self.window
 
     @property
     def n_windows(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from numbers import Integral
 
 from delssome.simulation.backends import check_backend, check_name
-from delssome.utils import Component, check_number
+from delssome.utils import Component
 
 __all__ = ["Simulator"]
 
@@ -40,9 +40,8 @@ class Simulator(Component):
 
     def __post_init__(self) -> None:
         """Check what can be checked without the device."""
-        check_number("n_repeats", self.n_repeats, Integral, 1)
-        if self.n_search_repeats is not None:
-            check_number("n_search_repeats", self.n_search_repeats, Integral, 1)
+        self._check_number("n_repeats", Integral, 1, 1000)
+        self._check_number("n_search_repeats", Integral, 1, 1000)
         check_name(self.backend)
         if self.dtype not in ("float32", "float64"):
             raise ValueError(

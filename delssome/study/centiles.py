@@ -74,7 +74,7 @@ def fit_centiles(
     >>> curves[50.0].round(1).tolist()
     [2.6, 2.4]
     """
-    check_number("n_knots", n_knots, Integral, 2)
+    check_number("n_knots", n_knots, Integral, 2, 1000)
     values = check_array(
         value,
         ensure_2d=False,

@@ -225,7 +225,7 @@ def rotations(
         ``map[order[k]]`` is the map after rotation k. Hemispheres turn as mirror images
         and stay apart.
     """
-    check_number("n_rotations", n_rotations, Integral, 1)
+    check_number("n_rotations", n_rotations, Integral, 1, 1_000_000)
     places = np.asarray(
         check_array(centroids, dtype=np.float64, input_name="centroids")
     )

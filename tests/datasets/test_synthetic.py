@@ -238,8 +238,8 @@ def test_subjects_share_strong_edges_and_differ_in_faint_ones(population):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"n_subjects": 0}, ValueError, "n_subjects must be an integer of at least 1"),
-        ({"n_rois": 7}, ValueError, "n_rois must be an integer of at least 8"),
+        ({"n_subjects": 0}, ValueError, "n_subjects must be an integer between 1 and"),
+        ({"n_rois": 7}, ValueError, "n_rois must be an integer between 8 and"),
         ({"n_rois": 8.0}, TypeError, "n_rois must be an integer"),
         ({"subject_sd": -1.0}, ValueError, "subject_sd must be a number"),
         ({"model": "FIC"}, TypeError, "model must be None or a FIC model"),

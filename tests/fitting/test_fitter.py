@@ -184,7 +184,7 @@ def test_it_works_in_cross_validation_and_grid_search(make, X):
         (
             {"search__popsize": 1},
             ValueError,
-            "popsize must be an integer of at least 4",
+            "popsize must be an integer between 4 and 100000",
         ),
         ({"search__popsize": 20.5}, TypeError, "popsize must be an integer"),
         ({"search__max_iter": 0}, ValueError, "max_iter"),

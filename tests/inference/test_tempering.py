@@ -313,12 +313,16 @@ def test_a_prior_without_any_likelihood_is_named():
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"n_particles": 19}, ValueError, "n_particles must be .* at least 20, got 19"),
+        (
+            {"n_particles": 19},
+            ValueError,
+            "n_particles must be .* 20 and .*, got 19",
+        ),
         ({"n_particles": 40.0}, TypeError, "n_particles must be an integer"),
-        ({"n_moves": 0}, ValueError, "n_moves must be an integer of at least 1"),
-        ({"n_leaps": -1}, ValueError, "n_leaps must be an integer of at least 0"),
-        ({"leap": 0}, ValueError, "leap must be an integer of at least 1"),
-        ({"n_draws": 0}, ValueError, "n_draws must be an integer of at least 1"),
+        ({"n_moves": 0}, ValueError, "n_moves must be an integer between 1 and"),
+        ({"n_leaps": -1}, ValueError, "n_leaps must be an integer between 0 and"),
+        ({"leap": 0}, ValueError, "leap must be an integer between 1 and"),
+        ({"n_draws": 0}, ValueError, "n_draws must be an integer between 1 and"),
         ({"n_draws": "many"}, TypeError, "n_draws must be an integer"),
         ({"share": 1.0}, ValueError, "share must be a number between 0.01 and 0.99"),
         ({"share": np.nan}, ValueError, "share must be a number"),

@@ -155,7 +155,7 @@ def test_fitness_of_other_candidates_is_refused(space):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"popsize": 3}, ValueError, "popsize must be an integer of at least 4"),
+        ({"popsize": 3}, ValueError, "popsize must be an integer between 4 and 100000"),
         ({"popsize": 20.5}, TypeError, "popsize"),
         ({"max_iter": 0}, ValueError, "max_iter"),
         ({"n_restarts": "two"}, TypeError, "n_restarts"),

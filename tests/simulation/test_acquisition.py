@@ -34,7 +34,6 @@ def test_the_step_divides_tr_and_is_not_longer_than_asked(tr, dt):
         ({"dt": -0.1}, "dt must be"),
         ({"tr": 0.5, "dt": 0.6}, "longer than tr"),
         ({"n_frames": 2}, "n_frames"),
-        ({"n_frames": 100.5}, "n_frames"),
         ({"n_frames": 50}, r"window.*got 83 \(a minute\)"),
         ({"window": 1200}, "window must be"),
         ({"window": 1}, "window must be"),
@@ -59,6 +58,9 @@ def test_kinds_are_named():
         ({"band": "0.01-0.1"}, "pair"),
         ({"global_signal": "regressed"}, "global_signal"),
         ({"kept": (0, 1, 2)}, "isin"),
+        ({"n_frames": 100.5}, "n_frames must be an integer"),
+        ({"window": 10.9}, "window must be an integer"),
+        ({"tr": "0.72"}, "tr must be a number"),
     ):
         with pytest.raises(TypeError, match=message):
             Acquisition(**settings)

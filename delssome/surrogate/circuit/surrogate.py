@@ -187,14 +187,14 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         -------
         self
         """
-        for name, kind, low in (
-            ("n_repeats", Integral, 1),
-            ("width", Integral, 2),
-            ("n_steps", Integral, 1),
-            ("batch_size", Integral, 2),
-            ("lr", Real, 1e-12),
+        for name, kind, low, high in (
+            ("n_repeats", Integral, 1, 1000),
+            ("width", Integral, 2, 4096),
+            ("n_steps", Integral, 1, 100_000_000),
+            ("batch_size", Integral, 2, 1_000_000),
+            ("lr", Real, 1e-12, 10.0),
         ):
-            check_number(name, getattr(self, name), kind, low)
+            check_number(name, getattr(self, name), kind, low, high)
         self.check(self._asked_for)
         rng = check_random_state(self.random_state)
         if len(X) == 0:

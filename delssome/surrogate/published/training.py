@@ -23,7 +23,7 @@ from delssome.models import FIC, Model
 from delssome.simulation.torch_backend import check_device
 from delssome.surrogate.published.columns import column_widths, scale_to_ranges
 from delssome.surrogate.torch_state import own_generator
-from delssome.utils import check_number, instance_or_default
+from delssome.utils import MOST_BINS, check_number, instance_or_default
 
 __all__ = ["NetworkEstimator"]
 
@@ -72,15 +72,15 @@ class NetworkEstimator(BaseEstimator):
 
     def _check_settings(self) -> None:
         for name, kind, low, high in (
-            ("d_model", Integral, 2, None),
-            ("n_layers", Integral, 1, None),
-            ("n_heads", Integral, 1, None),
-            ("max_epochs", Integral, 1, None),
-            ("lr", Real, 1e-12, None),
+            ("d_model", Integral, 2, 4096),
+            ("n_layers", Integral, 1, 100),
+            ("n_heads", Integral, 1, 1024),
+            ("max_epochs", Integral, 1, 1_000_000),
+            ("lr", Real, 1e-12, 10.0),
             ("lr_decay", Real, 1e-3, 1.0),
-            ("batch_size", Integral, 2, None),
+            ("batch_size", Integral, 2, 1_000_000),
             ("held_out", Real, 0.01, 0.9),
-            ("n_fcd_bins", Integral, 2, None),
+            ("n_fcd_bins", Integral, 2, MOST_BINS),
         ):
             check_number(name, getattr(self, name), kind, low, high)
         if self.d_model % (2 * self.n_heads):
