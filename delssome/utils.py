@@ -118,14 +118,14 @@ def check_number(
     return int(number) if kind is Integral else float(number)
 
 
-def check_running(n_jobs: object, verbose: object) -> None:
+def check_running(n_jobs: object, verbose: object = 0) -> None:
     """Check the number of workers, and how much is shown.
 
     Parameters
     ----------
     n_jobs : object
         None, or an integer other than 0, as joblib has it.
-    verbose : object
+    verbose : object, default=0
         An integer, or a bool.
     """
     if n_jobs is not None:

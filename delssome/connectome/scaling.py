@@ -3,11 +3,13 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from delssome.connectome.checks import check_sc
-from delssome.utils import warn
+from delssome.utils import check_number, warn
 
 __all__ = [
     "SC_MAX",
@@ -86,6 +88,7 @@ def prepare_sc(
             "sc_transform must be 'log' (streamline counts), 'log_weights' (weights of "
             f"any unit) or None (weights as they are), got {transform!r}."
         )
+    check_number("max_value", max_value, Real, 1e-9, 1e9)
     sc = check_sc(sc)
     if transform == "log":
         _check_counts(sc)

@@ -20,7 +20,7 @@ from delssome.datasets._connectomes import (
     population_connectome,
 )
 from delssome.models import FIC, Candidates, ParameterSpace
-from delssome.utils import MOST_BINS, check_number, instance_or_default
+from delssome.utils import MOST_BINS, check_number, check_running, instance_or_default
 
 if TYPE_CHECKING:
     from delssome.simulation import Acquisition
@@ -170,6 +170,7 @@ def make_cohort(
         n_subjects, n_rois, acquisition, model, subject_sd, age_range, age_effect
     )
     check_number("n_fcd_bins", n_fcd_bins, Integral, 2, MOST_BINS)
+    check_running(n_jobs, verbose)
 
     # One stream for the population and one per subject.
     population, *streams = _seeds(random_state).spawn(1 + n_subjects)

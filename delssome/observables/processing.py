@@ -130,6 +130,7 @@ def check_band(band: Band, tr: float, filter_order: int) -> Band:
             "band must be a pair, lowest and highest frequency in Hz, such as "
             f"(0.01, 0.1), or None, got {band!r}."
         )
+    check_number("tr", tr, Real, 1e-6, 20.0)
     check_number("filter_order", filter_order, Integral, 1, HIGHEST_ORDER)
     low, high = band
     nyquist = 0.5 / tr

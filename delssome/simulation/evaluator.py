@@ -17,7 +17,13 @@ from delssome.simulation.acquisition import Acquisition
 from delssome.simulation.backends import load_backend
 from delssome.simulation.integrator import check_step, simulate
 from delssome.simulation.simulator import Simulator
-from delssome.utils import MOST_BINS, check_number, instance_or_default, one_blas_thread
+from delssome.utils import (
+    MOST_BINS,
+    check_number,
+    check_running,
+    instance_or_default,
+    one_blas_thread,
+)
 
 __all__ = ["SimulationEvaluator"]
 
@@ -63,6 +69,7 @@ class SimulationEvaluator(Evaluator):
         n_jobs: int | None = None,
     ) -> None:
         check_number("n_fcd_bins", n_fcd_bins, Integral, 2, MOST_BINS)
+        check_running(n_jobs)
         self.acquisition = check_step(model, acquisition)
         self.model = model
         self.simulator = instance_or_default("simulator", simulator, Simulator)

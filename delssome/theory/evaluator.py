@@ -31,7 +31,7 @@ from delssome.theory.escape import (
 from delssome.theory.forms import scan_theory
 from delssome.theory.scans import ScanTheory, correlations, fcd_distribution
 from delssome.theory.slopes import CostSlopes
-from delssome.utils import MOST_BINS, check_number, one_blas_thread
+from delssome.utils import MOST_BINS, check_number, check_running, one_blas_thread
 
 __all__ = ["TheoryEvaluator"]
 
@@ -84,6 +84,7 @@ class TheoryEvaluator(Evaluator):
         check_number("n_repeats", n_repeats, Integral, 1, 1000)
         check_number("n_samples", n_samples, Integral, 0, 1_000_000)
         check_number("n_fcd_bins", n_fcd_bins, Integral, 2, MOST_BINS)
+        check_running(n_jobs)
         self.acquisition = check_step(model, acquisition)
         check_assumptions(model)
         self.model = model

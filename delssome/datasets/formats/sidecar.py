@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import json
+from numbers import Real
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -40,6 +41,8 @@ def check_tr(tr: float, name: str = "tr") -> float:
     -------
     float
     """
+    if not isinstance(tr, Real) or isinstance(tr, bool):
+        raise TypeError(f"{name} must be a number, a time in seconds, got {tr!r}.")
     if not 0 < tr < float("inf"):
         raise ValueError(f"{name} must be a positive time in seconds, got {tr!r}.")
     if tr > LONGEST_TR:

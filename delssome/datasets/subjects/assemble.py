@@ -46,7 +46,7 @@ def fcd_window(tr: float, window: int | None) -> int:
     from delssome.simulation import Acquisition
 
     # Frames play no part in the rule and are checked later, file by file.
-    return Acquisition(tr=check_tr(tr), n_frames=10**9, window=window).fcd_window
+    return Acquisition(tr=check_tr(tr), n_frames=1_000_000, window=window).fcd_window
 
 
 def assemble(

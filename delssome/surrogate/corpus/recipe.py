@@ -10,6 +10,7 @@ import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from delssome.surrogate.corpus.groups import (
 )
 from delssome.surrogate.corpus.labels import CorpusSettings
 from delssome.surrogate.corpus.shards import GroupMaker, build_corpus
+from delssome.utils import check_number, check_running
 
 __all__ = ["corpus_groups", "train", "vary_scan", "window_groups"]
 
@@ -237,6 +239,9 @@ def train(
     -------
     CircuitSurrogate
     """
+    check_number("n_steps", n_steps, Integral, 1, 100_000_000)
+    check_number("lr", lr, Real, 1e-12, 10.0)
+    check_running(n_jobs, verbose)
     out = Path(out)
     corpus = out / "corpus" if corpus is None else Path(corpus)
     if groups is None:

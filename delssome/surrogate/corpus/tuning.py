@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from delssome.surrogate.corpus.groups import synthetic_group, varied_group
 from delssome.surrogate.corpus.labels import CorpusSettings
 from delssome.surrogate.corpus.recipe import train, vary_scan
 from delssome.surrogate.corpus.shards import GroupMaker
+from delssome.utils import check_number
 
 __all__ = ["fine_tune", "model_groups"]
 
@@ -124,6 +126,7 @@ def fine_tune(
     -----
     No simulation is needed: labels are the theory's.
     """
+    check_number("n_groups", n_groups, Integral, 1, 100_000)
     start = start or CircuitSurrogate.load()
     start.check(model)
     groups = [
