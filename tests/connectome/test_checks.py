@@ -84,3 +84,12 @@ def test_windows_that_are_all_alike_are_no_distribution():
     cdf[30:] = 1.0
     with pytest.raises(ValueError, match="more than one bin"):
         check_fcd_cdf(cdf)
+
+
+def test_a_subject_of_large_weights_hides_no_asymmetry_of_another(random_sc):
+    sc = random_sc(5)
+    wrong = sc.copy()
+    wrong[0, 1] += 1.0
+    for given in (wrong, [wrong, 1e9 * sc]):
+        with pytest.raises(ValueError, match=r"sc must be symmetric.*up to 1;"):
+            check_sc(given)
