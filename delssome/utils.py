@@ -115,7 +115,10 @@ def check_number(
     number: Any = value
     if not (number >= low and (high is None or number <= high)):
         raise ValueError(f"{name} must be {word} {limits}, got {value!r}.")
-    return int(number) if kind is Integral else float(number)
+    if kind is Integral:
+        return int(number)
+    # 0.2 in single precision is meant as 0.2.
+    return float(str(number)) if isinstance(number, np.floating) else float(number)
 
 
 def check_running(n_jobs: object, verbose: object = 0) -> None:

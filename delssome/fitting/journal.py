@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from delssome.files import (
     read_arrays,
     write_atomically,
 )
+from delssome.utils import warn
 
 __all__ = ["Journal"]
 
@@ -117,7 +117,7 @@ class Journal:
             write_atomically(self._path, pack_arrays(arrays))
         except OSError as error:
             if not self._failed:
-                warnings.warn(
+                warn(
                     f"checkpoint={str(self._path)!r} cannot be written ({error}). The "
                     "fit goes on, and tries again after every generation.",
                     StorageWarning,

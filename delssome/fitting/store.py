@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from delssome.files import (
     write_settings,
 )
 from delssome.identity import describe, fingerprint
+from delssome.utils import warn
 
 __all__ = ["Store"]
 
@@ -67,7 +67,7 @@ class Store:
         try:
             self._results[key] = self._read(key)
         except (BadFileError, OSError) as error:
-            warnings.warn(f"{error}", StorageWarning, stacklevel=3)
+            warn(f"{error}", StorageWarning, stacklevel=3)
             return False
         return True
 
@@ -90,7 +90,7 @@ class Store:
                 self._write(one)
         except OSError as error:
             if not self._failed:
-                warnings.warn(
+                warn(
                     f"store={str(self._folder)!r} cannot be written ({error}). Results "
                     "are kept in memory, and written as soon as that can be done.",
                     StorageWarning,

@@ -9,7 +9,6 @@ import json
 import math
 import os
 import tempfile
-import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 
 from delssome.exceptions import StorageWarning
 from delssome.files import put_files, read_json, write_atomically
+from delssome.utils import warn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -139,7 +139,7 @@ def _elsewhere(contents: Mapping[str, bytes], error: OSError) -> Path:
         put_files(folder, contents)
     except OSError:
         raise error from None
-    warnings.warn(
+    warn(
         f"{error}. Tables and summary are in {folder} instead.",
         StorageWarning,
         stacklevel=3,
@@ -154,7 +154,7 @@ def _losing(name: str) -> Iterator[None]:
         yield
     except Exception as error:  # of any library that draws, or the disk
         said = f"{type(error).__name__}: {error}"
-        warnings.warn(
+        warn(
             f"{name} could not be made ({said}); all else is written.",
             StorageWarning,
             stacklevel=4,

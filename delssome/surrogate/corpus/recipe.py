@@ -6,7 +6,6 @@
 import logging
 import platform
 import time
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -34,7 +33,7 @@ from delssome.surrogate.corpus.groups import (
 )
 from delssome.surrogate.corpus.labels import CorpusSettings
 from delssome.surrogate.corpus.shards import GroupMaker, build_corpus
-from delssome.utils import check_number, check_running
+from delssome.utils import check_number, check_running, warn
 
 __all__ = ["corpus_groups", "train", "vary_scan", "window_groups"]
 
@@ -306,7 +305,7 @@ def _kept(out: Path, name: str) -> CircuitSurrogate | None:
     try:
         return CircuitSurrogate.load(out, name)
     except (OSError, BadFileError) as error:
-        warnings.warn(f"{error}", StorageWarning, stacklevel=3)
+        warn(f"{error}", StorageWarning, stacklevel=3)
         return None
 
 

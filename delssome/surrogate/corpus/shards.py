@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import json
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
@@ -23,7 +22,7 @@ from delssome.identity import describe, fingerprint
 from delssome.surrogate.corpus.groups import Group
 from delssome.surrogate.corpus.labels import CorpusSettings, label_group
 from delssome.surrogate.shard import read_shard, write_shard
-from delssome.utils import progress_bar
+from delssome.utils import progress_bar, warn
 
 __all__ = ["CorpusSettings", "GroupMaker", "build_corpus", "read_shard"]
 
@@ -128,10 +127,10 @@ def _is_there(file: Path, make: Callable[..., Group], given: dict[str, Any]) -> 
     try:
         found = str(read_shard(file).get("group", ""))
     except BadFileError as error:
-        warnings.warn(str(error), StorageWarning, stacklevel=3)
+        warn(str(error), StorageWarning, stacklevel=3)
         return False
     if found != fingerprint(make.__name__, given):
-        warnings.warn(
+        warn(
             f"{file} is of another group, or of a model whose source was another; it "
             "is made anew.",
             StorageWarning,
