@@ -124,6 +124,7 @@ def _describe_fit(command: ArgumentParser) -> None:
     command.set_defaults(command="fit")
     _add_inputs(command)
     _add_search(command)
+    _add_brain(command)
     _add_common(command)
 
 
@@ -139,6 +140,7 @@ def _describe_posterior(command: ArgumentParser) -> None:
     )
     _add_sampler(add)
     _add_simulator(add)
+    _add_brain(command)
     _add_common(command)
 
 
@@ -152,6 +154,7 @@ def _describe_population(command: ArgumentParser) -> None:
     _add_sampler(add)
     add = command.add_argument_group("cluster").add_argument
     add("--scheduler", metavar="ADDRESS", help="Dask scheduler that takes the fits")
+    _add_brain(command)
     _add_common(command)
 
 
@@ -360,6 +363,18 @@ def _add_search(command: ArgumentParser) -> None:
 def _add_simulator(add: Callable[..., Action]) -> None:
     add("--n-repeats", type=int, default=3, help="simulations per candidate (3)")
     add("--device", default="cpu", help="cpu (default) or cuda")
+
+
+def _add_brain(command: ArgumentParser) -> None:
+    add = command.add_argument_group("figures").add_argument
+    add(
+        "--brain",
+        metavar="ATLAS",
+        nargs="+",
+        help="draw the map on the brain: desikan, glasser, schaefer_100 to _1000, a "
+        "label volume, a .dlabel.nii, or two .annot or .label.gii, left and right",
+    )
+    add("--surface", metavar="FILE", nargs=2, help="left and right, of another --brain")
 
 
 def _add_common(command: ArgumentParser, out: str | None = None) -> None:

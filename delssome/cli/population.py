@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from delssome._version import __version__
+from delssome.cli.brain import check_brain, draw_brain
 from delssome.cli.config import toml_of
 from delssome.cli.console import listening, say
 from delssome.cli.fit import make_fitter
@@ -36,6 +37,7 @@ def run(args: Namespace) -> None:
 
     started = time.perf_counter()
     out, model, inputs = prepare(args, each=True)
+    brain = check_brain(args, inputs)
     make = make_posterior if args.posterior else make_fitter
     fitter = make(args, model, inputs)
     fitter.set_params(n_jobs=None, verbose=0)
@@ -73,15 +75,16 @@ def run(args: Namespace) -> None:
         "warnings": said,
         "read": read_of(inputs.data),
     }
+    drawn, pages = draw_brain(population, brain if failed < len(table) else None)
     columns = {table.index.name: table.index.tolist()}
     columns |= {name: table[name].tolist() for name in table}
     files = write_results(
         out,
         {"population.csv": columns},
-        {"population.png": partial(population_figure, population)},
+        {"population.png": partial(population_figure, population), **drawn},
         results,
         {"config.toml": toml_of(args)},
-        {"report.html": partial(population_report, population, results)},
+        {"report.html": partial(population_report, population, results), **pages},
     )
     for name, reason in population.failures_.items():
         say(f"failed: {name}: {reason}")

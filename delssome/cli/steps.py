@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch
 
 from delssome._version import __version__
+from delssome.cli.brain import check_brain, draw_brain
 from delssome.cli.config import toml_of
 from delssome.cli.console import listening, say
 from delssome.cli.inputs import Inputs, check_data_options, read_inputs
@@ -118,6 +119,7 @@ def fit_files(
     """
     started = time.perf_counter()
     out, model, inputs = prepare(args)
+    brain = check_brain(args, inputs)
     texts = {"config.toml": toml_of(args)}
     fit_and_write(
         make(args, model, inputs),
@@ -127,6 +129,7 @@ def fit_files(
         started,
         inputs.data,
         texts,
+        brain,
     )
 
 
@@ -138,6 +141,7 @@ def fit_and_write(
     started: float,
     data: Bunch,
     texts: Mapping[str, str] | None = None,
+    brain: dict[str, Any] | None = None,
 ) -> None:
     """Fit, print the table and write the folder.
 
@@ -157,6 +161,8 @@ def fit_and_write(
         truth.
     texts : dict of str to str, default=None
         Further files of the folder.
+    brain : dict, default=None
+        How the map is drawn on the brain, as :func:`.check_brain` gives it.
     """
     say(f"2/3 {_how(estimator)}")
     said: list[str] = []
@@ -186,14 +192,15 @@ def fit_and_write(
     written = tables(estimator, region_names, truth)
     if "found" in data:
         written["files.csv"] = {k: data.found[k].tolist() for k in data.found}
+    drawn, pages = draw_brain(estimator, brain)
     try:  # first of all: what can be printed can be read again
         files = write_results(
             out,
             written,
-            figures(estimator, region_names, truth),
+            {**figures(estimator, region_names, truth), **drawn},
             results,
             texts,
-            {"report.html": partial(html_report, results)},
+            {"report.html": partial(html_report, results), **pages},
         )
     finally:
         say(f"\n{summary_text(found)}\n")

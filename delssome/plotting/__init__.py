@@ -6,6 +6,7 @@ tables of :mod:`delssome.study`, and `plot_report` a whole fit. What a model rea
 has the model's own name on the axes.
 """
 
+from delssome.plotting.brain import BrainDisplay
 from delssome.plotting.comparison import ComparisonDisplay
 from delssome.plotting.fc import FCDisplay
 from delssome.plotting.fcd import FCDDisplay, FCDMatrixDisplay
@@ -24,6 +25,7 @@ from delssome.plotting.study import (
 from delssome.plotting.verification import VerificationDisplay
 
 __all__ = [
+    "BrainDisplay",
     "ComparisonDisplay",
     "FCDDisplay",
     "FCDMatrixDisplay",

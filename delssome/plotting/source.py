@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,9 @@ from delssome.connectome import (
 )
 from delssome.fitting import MeanFieldFitter, MeanFieldPosterior
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 __all__ = [
     "Z_90",
     "Fitted",
@@ -26,6 +29,7 @@ __all__ = [
     "check_estimator",
     "check_of_regions",
     "empirical_and_simulated",
+    "found_effects",
 ]
 
 Array = NDArray[np.float64]
@@ -98,3 +102,26 @@ def empirical_and_simulated(
     edges = predicted[: -fitter.n_fcd_bins]
     simulated = edges_to_matrix(edges, diagonal=1.0)
     return (group.fc, simulated), (group.fcd_cdf, predicted[len(edges) :])
+
+
+def found_effects(
+    rows: "DataFrame", alpha: float = 0.05
+) -> tuple[NDArray[np.bool_], str]:
+    """Say which rows of a table have an effect, and by what.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        With ``p_fdr``, or of a posterior with ``low`` and ``high``.
+    alpha : float, default=0.05
+        False discovery rate.
+
+    Returns
+    -------
+    found : ndarray of bool, shape (n_rows,)
+    says : str
+    """
+    if "p_fdr" in rows:
+        return (rows["p_fdr"] < alpha).to_numpy(), f"FDR < {alpha:g}"
+    found = ((rows["low"] > 0) | (rows["high"] < 0)).to_numpy()
+    return found, "interval without 0"

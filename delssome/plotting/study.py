@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
-from delssome.plotting.source import check_alike
+from delssome.plotting.source import check_alike, found_effects
 from delssome.plotting.style import (
     ACCENT,
     DARK,
@@ -22,7 +22,7 @@ from delssome.plotting.style import (
     new_figure,
     styled,
 )
-from delssome.plotting.wording import in_sentence
+from delssome.plotting.wording import effect_label, in_sentence
 from delssome.study import centile_of
 
 if TYPE_CHECKING:
@@ -80,14 +80,7 @@ def plot_effects(
     mean = table.loc[("mean", "mean"), column]
     ax.axvline(0, color=GREY, lw=0.6, zorder=0)
     ax.axvline(mean, color=ACCENT, ls="--", lw=0.8, zorder=0, label=f"mean {mean:.3g}")
-    what = in_sentence(name)
-    labels = {
-        "r": f"Partial correlation of {what}",
-        "difference": f"Difference in {what}",
-        "d": f"Cohen's d of {what}",
-        "effect": f"Change of {what} by one unit",
-    }
-    ax.set(xlabel=labels.get(column, column), ylim=(-1, len(rows)))
+    ax.set(xlabel=effect_label(column, name), ylim=(-1, len(rows)))
     ax.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, 0.0),
@@ -105,11 +98,7 @@ def _draw_effects(ax: "Axes", rows: "DataFrame", column: str, alpha: float) -> N
     y = np.arange(len(rows))
     if column in ("effect", "difference"):
         ax.hlines(y, rows["low"], rows["high"], color=GREY, lw=0.8, zorder=1)
-    if "p_fdr" in rows:
-        found, says = (rows["p_fdr"] < alpha).to_numpy(), f"FDR < {alpha:g}"
-    else:
-        found = ((rows["low"] > 0) | (rows["high"] < 0)).to_numpy()
-        says = "interval without 0"
+    found, says = found_effects(rows, alpha)
     for which, face, label in (
         (found, DARK, f"{says}: {found.sum()} of {len(rows)}"),
         (~found, "white", None),

@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-__all__ = ["in_sentence", "three_digits", "two_digits"]
+__all__ = ["effect_label", "in_sentence", "three_digits", "two_digits"]
 
 
 def in_sentence(name: str) -> str:
@@ -23,6 +23,35 @@ def in_sentence(name: str) -> str:
     ('firing rate (Hz)', 'E/I ratio')
     """
     return name[0].lower() + name[1:] if name[1:2].islower() else name
+
+
+def effect_label(column: str, name: str) -> str:
+    """Name a column of effects, for the axis or the colour bar.
+
+    Parameters
+    ----------
+    column : str
+        "effect", "difference", "d" or "r"; any other is its own name.
+    name : str
+        Of what is read out.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> effect_label("r", "Firing rate (Hz)")
+    'Partial correlation of firing rate (Hz)'
+    """
+    what = in_sentence(name)
+    labels = {
+        "r": f"Partial correlation of {what}",
+        "difference": f"Difference in {what}",
+        "d": f"Cohen's d of {what}",
+        "effect": f"Change of {what} by one unit",
+    }
+    return labels.get(column, column)
 
 
 def three_digits(value: float) -> str:

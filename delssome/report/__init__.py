@@ -7,6 +7,7 @@ Everything has the names that the model gives: the column and the files of what 
 reads out are called by its ``readout_key``, and texts speak of its ``readout_name``.
 """
 
+from delssome.report.brain import brain_files
 from delssome.report.caveats import caveats
 from delssome.report.figures import effect_figures, figures
 from delssome.report.html import html_report
@@ -17,6 +18,7 @@ from delssome.report.tables import region_table, tables
 from delssome.report.write import check_out, write_results
 
 __all__ = [
+    "brain_files",
     "caveats",
     "check_out",
     "effect_figures",

