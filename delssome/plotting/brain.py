@@ -141,7 +141,9 @@ class BrainDisplay:
                 "Where regions are is told by an atlas or by coordinates: give one of "
                 "them."
             )
-        self.known = None if known is None else np.asarray(known, dtype=bool)
+        self.known = None
+        if known is not None:
+            self.known = np.asarray(known, dtype=bool) & np.isfinite(self.values)
         self.known_name = known_name
         self.name = name
         self.center = center
@@ -285,7 +287,7 @@ class BrainDisplay:
         if figure is None:
             legend = 0.0 if self.known is None else 0.3
             figure = new_figure(SINGLE, (2.75 if self.placed else 1.75) + legend)
-        there, colors = np.isfinite(self.values), self._colors()
+        colors = self._colors()
         if self.placed is None:
             axes = [figure.subplots()]
         else:
@@ -304,9 +306,10 @@ class BrainDisplay:
         bar.outline.set_linewidth(0.4)
         self._legend(figure)
         if self.placed is None:
+            there = np.isfinite(self.values)
             axes = draw_nodes(axes[0], self.coordinates, there, colors, self.known)
         else:
-            draw_surfaces(axes, self.placed, there, colors, self.known)
+            draw_surfaces(axes, self.placed, colors, self.known)
         self.figure_, self.axes_ = figure, tuple(axes)
         return self
 

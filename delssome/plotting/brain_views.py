@@ -41,7 +41,7 @@ def fade(colors: Array) -> Array:
 
 
 def draw_surfaces(
-    axes: list[Any], placed: Placed, shown: Mask, colors: Array, outlined: Mask | None
+    axes: list[Any], placed: Placed, colors: Array, outlined: Mask | None
 ) -> None:
     """Draw four views of the cortex.
 
@@ -51,8 +51,8 @@ def draw_surfaces(
         In three dimensions, left and right lateral, then medial; all else has to be in
         the figure already.
     placed : Placed
-    shown : ndarray of bool, shape (n_rois,)
     colors : ndarray of shape (n_rois, 4)
+        What is transparent is as if it were no region.
     outlined : ndarray of bool, shape (n_rois,), or None
     """
     from matplotlib.colors import ListedColormap
@@ -63,8 +63,7 @@ def draw_surfaces(
     place, size = axes[0].get_position(original=True), axes[0].figure.bbox.size
     width, height = place.width * size[0], place.height * size[1]
     zoom = min(width / WIDE, height / HIGH) / min(width, height)
-    here = (placed.regions >= 0) & shown[placed.regions]
-    regions = np.split(np.where(here, placed.regions, -1), surface.n_vertices[:1])
+    regions = np.split(placed.regions, surface.n_vertices[:1])
     for side, mesh, of, column in zip(
         SIDES, surface.meshes, regions, (axes[::2], axes[1::2]), strict=True
     ):

@@ -3,6 +3,7 @@
 import re
 import sys
 import warnings
+from html import unescape
 from importlib.util import find_spec
 
 import matplotlib.pyplot as plt
@@ -132,6 +133,7 @@ def test_every_region_has_the_colour_of_its_value(atlas, values):
     display = BrainDisplay(values, atlas, name="E/I ratio").plot()
     colors = plt.get_cmap("cividis")((values - values.min()) / np.ptp(values))
     for view in range(4):
+        assert not display.axes_[view].collections[0].get_clip_on()
         drawn, corners = faces_of(display, view)
         for region in range(N_ROIS):
             inside = drawn[within(corners, region)]
@@ -156,9 +158,13 @@ def test_effects_diverge_from_zero_and_limits_can_be_shared(atlas, values):
 @needs_nilearn
 def test_regions_without_a_value_are_grey_and_listed(atlas, values):
     values = np.where(np.arange(N_ROIS) == 2, np.nan, values)
-    display = BrainDisplay(values, atlas, region_names=NAMES).plot()
+    everything = np.ones(N_ROIS, dtype=bool)
+    display = BrainDisplay(values, atlas, known=everything, region_names=NAMES).plot()
+    assert display.known.sum() == N_ROIS - 1
     drawn, corners = faces_of(display, 0)
-    assert np.ptp(drawn[within(corners, 2)], axis=1).max() == 0.0
+    inside = drawn[within(corners, 2)]
+    assert len(inside) > 100
+    assert np.ptp(inside, axis=1).max() == 0.0
     assert any("without a value, grey: L_area2" in note for note in display.notes_)
     with pytest.raises(ValueError, match="number for one region at least"):
         BrainDisplay(np.full(N_ROIS, np.nan), atlas)
@@ -397,8 +403,16 @@ def test_the_page_needs_nothing_else_and_names_regions(nodes, atlas, values, tmp
     page = (tmp_path / "brain.html").read_text(encoding="utf-8")
     assert page == display.to_html()
     assert not re.search('src=(&quot;|")http|(&lt;|<)link [^>]{1,99}http|@import', page)
-    assert "</script><b>bold" not in page
+    assert "</script><b>bold" not in unescape(page.split("srcdoc=")[1].split("<img")[0])
     assert "&lt;/script&gt;&lt;b&gt;bold" in page  # the table
+    # What names regions under the pointer finds what it changes in nilearn's page.
+    theirs, ours = unescape(page).rsplit("hovermode:", 1)
+    assert ours.startswith(' "closest"')
+    parts = ["function addConnectome", '"connectome-plot"', "scatter3d"]
+    if not nodes:
+        parts = ["var surfaceMapInfo", '"inflated_both"', "function getLighting"]
+    for part in ("function getLayout", *parts):
+        assert part in theirs
     assert page.count("L_area1") >= 2  # the table, and where the pointer is
     assert f"sure ({known.sum()} of 12 regions)" in page
 
