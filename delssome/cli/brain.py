@@ -36,11 +36,10 @@ def check_brain(args: Namespace, inputs: Inputs) -> dict[str, Any] | None:
         return None
     from delssome.plotting import BrainDisplay
 
-    named = args.region_names is not None or inputs.data.get("region_names") is not None
     how = {
         "atlas": args.brain[0] if len(args.brain) == 1 else tuple(args.brain),
         "surface": None if args.surface is None else tuple(args.surface),
-        "region_names": inputs.region_names if named else None,
+        "region_names": inputs.region_names,
         "atlas_regions": inputs.data.get("atlas_regions"),
     }
     display = BrainDisplay(np.zeros(len(inputs.region_names)), **how)

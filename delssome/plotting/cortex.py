@@ -179,7 +179,7 @@ def _keys(
     parcels: Parcels, n_rois: int, names: Sequence[str] | None, what: str
 ) -> tuple[list[int | None], list[str]]:
     """Give the label of every region, None where the atlas lacks it."""
-    nameless = names is None or are_counts(list(map(str, names)))
+    nameless = names is None or _count(names)
     if parcels.names is None or nameless:
         if len(parcels.keys) != n_rois:
             raise ValueError(
@@ -195,9 +195,16 @@ def _keys(
     if all(key is None for key in keys):
         raise ValueError(
             f"None of the {n_rois} regions is in {what}: region_names are "
-            f"{some(list(map(str, names)))}, the atlas has {some(parcels.names)}."
+            f"{some(list(map(str, names)))}, the atlas has {some(parcels.names)}. "
+            "Name regions as the atlas does, or take the one of the values."
         )
     return keys, []
+
+
+def _count(names: Sequence[str]) -> bool:
+    """Say whether names are those of regions without: 1, 2, ..., or region_01, ..."""
+    numbers = [str(name).removeprefix("region_").lstrip("0") or "0" for name in names]
+    return are_counts(numbers)
 
 
 def _surface_of(

@@ -287,6 +287,15 @@ def test_damaged_label_files_are_named(annots, values, tmp_path):
 
 
 @needs_nilearn
+def test_names_that_only_count_are_taken_in_the_order_of_the_atlas(annots, values):
+    plain = BrainDisplay(values, annots).placed
+    for names in (range(N_ROIS), [f"region_{k:02d}" for k in range(1, N_ROIS + 1)]):
+        counted = BrainDisplay(values, annots, region_names=list(map(str, names)))
+        assert_array_equal(counted.placed.regions, plain.regions)
+        assert "order is assumed" in counted.notes_[0]
+
+
+@needs_nilearn
 def test_an_atlas_without_names_takes_those_of_its_regions(atlas, values):
     some = BrainDisplay(
         values[3:5], atlas, region_names=NAMES[3:5], atlas_regions=NAMES
