@@ -52,8 +52,8 @@ def check_brain(args: Namespace, inputs: Inputs) -> dict[str, Any] | None:
 def draw_brain(
     estimator: MeanFieldFitter | MeanFieldPosterior | PopulationFitter,
     how: dict[str, Any] | None,
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Give the figure and the page, by file name.
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give what draws the figure and lays out the page, by file name.
 
     Parameters
     ----------

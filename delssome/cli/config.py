@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from delssome.files import BadFileError, read_bytes, reading
-
 __all__ = ["read_config", "toml_of", "with_config"]
 
 # What is not a setting of a run.
@@ -42,6 +40,9 @@ def read_config(file: str) -> list[str]:
     file : str
         A line an option, by its name without dashes: ``n-jobs = 4``.
     """
+    # It loads NumPy, for which help does not wait.
+    from delssome.files import BadFileError, read_bytes, reading
+
     path = Path(file)
     try:
         with reading(path, "TOML", "write options as n-jobs = 4, one a line"):

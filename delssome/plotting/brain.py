@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from delssome.connectome.names import some
 from delssome.datasets._parcels import Atlas
+from delssome.files import write_atomically
 from delssome.fitting import MeanFieldPosterior, PopulationFitter
 from delssome.plotting.brain_page import brain_page
 from delssome.plotting.brain_views import draw_nodes, draw_surfaces, fade
@@ -27,7 +28,7 @@ from delssome.plotting.source import (
 )
 from delssome.plotting.style import SINGLE, new_figure, styled
 from delssome.plotting.wording import effect_label
-from delssome.utils import warn, write_atomically
+from delssome.utils import warn
 
 if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
