@@ -1,4 +1,4 @@
-"""A type for compiled code: sixteen single-precision numbers, one SIMD instruction.
+"""A type for compiled code: a vector of single-precision numbers, as the machine has.
 
 Loops over lanes leave it to the compiler to find out that they are vector instructions;
 it then has to provide for arrays that overlap and keeps sums in memory. Here, ``load``
@@ -13,8 +13,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
-from numba import extending, types
+from llvmlite import binding, ir
+from numba import config, extending, types
 from numba.core.typing import signature
 from numba.core.typing.templates import ConcreteTemplate, infer_global
 from numba.extending import lower_builtin, models, register_model
@@ -30,19 +30,34 @@ __all__ = [
     "store",
 ]
 
+target: Any = config  # attributes are made of the environment
 intrinsic: Any = extending.intrinsic  # it hands in the context of typing of its own
 
-WIDTH = 16
+
+def width_of(features: str) -> int:
+    """Give how many numbers a vector has: of two, that which leaves enough registers.
+
+    Parameters
+    ----------
+    features : str
+        Of the processor, as LLVM names them.
+    """
+    return 16 if "+avx512f" in features else 8
+
+
+# Sixteen in one of 32 registers with AVX-512; eight in one of 16 with AVX2, and in two
+# of 32 with NEON.
+WIDTH = width_of(target.CPU_FEATURES or binding.get_host_cpu_features().flatten())
 LLVM_VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
 # Products and sums may be fused, divisions become reciprocals.
 FAST = ("contract", "nsz", "arcp")
 
 
 class VectorType(types.Type):
-    """Numba's type of sixteen float32."""
+    """Numba's type of as many float32."""
 
     def __init__(self) -> None:
-        super().__init__(name="float32x16")
+        super().__init__(name=f"float32x{WIDTH}")
 
 
 vector = VectorType()

@@ -31,7 +31,7 @@ RTOL = 1e-4
 
 @njit(**OPTIONS)
 def run(matrices, x, inverse, pivots, products, squared, vectors, numbers):
-    """Put everything that the module does through lanes, sixteen candidates each."""
+    """Put everything that the module does through lanes."""
     count, n = np.uint64(matrices.shape[0]), np.uint64(x.shape[1])
     matrix, other, full = workspace(np.uint64(3), n * n)
     rows, divided = workspace(U2, n * U4)
@@ -133,5 +133,5 @@ def test_vectors_and_traces_are_those_of_matrices(found):
 def test_rows_of_vectors_do_not_straddle_lines_of_the_cache():
     for n_rows, n_vectors in ((1, 1), (3, 5), (2, 64)):
         rows = workspace(np.uint64(n_rows), np.uint64(n_vectors))
-        assert rows.shape == (n_rows, 16 * n_vectors)
+        assert rows.shape == (n_rows, int(LANES) * n_vectors)
         assert rows.ctypes.data % 64 == 0

@@ -1,4 +1,4 @@
-"""What the network computes of circuits, compiled: sixteen candidates in lanes.
+"""What the network computes of circuits, compiled: a candidate in every lane.
 
 :mod:`.plain` says the same in torch: shorter, slower, and on any device.
 """

@@ -1,0 +1,74 @@
+"""Vectors are as wide as the processor has registers for, and numbers the same."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from llvmlite import binding
+
+from delssome.simd.vectors import WIDTH, width_of
+
+FEATURES = binding.get_host_cpu_features()
+CODE = """
+import json, sys
+import numpy as np
+from delssome import FIC, Acquisition, Simulator
+from delssome.models import Candidates
+from delssome.simd.vectors import WIDTH
+from delssome.simulation import SimulationEvaluator
+from delssome.surrogate import CircuitSurrogate, synthetic_group
+scan = Acquisition(n_frames=200, window=40)
+group = synthetic_group(77, n_rois=20, n_subjects=2, acquisition=scan)
+rng = np.random.default_rng(0)
+theta = {
+    "w_EE": rng.uniform(2.0, 4.0, (21, 20)),
+    "w_EI": rng.uniform(2.0, 3.0, (21, 20)),
+    "G": rng.uniform(0.2, 3.0, 21),
+    "sigma": rng.uniform(0.003, 0.008, (21, 20)),
+}
+candidates = Candidates(FIC(), theta, group.target.sc)
+found = CircuitSurrogate.load(acquisition=scan).statistics(candidates)
+simulator = SimulationEvaluator(FIC(), scan, Simulator(n_repeats=1))
+bold = simulator.statistics(candidates.select(slice(0, 5)), np.random.default_rng(1))
+said = [found.fc, found.fcd_cdf, bold.fc]
+print(json.dumps([WIDTH, [x.ravel().tolist() for x in said]]))
+"""
+
+
+def test_width_follows_the_processor():
+    assert width_of("+avx2,+avx512f,+fma") == 16
+    assert width_of("+avx2,-avx512f") == width_of("+neon") == 8
+    assert width_of(FEATURES.flatten()) == WIDTH
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="features of x86")
+@pytest.mark.skipif(not FEATURES.get("avx512f"), reason="one width to be had here")
+def test_results_are_the_same_on_processors_without_wide_registers(tmp_path):
+    given = {
+        "here": {},
+        "avx2": {
+            "NUMBA_CPU_NAME": "haswell",
+            "NUMBA_CPU_FEATURES": "+avx2,+fma,+bmi2",
+            "DELSSOME_CACHE": str(tmp_path),
+        },
+    }
+    found = {}
+    for name, settings in given.items():
+        command = [sys.executable, "-c", CODE]
+        run = subprocess.run(
+            command,
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found[name] = json.loads(run.stdout)
+    assert (found["here"][0], found["avx2"][0]) == (16, 8)
+    for one, other in zip(found["here"][1], found["avx2"][1], strict=True):
+        one, other = np.array(one, float), np.array(other, float)
+        np.testing.assert_allclose(one, other, atol=2e-5)
