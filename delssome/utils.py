@@ -21,6 +21,8 @@ from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from delssome.streams import Lenient, is_open
+
 __all__ = [
     "MOST_BINS",
     "Component",
@@ -34,6 +36,7 @@ __all__ = [
     "progress_bar",
     "row_digests",
     "row_generators",
+    "say",
     "warn",
 ]
 
@@ -307,21 +310,28 @@ def progress_bar(
     total : int
     desc, unit : str
     verbose : int, default=0
-        Nothing is shown below 1.
+        Nothing is shown below 1, nor where there is no stream for it.
 
     Returns
     -------
     tqdm
     """
-    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    stream = Lenient(sys.stderr)
+    watched = stream.isatty() or "ipykernel" in sys.modules
     return tqdm(
         iterable,
         total=total,
         desc=desc,
         unit=unit,
-        disable=verbose < 1,
+        disable=verbose < 1 or not is_open(sys.stderr),
         mininterval=0.1 if watched else 10.0,
+        file=stream,
     )
+
+
+def say(text: str) -> None:
+    """Print a line that does not break a progress bar, where it can be shown."""
+    tqdm.write(text, file=Lenient(sys.stdout))
 
 
 def by_formula(formula: str, table: Any, setting: str) -> Any:

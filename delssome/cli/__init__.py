@@ -15,10 +15,12 @@ from delssome.cli.config import with_config
 from delssome.cli.console import log_on_stderr, readable_warnings
 from delssome.cli.parser import make_parser
 from delssome.exceptions import InfeasibleSpaceError
+from delssome.streams import lenient_streams
 
 __all__ = ["main"]
 
 
+@lenient_streams()
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 

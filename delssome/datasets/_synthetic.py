@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
@@ -21,6 +21,7 @@ from delssome.datasets._connectomes import (
 )
 from delssome.models import FIC, Candidates, ParameterSpace
 from delssome.utils import MOST_BINS, check_number, check_running, instance_or_default
+from delssome.workers import Parallel
 
 if TYPE_CHECKING:
     from delssome.simulation import Acquisition

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
-import joblib
 import numpy as np
+from joblib import delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.model_selection import BaseCrossValidator, GroupKFold, check_cv
@@ -26,6 +26,7 @@ from delssome.fitting.usable import usable_rows
 from delssome.models import Model
 from delssome.theory import TheoryEvaluator, reason_against
 from delssome.utils import check_number, listening, make_generator
+from delssome.workers import Parallel
 
 __all__ = ["compare_models"]
 
@@ -154,8 +155,8 @@ def compare_models(
         _check(name, one, data, folds, asked)
     rng = make_generator(random_state)
     seeds = rng.integers(2**31, size=(len(fitters), len(folds), 3))
-    found = joblib.Parallel(n_jobs)(
-        joblib.delayed(_compare)(one, data[train], data[test], asked, *seeds[k, fold])
+    found = Parallel(n_jobs)(
+        delayed(_compare)(one, data[train], data[test], asked, *seeds[k, fold])
         for k, one in enumerate(fitters.values())
         for fold, (train, test) in enumerate(folds)
     )

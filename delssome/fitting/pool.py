@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from delssome._version import __version__
 from delssome.evaluation import Evaluator, Target
@@ -34,6 +33,7 @@ from delssome.inference import (
 )
 from delssome.models.space import within_ranges
 from delssome.theory import fisher_z
+from delssome.utils import progress_bar
 
 __all__ = ["Pool"]
 
@@ -101,8 +101,9 @@ class Pool:
     def run(self, rng: np.random.Generator) -> dict[str, Any]:
         """Give the attributes of a posterior."""
         start_rng, draw_rng, *rngs = rng.spawn(2 + N_ROUNDS)
-        bar = tqdm(total=N_ROUNDS + 1, desc="pooled", disable=not self.verbose)
-        with bar:
+        with progress_bar(
+            total=N_ROUNDS + 1, desc="pooled", unit="round", verbose=self.verbose
+        ) as bar:
             start = self._kept("start", start_rng, self._start)["x"]
             bar.update()
             state = self._first(start, start_rng.spawn(1)[0])

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.utils import Bunch
-from tqdm import tqdm
 
 from delssome.evaluation import Evaluator, Target
 from delssome.exceptions import SurrogateDomainError, SurrogateDomainWarning
@@ -18,7 +17,7 @@ from delssome.fitting.verification import Verification, disagreement, verify
 from delssome.models import ParameterSpace
 from delssome.search import Search
 from delssome.simulation import SimulationEvaluator
-from delssome.utils import warn
+from delssome.utils import say, warn
 
 __all__ = ["Task", "search_and_verify"]
 
@@ -122,7 +121,7 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
             warn(said, SurrogateDomainWarning, stacklevel=3)
             break
         if schedule.verbose >= 1:
-            tqdm.write(f"{said}\nSearching on with the next evaluator.")
+            say(f"{said}\nSearching on with the next evaluator.")
         searchers = [searchers[table.restart[np.flatnonzero(table.selected)[0]]]]
     return _join(tables), _join(histories)
 

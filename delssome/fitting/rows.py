@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
@@ -26,6 +26,7 @@ from delssome.fitting.posterior import MeanFieldPosterior
 from delssome.fitting.store import Store
 from delssome.models import Model
 from delssome.utils import listening, progress_bar, warn
+from delssome.workers import Parallel
 
 __all__ = [
     "Opened",

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
-from tqdm import tqdm
 
 from delssome.costs import COST_NAMES
 from delssome.evaluation import Evaluation, Evaluator, Statistics, Target
@@ -19,7 +18,7 @@ from delssome.exceptions import SurrogateDomainWarning
 from delssome.fitting.searching import Finalists
 from delssome.models import Candidates, ParameterSpace
 from delssome.simulation import SimulationEvaluator
-from delssome.utils import Component, warn
+from delssome.utils import Component, say, warn
 
 __all__ = [
     "Verification",
@@ -108,7 +107,7 @@ def verify(
         ``verification_`` of :class:`~delssome.MeanFieldFitter`.
     """
     if verbose >= 1:
-        tqdm.write(f"verifying {len(finalists.theta)} finalists by simulation")
+        say(f"verifying {len(finalists.theta)} finalists by simulation")
     candidates = space.candidates(finalists.theta, target.sc)
     statistics = simulator.statistics(candidates, rng, common_noise=True)
     simulated, predicted = statistics.compare(target), finalists.evaluation

@@ -8,7 +8,7 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from delssome.evaluation import Evaluation, Evaluator, Statistics, Target
@@ -24,6 +24,7 @@ from delssome.utils import (
     instance_or_default,
     one_blas_thread,
 )
+from delssome.workers import Parallel
 
 __all__ = ["SimulationEvaluator"]
 

@@ -12,7 +12,6 @@ lets it turn the loops over lanes into vector instructions.
 # SPDX-License-Identifier: BSD-3-Clause
 
 import inspect
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -32,8 +31,6 @@ from delssome.simulation import haemodynamics, stages
 from delssome.simulation.acquisition import Acquisition
 
 __all__ = ["integrate"]
-
-logger = logging.getLogger("delssome")
 
 Array = NDArray[Any]
 
@@ -242,9 +239,9 @@ def _build(model: type[Model], derivatives: Callable, width: int) -> Any:
     through = "haemodynamics" if model.haemodynamics else "nothing"
     source = f"# State {layout.seen} is seen through {through}.\n"
     source += _neural_source(model, layout)
-    file, tag = _kernel_file(source, derivatives, width)
+    tag, in_files = _tag(source, derivatives, width)
     scope = _scope(layout, derivatives, width, tag)
-    exec(compile(source, str(file), "exec"), scope)
+    exec(compile(source, f"<neural_{tag}>", "exec"), scope)
     names = ["coupling", "own_coupling", "balloon", "take_frame", "close_sums"]
     parts = {name: getattr(stages, name) for name in names}
     if not model.haemodynamics:
@@ -257,18 +254,14 @@ def _build(model: type[Model], derivatives: Callable, width: int) -> Any:
         scope[name] = njit(**functions.OPTIONS)(functions.with_scope(part, scope, tag))
     scope.setdefault("couple", scope["coupling"])
     scope.setdefault("couple_own", scope["own_coupling"])
-    kernel = stages.kernel if file is None else kept_code.moved(stages.kernel, file)
-    function = FunctionType(kernel.__code__, scope, "kernel")
-    function = functions.with_scope(function, scope, tag)
-    compiled = njit(**functions.OPTIONS, cache=file is not None)(function)
-    if not (file and any(file.parent.glob("__pycache__/*.nbc"))):
-        logger.info(
-            "Compiling the simulation kernel of the %s model for %d lanes: some "
-            "seconds%s.",
-            model.name,
-            width,
-            f", once; it is kept in {file.parent}" if file else "",
-        )
+    compiled = njit(**functions.OPTIONS)(
+        functions.with_scope(stages.kernel, scope, tag)
+    )
+    if in_files:
+        kept_code.keep(compiled, f"kernel-{tag}")
+    kept_code.announce(
+        compiled, f"the simulation kernel of the {model.name} model for {width} lanes"
+    )
     return compiled
 
 
@@ -331,19 +324,16 @@ def _sources(function: Callable) -> Iterator[str]:
         for name, value in function.__globals__.items()
         if isinstance(value, int | float)
     }
-    yield Path(inspect.getfile(function)).read_text() + repr(numbers)
+    yield Path(inspect.getfile(function)).read_text(encoding="utf-8") + repr(numbers)
     for helper in _helpers(function).values():
         yield from _sources(helper)
 
 
-def _kernel_file(
-    source: str, derivatives: Callable, width: int
-) -> tuple[Path | None, str]:
-    """Give the file under whose name the compiled kernel is kept, and its tag.
+def _tag(source: str, derivatives: Callable, width: int) -> tuple[str, bool]:
+    """Name all sources that a kernel is built from; say whether all are in files.
 
-    The tag stands for all sources that the kernel is built from, so that a changed
-    equation, or another version, compiles anew. Where nothing can be written, or the
-    equations are in no file, there is no file and nothing is kept.
+    A changed equation, or another version, compiles anew. What is typed at a prompt
+    is not kept.
     """
     sources, in_files = [source, str(width)], True
     try:
@@ -351,8 +341,6 @@ def _kernel_file(
     except (OSError, TypeError):  # typed at a prompt
         sources.append(str(id(derivatives)))
         in_files = False
-    for part in (haemodynamics, functions, stages, _kernel_file):
-        sources.append(Path(inspect.getfile(part)).read_text())
-    tag = kept_code.tag_of(sources)
-    file = kept_code.stamp("neural", f"kernel-{tag}", source) if in_files else None
-    return file, tag
+    for part in (haemodynamics, functions, stages, _tag):
+        sources.append(Path(inspect.getfile(part)).read_text(encoding="utf-8"))
+    return kept_code.tag_of(sources), in_files

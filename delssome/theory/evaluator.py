@@ -8,7 +8,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from delssome.connectome import matrix_to_edges
@@ -32,6 +32,7 @@ from delssome.theory.forms import scan_theory
 from delssome.theory.scans import ScanTheory, correlations, fcd_distribution
 from delssome.theory.slopes import CostSlopes
 from delssome.utils import MOST_BINS, check_number, check_running, one_blas_thread
+from delssome.workers import Parallel
 
 __all__ = ["TheoryEvaluator"]
 

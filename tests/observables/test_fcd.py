@@ -76,4 +76,4 @@ def test_compiled_code_is_kept_in_the_cache_and_not_beside_the_package(bold):
     for compiled in (fcd._slide, fcd._count):
         assert is_kept(compiled)
         assert cache_folder() in Path(compiled.stats.cache_path).parents
-    assert not list(Path(fcd.__file__).parent.rglob("*.nb[ic]"))
+    assert not list(Path(fcd.__file__).parent.rglob("*.nb?"))

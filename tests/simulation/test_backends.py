@@ -215,7 +215,7 @@ def test_kernels_are_kept_apart_and_found_again(tmp_path):
     both, messages = run_with_cache(tmp_path, 16, 32)
     assert "Compiling" not in messages
     assert both == narrow + wide
-    assert len(list(tmp_path.glob("kernel-*/__pycache__/*.nbc"))) == 2
+    assert len(list(tmp_path.glob("kernel-*/*.nbc"))) == 2
 
 
 def test_an_unwritable_cache_is_no_obstacle(tmp_path, rng, sc, scan, monkeypatch):

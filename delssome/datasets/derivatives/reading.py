@@ -27,6 +27,7 @@ from delssome.datasets.formats.sidecar import check_tr, common_tr
 from delssome.datasets.subjects.assemble import assemble, fcd_window
 from delssome.datasets.subjects.runs import Run, n_windows_kept
 from delssome.datasets.subjects.subject import Item, Subject
+from delssome.utils import say
 
 __all__ = ["read_derivatives"]
 
@@ -206,7 +207,7 @@ def read_derivatives(
     data.summary = _summary(data)
     if verbose:
         lines = [*data.summary, *(f"note: {note}" for note in data.notes)]
-        print("\n".join(lines), flush=True)
+        say("\n".join(lines))
     return data
 
 

@@ -6,12 +6,10 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import logging
-
 import numpy as np
 
 from delssome.simd import linalg, vectors
-from delssome.simd.cache import cache_folder, is_kept, kept
+from delssome.simd.cache import kept
 from delssome.simd.linalg import (
     LANES,
     ONE,
@@ -64,9 +62,7 @@ from delssome.surrogate.circuit.stages import (
     take_edges,
 )
 
-__all__ = ["announce", "at_frequency_zero", "describe"]
-
-logger = logging.getLogger("delssome")
+__all__ = ["at_frequency_zero", "describe"]
 
 # What Python calls.
 compiled_once = kept(linalg, vectors, stages, **OPTIONS)
@@ -269,13 +265,3 @@ def describe_lanes(
         describe_noise(fc, view, squared, size, n, strength, found, at)
         multiply(pattern, view, n, False, squared)
         store(found, at + U1, trace_of_square(squared, size, n))
-
-
-def announce() -> None:
-    """Say that the first call of a new installation compiles, before it does."""
-    if not is_kept(describe):
-        logger.info(
-            "Compiling the linear algebra of the network: some seconds, once; it is "
-            "kept in %s.",
-            cache_folder(),
-        )

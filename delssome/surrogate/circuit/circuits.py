@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from delssome.models import Candidates
+from delssome.simd.cache import announce
 from delssome.surrogate.circuit import algebra, plain
 from delssome.surrogate.circuit.regions import N_BENDS, describe_alone
 
@@ -146,7 +147,7 @@ def _at_frequency_zero(
     n, n_rois = decay.shape
     shapes = [(n, 1), (n, n_rois), (4, n, n_rois), (n, 2)]
     found = [np.empty(shape, dtype=np.float32) for shape in shapes]
-    algebra.announce()
+    announce(algebra.describe, "the linear algebra of the network")
     algebra.at_frequency_zero(sc, reach, decay, power, *found)
     smallest, sums, regions, mode = found
     variance, own, together, share = regions

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
+from delssome.simd.cache import announce
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import algebra, plain
 from delssome.surrogate.circuit.circuits import Circuit, runs_compiled
@@ -101,7 +102,7 @@ def describe_fc(
         shapes.append((n, N_NUMBERS))
         found = [np.empty(shape, dtype=np.float32) for shape in shapes]
         rates = np.array([SLOWER, FASTER], dtype=np.float32)
-        algebra.announce()
+        announce(algebra.describe, "the linear algebra of the network")
         algebra.describe(
             *(x.numpy() for x in given), mix.numpy(), rates, regressed, *found
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.utils import Bunch
 
 from delssome._version import __version__
@@ -23,6 +23,7 @@ from delssome.surrogate.corpus.groups import Group
 from delssome.surrogate.corpus.labels import CorpusSettings, label_group
 from delssome.surrogate.shard import read_shard, write_shard
 from delssome.utils import progress_bar, warn
+from delssome.workers import Parallel
 
 __all__ = ["CorpusSettings", "GroupMaker", "build_corpus", "read_shard"]
 

@@ -1,7 +1,6 @@
 """The compiled algebra against its twin in torch, in double precision."""
 
 import hashlib
-import logging
 import os
 import subprocess
 import sys
@@ -82,22 +81,10 @@ def test_candidates_do_not_know_of_others_in_their_lanes(systems):
         np.testing.assert_array_equal(a[0], b[k])
 
 
-def test_a_first_call_says_that_it_compiles(monkeypatch, caplog, tmp_path):
-    monkeypatch.setenv("DELSSOME_CACHE", str(tmp_path))
-    caplog.set_level(logging.INFO, logger="delssome")
-    monkeypatch.setattr(algebra, "is_kept", lambda _: False)
-    algebra.announce()
-    assert "some seconds, once; it is kept in" in caplog.text
-    assert str(tmp_path) in caplog.text
-    caplog.clear()
-    monkeypatch.setattr(algebra, "is_kept", lambda _: True)
-    algebra.announce()
-    assert caplog.text == ""
-
-
 SCRIPT = """
 import hashlib
 import numpy as np
+from delssome.simd import cache
 from delssome.surrogate.circuit import algebra
 rng = np.random.default_rng(0)
 n, r = 16, 21
@@ -110,7 +97,7 @@ found = [np.empty((n, k), np.float32) for k in (r * (r - 1) // 2, r, r, 30)]
 pair = np.float32([-0.8, 1.5]), np.float32([0.4, 0.25])
 algebra.describe(sc, reach, decay, decay / 5, power, *pair, True, *found)
 digest = hashlib.sha256(b"".join(x.tobytes() for x in (*zero, *found))).hexdigest()
-kept = algebra.is_kept(algebra.describe), len(algebra.describe.stats.cache_hits)
+kept = cache.is_kept(algebra.describe), len(algebra.describe.stats.cache_hits)
 print(digest, *kept)
 """
 
