@@ -50,6 +50,8 @@ Array = NDArray[Any]
 
 # None of these changes a result.
 NEUTRAL = {"n_jobs", "verbose", "checkpoint"}
+# What is taken as it is: a fit makes its own row double, not the population all.
+PRECISIONS = [np.float64, np.float32]
 
 
 class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: ignore[misc]
@@ -172,7 +174,7 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
         # nothing, and one that is interrupted goes on from what is in the store.
         data: Array = check_array(
             X,
-            dtype=np.float64,
+            dtype=PRECISIONS,
             ensure_all_finite=False,
             estimator=self,
             input_name="X",
@@ -216,7 +218,7 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
         """
         check_is_fitted(self)
         data: Array = validate_data(
-            self, X, dtype=np.float64, reset=False, ensure_all_finite=False
+            self, X, dtype=PRECISIONS, reset=False, ensure_all_finite=False
         )
         members = [[k] for k in range(len(data))]
         labels = names_of(X, len(data))

@@ -3,8 +3,11 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import sys
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from numbers import Real
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -77,6 +80,34 @@ class CMAES(Search):
         return _Strategy(space, self.popsize, self.sigma0, rng)
 
 
+class _WhenUsed(ModuleType):
+    """A module that is loaded when something in it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__all__":  # who looks through all modules
+            raise AttributeError(name)
+        spec: Any = self.__spec__
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        spec.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def _library() -> Any:
+    """Import cma, without what it has for shells, which loads pyplot, until used."""
+    if "cma" not in sys.modules:
+        package = PathFinder.find_spec("cma")
+        places = package.submodule_search_locations if package else None
+        spec = PathFinder.find_spec("cma.s", places) if places else None
+        if spec is not None:
+            later = _WhenUsed("cma.s")
+            later.__spec__, later.__package__ = spec, "cma"
+            later.__file__ = spec.origin
+            sys.modules["cma.s"] = later
+    import cma
+
+    return cma
+
+
 class _Strategy:
     """A search by CMA-ES that runs."""
 
@@ -92,10 +123,8 @@ class _Strategy:
         self._strategy = self._make(space.start(rng), sigma0)
 
     def _make(self, start: Array, sigma0: float) -> Any:
-        import cma  # it loads matplotlib, which only those who search should pay for
-
         rng = self.rng
-        return cma.CMAEvolutionStrategy(
+        return _library().CMAEvolutionStrategy(
             start,
             sigma0,
             {

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import cma
 import numpy as np
@@ -180,3 +182,23 @@ def test_one_setting_starts_many_searches(space):
     first.ask()
     np.testing.assert_array_equal(second.ask(), alone)
     assert settings == CMAES(popsize=20)
+
+
+def test_what_the_library_has_for_shells_is_loaded_when_it_is_used():
+    """It loads pyplot, for which every worker would pay."""
+    code = (
+        "import sys\n"
+        "from delssome.search import CMAES\n"
+        "from delssome.models import FIC, ParameterSpace\n"
+        "import numpy as np\n"
+        "rng = np.random.default_rng(0)\n"
+        "space = ParameterSpace(FIC(), rng.standard_normal((20, 2)))\n"
+        "CMAES().start(space, rng).ask()\n"
+        "all(hasattr(m, '__file__') for m in list(sys.modules.values()))\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "import cma, cma.s\n"
+        "assert callable(cma.s.pprint) and cma.s is sys.modules['cma.s']\n"
+        "assert 'matplotlib.pyplot' in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
