@@ -36,16 +36,21 @@ class Lenient:
         return not is_open(self._stream)
 
     def write(self, text: str) -> int:
-        """Write what can be written."""
+        """Write what can be written; signs that the stream lacks, by their numbers."""
         if not self.closed:
-            with suppress(OSError):
-                self._stream.write(text)
+            with suppress(OSError, ValueError):
+                try:
+                    self._stream.write(text)
+                except UnicodeEncodeError:
+                    kind = self._stream.encoding or "ascii"
+                    content = text.encode(kind, "backslashreplace")
+                    self._stream.write(content.decode(kind))
         return len(text)
 
     def flush(self) -> None:
         """Flush what can be flushed."""
         if not self.closed:
-            with suppress(OSError):
+            with suppress(OSError, ValueError):
                 self._stream.flush()
 
     def isatty(self) -> bool:

@@ -14,8 +14,8 @@ import pytest
 import delssome
 from delssome import CMAES, MeanFieldFitter, Simulator, Verification
 from delssome.cli import main
+from delssome.saying import progress_bar, say
 from delssome.streams import Lenient, is_open, standing_in
-from delssome.utils import progress_bar, say
 
 PACKAGE = Path(delssome.__file__).parent
 
@@ -49,6 +49,14 @@ def no_streams(request):
             yield request.param
 
     return context
+
+
+def test_signs_that_a_stream_lacks_are_written_by_their_numbers():
+    content = io.BytesIO()
+    stream = Lenient(io.TextIOWrapper(content, "ascii"))
+    stream.write("π of region é\n")
+    stream.flush()
+    assert content.getvalue() == rb"\u03c0 of region \xe9" + b"\n"
 
 
 def test_what_can_be_written_is_written():
@@ -95,7 +103,7 @@ def test_a_line_does_not_break_a_bar(monkeypatch):
 
 def test_bars_are_made_in_one_place():
     for path in PACKAGE.rglob("*.py"):
-        if path != PACKAGE / "utils.py":
+        if path != PACKAGE / "saying.py":
             assert not re.search(r"\btqdm\(|\btrange\(", path.read_text()), path
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from delssome.connectome.checks import check_sc
-from delssome.utils import check_number, warn
+from delssome.saying import warn
+from delssome.utils import check_number
 
 __all__ = [
     "SC_MAX",

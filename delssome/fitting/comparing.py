@@ -24,8 +24,9 @@ from delssome.fitting.posing import by_shipped_network, make_target, pose
 from delssome.fitting.protocol import Task
 from delssome.fitting.usable import usable_rows
 from delssome.models import Model
+from delssome.saying import listening
 from delssome.theory import TheoryEvaluator, reason_against
-from delssome.utils import check_number, listening, make_generator
+from delssome.utils import check_number, make_generator
 from delssome.workers import Parallel
 
 __all__ = ["compare_models"]

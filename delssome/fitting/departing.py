@@ -13,8 +13,8 @@ from sklearn.utils import Bunch
 
 from delssome.evaluation import Evaluation, Evaluator
 from delssome.fitting.searching import Finalists
+from delssome.saying import progress_bar
 from delssome.search.descent import STAGES, Descended, descend
-from delssome.utils import progress_bar
 
 if TYPE_CHECKING:
     from delssome.fitting.protocol import Task

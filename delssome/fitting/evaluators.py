@@ -10,9 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from delssome.evaluation import Evaluator
 from delssome.exceptions import SurrogateDomainWarning
+from delssome.saying import warn
 from delssome.simulation import SimulationEvaluator
 from delssome.theory import TheoryEvaluator
-from delssome.utils import warn
 
 __all__ = ["choose_evaluators"]
 

@@ -22,10 +22,11 @@ from delssome.fitting.protocol import Task, search_and_verify
 from delssome.fitting.usable import usable_of
 from delssome.fitting.verification import Verification
 from delssome.models import FIC, Model
+from delssome.saying import warn
 from delssome.search import CMAES, Search
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator
 from delssome.theory import Identifiability, check_assumptions, identifiability
-from delssome.utils import make_generator, row_generators, warn
+from delssome.utils import make_generator, row_generators
 
 __all__ = ["MeanFieldFitter"]
 

@@ -17,7 +17,7 @@ from delssome.files import (
     read_arrays,
     write_atomically,
 )
-from delssome.utils import warn
+from delssome.saying import warn
 
 __all__ = ["Journal"]
 

@@ -32,8 +32,8 @@ from delssome.inference import (
     walk,
 )
 from delssome.models.space import within_ranges
+from delssome.saying import progress_bar
 from delssome.theory import fisher_z
-from delssome.utils import progress_bar
 
 __all__ = ["Pool"]
 

@@ -17,8 +17,9 @@ from delssome.fitting.components import ComposedEstimator, ReadsOut
 from delssome.fitting.known import mean_and_interval
 from delssome.fitting.posing_pool import pose_pool
 from delssome.models import FIC, Model
+from delssome.saying import warn
 from delssome.simulation import Acquisition
-from delssome.utils import check_number, check_running, make_generator, warn
+from delssome.utils import check_number, check_running, make_generator
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -21,8 +21,9 @@ from delssome.fitting.posing_inference import pose_inference
 from delssome.fitting.usable import usable_of
 from delssome.inference import Tempering
 from delssome.models import FIC, Model
+from delssome.saying import warn
 from delssome.simulation import Acquisition, SimulationEvaluator, Simulator
-from delssome.utils import make_generator, row_generators, warn
+from delssome.utils import make_generator, row_generators
 
 __all__ = ["MeanFieldPosterior"]
 

@@ -15,9 +15,9 @@ from delssome.fitting.departing import depart
 from delssome.fitting.searching import Schedule, search
 from delssome.fitting.verification import Verification, disagreement, verify
 from delssome.models import ParameterSpace
+from delssome.saying import say, warn
 from delssome.search import Search
 from delssome.simulation import SimulationEvaluator
-from delssome.utils import say, warn
 
 __all__ = ["Task", "search_and_verify"]
 

@@ -25,7 +25,7 @@ from delssome.fitting.fitter import MeanFieldFitter
 from delssome.fitting.posterior import MeanFieldPosterior
 from delssome.fitting.store import Store
 from delssome.models import Model
-from delssome.utils import listening, progress_bar, warn
+from delssome.saying import listening, progress_bar, warn
 from delssome.workers import Parallel
 
 __all__ = [

@@ -19,8 +19,8 @@ from delssome.evaluation import Evaluation, Evaluator, Target
 from delssome.exceptions import SearchInterruptedWarning
 from delssome.fitting.journal import Journal
 from delssome.models import ParameterSpace
+from delssome.saying import progress_bar, warn
 from delssome.search import Searcher
-from delssome.utils import progress_bar, warn
 
 __all__ = ["Deadline", "Finalists", "Schedule", "search"]
 

@@ -18,7 +18,7 @@ from delssome.files import (
     write_settings,
 )
 from delssome.identity import describe, fingerprint
-from delssome.utils import warn
+from delssome.saying import warn
 
 __all__ = ["Store"]
 

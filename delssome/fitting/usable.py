@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_array
 
 from delssome.connectome import check_fc, check_fcd_cdf, check_sc, unpack_subjects
 from delssome.exceptions import UnusableSubjectWarning
-from delssome.utils import MOST_BINS, check_number, warn
+from delssome.saying import warn
+from delssome.utils import MOST_BINS, check_number
 
 __all__ = ["check_data", "names_of", "unusable", "usable_of", "usable_rows"]
 

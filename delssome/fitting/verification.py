@@ -17,8 +17,9 @@ from delssome.evaluation import Evaluation, Evaluator, Statistics, Target
 from delssome.exceptions import SurrogateDomainWarning
 from delssome.fitting.searching import Finalists
 from delssome.models import Candidates, ParameterSpace
+from delssome.saying import say, warn
 from delssome.simulation import SimulationEvaluator
-from delssome.utils import Component, say, warn
+from delssome.utils import Component
 
 __all__ = [
     "Verification",

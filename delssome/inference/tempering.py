@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from delssome.utils import Component, progress_bar
+from delssome.saying import progress_bar
+from delssome.utils import Component
 
 __all__ = ["Draws", "Tempering", "step_in_power"]
 

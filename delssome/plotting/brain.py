@@ -28,7 +28,7 @@ from delssome.plotting.source import (
 )
 from delssome.plotting.style import SINGLE, new_figure, styled
 from delssome.plotting.wording import effect_label
-from delssome.utils import warn
+from delssome.saying import warn
 
 if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable

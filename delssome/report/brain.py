@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from delssome.fitting import MeanFieldPosterior, PopulationFitter
 from delssome.plotting.source import Fitted
-from delssome.utils import listening
+from delssome.saying import listening
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

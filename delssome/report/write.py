@@ -18,7 +18,7 @@ import numpy as np
 
 from delssome.exceptions import StorageWarning
 from delssome.files import put_files, read_json, write_atomically
-from delssome.utils import warn
+from delssome.saying import warn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from delssome.models import Model
+from delssome.saying import warn
 from delssome.simulation import haemodynamics
 from delssome.simulation.acquisition import Acquisition
 from delssome.simulation.device_memory import n_at_once
 from delssome.simulation.torch_fcd import connectivity
-from delssome.utils import warn
 
 __all__ = ["check_device", "connectivity", "integrate"]
 

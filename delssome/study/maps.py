@@ -17,7 +17,8 @@ from sklearn.utils.validation import check_array
 
 from delssome.connectome.names import are_counts, in_order
 from delssome.exceptions import CircularWarning
-from delssome.utils import check_number, make_generator, warn
+from delssome.saying import warn
+from delssome.utils import check_number, make_generator
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

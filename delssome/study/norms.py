@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from delssome.files import BadFileError, read_json, reading, write_atomically
+from delssome.saying import warn
 from delssome.study._people import (
     FEWEST_OF_SITE,
     People,
@@ -26,7 +27,7 @@ from delssome.study._people import (
     values_of,
 )
 from delssome.study._shash import Curve, most_likely, shape, whole
-from delssome.utils import check_number, warn
+from delssome.utils import check_number
 
 __all__ = ["Norms"]
 

@@ -26,8 +26,8 @@ from delssome import (
 from delssome.connectome import group_average
 from delssome.datasets import make_cohort
 from delssome.exceptions import StorageWarning
+from delssome.saying import warn
 from delssome.simulation import Acquisition
-from delssome.utils import warn
 
 N_SUBJECTS, N_ROIS, N_BINS = 6, 8, 50
 SCAN = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)

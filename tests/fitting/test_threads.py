@@ -10,9 +10,10 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from delssome import MeanFieldFitter, PopulationFitter
+from delssome.saying import listening, warn
 from delssome.surrogate import CircuitSurrogate
 from delssome.surrogate.circuit import surrogate
-from delssome.utils import listening, one_blas_thread, warn
+from delssome.utils import one_blas_thread
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore::delssome.exceptions.{name}")

@@ -27,7 +27,7 @@ from delssome.datasets.formats.sidecar import check_tr, common_tr
 from delssome.datasets.subjects.assemble import assemble, fcd_window
 from delssome.datasets.subjects.runs import Run, n_windows_kept
 from delssome.datasets.subjects.subject import Item, Subject
-from delssome.utils import say
+from delssome.saying import say
 
 __all__ = ["read_derivatives"]
 

@@ -17,6 +17,7 @@ from torch.nn import Parameter, functional
 from delssome.costs import expected_cost_terms, fcd_ks_cost
 from delssome.evaluation import Target, at_points
 from delssome.models import Candidates, Model
+from delssome.saying import progress_bar
 from delssome.surrogate.circuit.domain import describe_context
 from delssome.surrogate.circuit.network import (
     Circuit,
@@ -26,7 +27,6 @@ from delssome.surrogate.circuit.network import (
 )
 from delssome.surrogate.circuit.plain import upper_triangle
 from delssome.surrogate.shard import model_of_shard, read_shard, scan_of_shard
-from delssome.utils import progress_bar
 
 __all__ = ["BATCH", "Labelled", "Training", "load_group"]
 

@@ -24,6 +24,7 @@ from delssome.exceptions import StorageWarning
 from delssome.files import BadFileError, claim
 from delssome.identity import describe, fingerprint
 from delssome.models import FIC, MFM, Linear, Model
+from delssome.saying import warn
 from delssome.simulation import Acquisition
 from delssome.surrogate.circuit.surrogate import CircuitSurrogate
 from delssome.surrogate.corpus.groups import (
@@ -33,7 +34,7 @@ from delssome.surrogate.corpus.groups import (
 )
 from delssome.surrogate.corpus.labels import CorpusSettings
 from delssome.surrogate.corpus.shards import GroupMaker, build_corpus
-from delssome.utils import check_number, check_running, warn
+from delssome.utils import check_number, check_running
 
 __all__ = ["corpus_groups", "train", "vary_scan", "window_groups"]
 

@@ -19,10 +19,10 @@ from delssome.evaluation import Evaluator
 from delssome.exceptions import StorageWarning
 from delssome.files import BadFileError, claim, read_bytes, write_atomically
 from delssome.identity import describe, fingerprint
+from delssome.saying import progress_bar, warn
 from delssome.surrogate.corpus.groups import Group
 from delssome.surrogate.corpus.labels import CorpusSettings, label_group
 from delssome.surrogate.shard import read_shard, write_shard
-from delssome.utils import progress_bar, warn
 from delssome.workers import Parallel
 
 __all__ = ["CorpusSettings", "GroupMaker", "build_corpus", "read_shard"]

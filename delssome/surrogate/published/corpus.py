@@ -16,10 +16,10 @@ from delssome.connectome import pack_rows
 from delssome.costs import cost_terms, expected_cost_terms
 from delssome.files import BadFileError, pack_arrays, read_arrays, write_atomically
 from delssome.models import FIC, Candidates, Model
+from delssome.saying import progress_bar
 from delssome.simulation import SimulationEvaluator
 from delssome.surrogate.published.columns import flatten_params
 from delssome.surrogate.shard import LARGEST, read_shard, refuse_pipeline
-from delssome.utils import progress_bar
 
 __all__ = ["Corpus", "corpus_of_shards", "simulate_corpus"]
 
