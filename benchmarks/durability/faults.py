@@ -37,7 +37,9 @@ from delssome.files import clear_leftovers, read_arrays, read_json
 from delssome.fitting import rows
 from delssome.fitting.journal import Journal
 from delssome.fitting.store import Store
-from delssome.report import figures, summary, tables, write_results
+from delssome.report import figures, write_results
+from delssome.report import summary as summary_of
+from delssome.report import tables as report_tables
 from delssome.surrogate import CorpusSettings, build_corpus, synthetic_group, train
 from delssome.surrogate.corpus import recipe, shards
 
@@ -226,13 +228,13 @@ class Scenario:
         ).digest()
 
     def _report(self, folder, note):
-        results = summary(self.fitted)
+        results = summary_of(self.fitted)
         drawn = {} if self.quick else figures(self.fitted, self.names)
         out = folder / "out"
         for k in range(2):  # the second in the place of the first
             texts = {"config.toml": f"run = {k}\n"}
             files = write_results(
-                out, tables(self.fitted, self.names), drawn, results, texts
+                out, report_tables(self.fitted, self.names), drawn, results, texts
             )
             if (out / "summary.json").exists() and not self.quick:
                 runs = {p.read_text() for p in out.glob("config.toml")}
@@ -273,7 +275,7 @@ def _digest(*arrays):
     ).hexdigest()
 
 
-def tables_of(found):
+def tables(found):
     lines = [
         f"{kind} | {one['injected']} | {one['kills']} | "
         + " | ".join(str(one[name]) for name in COUNTS)
@@ -294,7 +296,7 @@ def tables_of(found):
     return written
 
 
-def summed(found):
+def summary(found):
     names = ("injected", "kills", *COUNTS)
     total = {k: sum(one.get(k, 0) for one in found) for k in names}
     for one in found:
@@ -307,4 +309,4 @@ def summed(found):
 
 
 if __name__ == "__main__":
-    main(measure, tables_of, summary=summed, kind=(*SCENARIOS, BAD))
+    main(measure, tables, summary=summary, kind=(*SCENARIOS, BAD))

@@ -5,8 +5,9 @@ from sklearn.base import clone
 from delssome import FIC, Acquisition, Hopf, Linear, PooledPosterior
 from delssome.datasets import make_cohort
 from delssome.exceptions import MisfitWarning
-from delssome.fitting import pool
+from delssome.fitting import pool, pool_outcome
 from delssome.fitting.pool_design import Coordinates, Direction
+from delssome.fitting.pool_outcome import widened
 from delssome.fitting.posing_pool import pose_pool
 from delssome.models import ParameterSpace
 
@@ -60,6 +61,24 @@ def test_effects_are_read_out_with_intervals(found, cohort):
     assert set(found.scatter_) == {*levels, *(name + over for name in levels), "G"}
     # All draws are candidates of the model.
     assert found.space_.feasible(found.draws_).all()
+
+
+def test_draws_are_widened_by_what_errors_were_larger(rng):
+    draws = rng.standard_normal((50, 2, 3))
+    wide = widened(draws)
+    np.testing.assert_allclose(wide.mean(axis=0), draws.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(wide.std(axis=0), 1.3 * draws.std(axis=0))
+
+
+def test_what_is_read_out_is_wide_and_coefficients_are_not(cohort, found, monkeypatch):
+    monkeypatch.setattr(pool_outcome, "WIDENED", 1.0)
+    narrow = clone(found).fit(cohort.X, cohort.age)
+    np.testing.assert_array_equal(narrow.draws_, found.draws_)
+    for name in ("effect_draws_", "readout_draws_"):
+        one, other = getattr(narrow, name), getattr(found, name)
+        np.testing.assert_allclose(other.std(axis=0), 1.3 * one.std(axis=0), rtol=1e-6)
+    wide, other = np.diff(found.readouts_interval_), np.diff(narrow.readouts_interval_)
+    np.testing.assert_allclose(wide, 1.3 * other, rtol=1e-6)
 
 
 def test_the_table_has_networks_and_regions(found):
