@@ -252,6 +252,7 @@ def _how(estimator: MeanFieldFitter | MeanFieldPosterior) -> str:
         )
     search: Any = estimator.search
     verification: Any = estimator.verification
+    n = verification.n_finalists
     if estimator.departure:
         return (
             f"fit    {model.name} model, every region its own, by descents in the "
@@ -260,7 +261,7 @@ def _how(estimator: MeanFieldFitter | MeanFieldPosterior) -> str:
     return (
         f"fit    {model.name} model by {type(search).__name__}, restarts of "
         f"{search.max_iter} generations of {search.popsize} candidates, every one "
-        f"{predicted}; then the best {verification.n_finalists} are simulated afresh"
+        f"{predicted}; then the best{'' if n is None else f' {n}'} are simulated afresh"
     )
 
 

@@ -149,7 +149,7 @@ def pose(fitter: MeanFieldFitter, X: Array) -> Task:
     report_unlike_contexts(evaluators[0], target, given.acquisition.processing)
     schedule = Schedule(
         given.search.max_iter,
-        given.verification.n_finalists,
+        given.verification.n_simulated(screened=False),
         journal=journal,
         deadline=deadline,
         verbose=fitter.verbose,

@@ -13,7 +13,13 @@ from delssome.evaluation import Evaluator, Target
 from delssome.exceptions import SurrogateDomainError, SurrogateDomainWarning
 from delssome.fitting.departing import depart
 from delssome.fitting.searching import Schedule, search
-from delssome.fitting.verification import Verification, disagreement, verify
+from delssome.fitting.verification import (
+    LOOKED_AT,
+    Verification,
+    disagreement,
+    screen,
+    verify,
+)
 from delssome.models import ParameterSpace
 from delssome.saying import say, warn
 from delssome.search import Search
@@ -85,7 +91,13 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
             schedule = replace(
                 schedule, max_iter=further, closing=None, n_closing=0, stage=stage
             )
-        finalists, history = search(leading, evaluator, target, searchers, schedule)
+        theory = None if stage else _theory_of(task)
+        n = how.n_simulated(theory is not None)
+        n_leaders = n if theory is None else LOOKED_AT * n
+        looked_at = replace(schedule, n_finalists=n_leaders)
+        finalists, history = search(leading, evaluator, target, searchers, looked_at)
+        if theory is not None:
+            finalists = screen(space, theory, task.validation, finalists, n)
         departure = np.zeros(len(finalists.theta))
         if task.departures:
             finalists, departure, descents = depart(task, evaluator, finalists)
@@ -124,6 +136,14 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
             say(f"{said}\nSearching on with the next evaluator.")
         searchers = [searchers[table.restart[np.flatnonzero(table.selected)[0]]]]
     return _join(tables), _join(histories)
+
+
+def _theory_of(task: Task) -> Evaluator | None:
+    """Give the theory behind what searches, if there is one."""
+    if task.departures or task.schedule.n_closing:
+        return None
+    following = [one for one in task.evaluators[1:] if not one.simulates]
+    return following[0] if following else None
 
 
 def _join(tables: list[Bunch]) -> Bunch:

@@ -41,6 +41,9 @@ TOLERATED = 0.1
 # Finalists simulated once more before one that leaves the range is accepted, and
 # evaluations of each in which it has to stay.
 MAX_WINNERS, CONFIRMED = 10, 8
+# Candidates that theory looks at for one that is simulated; finalists where it does,
+# and where it does not.
+LOOKED_AT, SCREENED, UNSCREENED = 5, 8, 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +52,12 @@ class Verification(Component):
 
     Parameters
     ----------
-    n_finalists : int, default=20
+    n_finalists : int, default=None
         Candidates, each the best of its generation, that are simulated afresh to
-        choose the winner: all, then the better half again, and so on. Published:
-        100, that is every generation's best (of each restart).
+        choose the winner: all, then the better half again, and so on. None: the 8 that
+        theory finds best of five times as many, where a network searches and theory
+        stands behind it; elsewhere 20. Published: 100, that is every generation's best
+        (of each restart).
     validation_fraction : float, default=0.0
         Share of the subjects held out of the search, against whose average the
         finalists are compared. 0, or a single subject: finalists are compared with
@@ -66,14 +71,15 @@ class Verification(Component):
         Candidates scored by each evaluator that takes over, rounded up to generations.
     """
 
-    n_finalists: int = 20
+    n_finalists: int | None = None
     validation_fraction: float = 0.0
     on_disagreement: str = "warn"
     refine_budget: int = 2000
 
     def __post_init__(self) -> None:
         """Check all settings."""
-        self._check_number("n_finalists", Integral, 1, 100_000)
+        if self.n_finalists is not None:
+            self._check_number("n_finalists", Integral, 1, 100_000)
         self._check_number("validation_fraction", Real, 0.0, 0.9)
         self._check_number("refine_budget", Integral, 1, 10_000_000)
         if self.on_disagreement not in ("warn", "refine", "raise"):
@@ -81,6 +87,55 @@ class Verification(Component):
                 "on_disagreement must be 'warn', 'refine' or 'raise', "
                 f"got {self.on_disagreement!r}."
             )
+
+    def n_simulated(self, screened: bool) -> int:
+        """Give the number of finalists, where theory looks at them before or not."""
+        if self.n_finalists is not None:
+            return self.n_finalists
+        return SCREENED if screened else UNSCREENED
+
+
+def screen(
+    space: ParameterSpace,
+    evaluator: Evaluator,
+    target: Target,
+    leaders: Finalists,
+    n_finalists: int,
+) -> Finalists:
+    """Keep those of many candidates that a more exact evaluator finds best.
+
+    A search ends where its evaluator errs most in its favour.
+
+    Parameters
+    ----------
+    space : ParameterSpace
+    evaluator : Evaluator
+    target : Target
+        What finalists are compared with.
+    leaders : Finalists
+    n_finalists : int
+
+    Returns
+    -------
+    Finalists
+        At most half of them of one restart, the best first; with the costs by which
+        they were found.
+    """
+    candidates = space.candidates(leaders.theta, target.sc)
+    # The same samples behind FCD, whatever else was drawn.
+    found = evaluator.evaluate(candidates, target, np.random.default_rng(0))
+    kept: list[int] = []
+    spare: list[int] = []
+    for k in np.argsort(found.fitness, kind="stable").tolist():
+        alike = np.count_nonzero(leaders.restart[kept] == leaders.restart[k])
+        (kept if 2 * alike < n_finalists else spare).append(k)
+    which = (kept + spare)[:n_finalists]
+    return Finalists(
+        leaders.theta[which],
+        leaders.restart[which],
+        leaders.generation[which],
+        Evaluation(*(part[which] for part in leaders.evaluation)),
+    )
 
 
 def verify(

@@ -14,6 +14,7 @@ from delssome.fitting.verification import (
     disagreement,
     find_alike,
     report_unlike_contexts,
+    screen,
     verify,
 )
 from delssome.models import MFM, ParameterSpace
@@ -65,6 +66,37 @@ def test_the_lowest_simulated_cost_in_range_wins(space, target, rng, find, simul
         table.simulated_fc_correlation + table.simulated_fc_l1 + table.simulated_fcd_ks,
     )
     np.testing.assert_array_equal(table.predicted_total, finalists.evaluation.total)
+
+
+def test_the_best_by_what_is_more_exact_are_simulated(space, target, find, bowl):
+    leaders = find(n_finalists=12)
+
+    class Exact(bowl):
+        def evaluate(self, candidates, target, rng):
+            costs = np.zeros((len(candidates), 3))
+            costs[:, 0] = costs_of
+            return Evaluation(costs, violation)
+
+    costs_of, violation = np.linspace(2.0, 0.0, 12), np.zeros(12)
+    violation[-1] = 1.0  # leaves the range
+    kept = screen(space, Exact(), target, leaders, 4)
+    # As many of both restarts, from the end, but for the last.
+    order = [k for k in reversed(range(11))]
+    half = {r: [k for k in order if leaders.restart[k] == r][:2] for r in (0, 1)}
+    which = sorted([*half[0], *half[1]], reverse=True)
+    np.testing.assert_array_equal(kept.theta, leaders.theta[which])
+    np.testing.assert_array_equal(kept.generation, leaders.generation[which])
+    np.testing.assert_array_equal(
+        kept.evaluation.total, leaders.evaluation.total[which]
+    )
+    few = screen(space, Exact(), target, leaders._replace(restart=np.zeros(12, int)), 4)
+    np.testing.assert_array_equal(few.theta, leaders.theta[order[:4]])
+
+
+def test_fewer_are_simulated_where_theory_has_looked_at_them():
+    assert Verification().n_simulated(screened=True) == 8
+    assert Verification().n_simulated(screened=False) == 20
+    assert Verification(n_finalists=3).n_simulated(screened=True) == 3
 
 
 def test_rates_are_told_of_models_that_bound_them(space, target, rng, find, simulated):
