@@ -44,6 +44,27 @@ def test_a_contradicted_evaluator_gives_way_to_the_next(task):
     assert history.step_size[5] == pytest.approx(history.step_size[4], rel=0.5)
 
 
+def test_theory_looks_at_forty_and_eight_are_simulated(task, bowl, simulated, target):
+    looked_at = []
+
+    class Exact(bowl):
+        def evaluate(self, candidates, target, rng):
+            looked_at.append(len(candidates))
+            return super().evaluate(candidates, target, rng)
+
+    simulator = simulated(np.tile(target.fc, (8, 1)), np.zeros(8))
+    search_on = {
+        "evaluators": [bowl(error=9.0), Exact()],
+        "simulator": simulator,
+        "n_restarts": 3,
+        "schedule": Schedule(max_iter=15, n_finalists=20),
+    }
+    table, _ = search_and_verify(task("warn", **search_on))
+    assert looked_at == [40]
+    assert len(table.stage) == 8
+    assert np.bincount(table.restart).max() <= 4
+
+
 def test_a_budget_limits_the_candidates_of_a_further_evaluator(task):
     verification = Verification(on_disagreement="refine", refine_budget=25)
     _, history = search_and_verify(task("refine", verification=verification))
