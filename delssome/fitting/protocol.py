@@ -12,14 +12,9 @@ from sklearn.utils import Bunch
 from delssome.evaluation import Evaluator, Target
 from delssome.exceptions import SurrogateDomainError, SurrogateDomainWarning
 from delssome.fitting.departing import depart
+from delssome.fitting.screening import LOOKED_AT, screen
 from delssome.fitting.searching import Schedule, search
-from delssome.fitting.verification import (
-    LOOKED_AT,
-    Verification,
-    disagreement,
-    screen,
-    verify,
-)
+from delssome.fitting.verification import Verification, disagreement, verify
 from delssome.models import ParameterSpace
 from delssome.saying import say, warn
 from delssome.search import Search

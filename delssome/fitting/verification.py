@@ -41,9 +41,8 @@ TOLERATED = 0.1
 # Finalists simulated once more before one that leaves the range is accepted, and
 # evaluations of each in which it has to stay.
 MAX_WINNERS, CONFIRMED = 10, 8
-# Candidates that theory looks at for one that is simulated; finalists where it does,
-# and where it does not.
-LOOKED_AT, SCREENED, UNSCREENED = 5, 8, 20
+# Finalists where theory looks at candidates before, and where it does not.
+SCREENED, UNSCREENED = 8, 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,49 +92,6 @@ class Verification(Component):
         if self.n_finalists is not None:
             return self.n_finalists
         return SCREENED if screened else UNSCREENED
-
-
-def screen(
-    space: ParameterSpace,
-    evaluator: Evaluator,
-    target: Target,
-    leaders: Finalists,
-    n_finalists: int,
-) -> Finalists:
-    """Keep those of many candidates that a more exact evaluator finds best.
-
-    A search ends where its evaluator errs most in its favour.
-
-    Parameters
-    ----------
-    space : ParameterSpace
-    evaluator : Evaluator
-    target : Target
-        What finalists are compared with.
-    leaders : Finalists
-    n_finalists : int
-
-    Returns
-    -------
-    Finalists
-        At most half of them of one restart, the best first; with the costs by which
-        they were found.
-    """
-    candidates = space.candidates(leaders.theta, target.sc)
-    # The same samples behind FCD, whatever else was drawn.
-    found = evaluator.evaluate(candidates, target, np.random.default_rng(0))
-    kept: list[int] = []
-    spare: list[int] = []
-    for k in np.argsort(found.fitness, kind="stable").tolist():
-        alike = np.count_nonzero(leaders.restart[kept] == leaders.restart[k])
-        (kept if 2 * alike < n_finalists else spare).append(k)
-    which = (kept + spare)[:n_finalists]
-    return Finalists(
-        leaders.theta[which],
-        leaders.restart[which],
-        leaders.generation[which],
-        Evaluation(*(part[which] for part in leaders.evaluation)),
-    )
 
 
 def verify(

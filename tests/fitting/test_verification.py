@@ -7,6 +7,7 @@ from sklearn.utils import Bunch
 from delssome import Verification
 from delssome.evaluation import Evaluation
 from delssome.exceptions import SurrogateDomainWarning
+from delssome.fitting.screening import screen
 from delssome.fitting.searching import Schedule, search
 from delssome.fitting.verification import (
     choose,
@@ -14,7 +15,6 @@ from delssome.fitting.verification import (
     disagreement,
     find_alike,
     report_unlike_contexts,
-    screen,
     verify,
 )
 from delssome.models import MFM, ParameterSpace
