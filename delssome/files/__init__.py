@@ -21,7 +21,6 @@ from delssome.files.write import (
     clear_leftovers,
     make_folder,
     pack_arrays,
-    sync_folder,
     write_atomically,
     write_if_missing,
 )
@@ -42,7 +41,6 @@ __all__ = [
     "read_bytes",
     "read_json",
     "reading",
-    "sync_folder",
     "write_atomically",
     "write_if_missing",
     "write_settings",

@@ -87,9 +87,9 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
                 schedule, max_iter=further, closing=None, n_closing=0, stage=stage
             )
         theory = None if stage else _theory_of(task)
-        n = how.n_simulated(theory is not None)
-        n_leaders = n if theory is None else LOOKED_AT * n
-        looked_at = replace(schedule, n_finalists=n_leaders)
+        looked_at, n = schedule, how.n_simulated(screened=True)
+        if theory is not None:
+            looked_at = replace(schedule, n_finalists=LOOKED_AT * n)
         finalists, history = search(leading, evaluator, target, searchers, looked_at)
         if theory is not None:
             finalists = screen(space, theory, task.validation, finalists, n)

@@ -77,8 +77,7 @@ class Verification(Component):
 
     def __post_init__(self) -> None:
         """Check all settings."""
-        if self.n_finalists is not None:
-            self._check_number("n_finalists", Integral, 1, 100_000)
+        self._check_number("n_finalists", Integral, 1, 100_000)
         self._check_number("validation_fraction", Real, 0.0, 0.9)
         self._check_number("refine_budget", Integral, 1, 10_000_000)
         if self.on_disagreement not in ("warn", "refine", "raise"):

@@ -26,7 +26,7 @@ import numba
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from delssome.files import write_atomically
+from delssome.files import clear_leftovers, make_folder, write_atomically
 
 __all__ = ["announce", "cache_folder", "is_kept", "keep", "kept", "tag_of"]
 
@@ -89,7 +89,8 @@ class Files:
             return
         file = self._file(signature, compiled.codegen)
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
+            clear_leftovers(file.parent)
             write_atomically(file, _sealed(dumps(compiled._reduce())))
         except OSError as error:
             _say_that_nothing_is_kept(f"{cache_folder()}: {error.strerror}")
