@@ -15,6 +15,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
@@ -35,11 +36,14 @@ html_sidebars = {
     name: []
     for name in (
         "api",
+        "architecture",
         "getting_started",
         "howto",
         "index",
         "limits",
+        "peers",
         "population",
+        "questions",
         "results",
         "whats_new",
     )
@@ -48,7 +52,7 @@ html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
-    "header_links_before_dropdown": 9,
+    "header_links_before_dropdown": 10,
 }
 
 sphinx_gallery_conf = {

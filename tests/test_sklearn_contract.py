@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
@@ -257,11 +258,22 @@ def test_permutations_fit_no_subject_twice(cohort, population, monkeypatch):
     assert 0 < p <= 1
 
 
-def test_output_as_a_data_frame(cohort, population):
-    pandas = pytest.importorskip("pandas")
-    maps = population.set_output(transform="pandas").fit_transform(cohort.X)
-    assert isinstance(maps, pandas.DataFrame)
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_output_as_a_data_frame(cohort, population, library):
+    frames = pytest.importorskip(library)
+    maps = population.set_output(transform=library).fit_transform(cohort.X)
+    assert isinstance(maps, frames.DataFrame)
     assert list(maps.columns) == [f"ei_ratio_{k}" for k in range(8)]
+
+
+def test_groups_are_routed_to_the_step_that_asks_for_them(cohort, population):
+    groups = np.array([0, 0, 1, 1, 2, 2])
+    expected = clone(population).fit(cohort.X, groups=groups).readout_
+    with config_context(enable_metadata_routing=True):
+        asks = clone(population).set_fit_request(groups=True)
+        model = make_pipeline(ScaleSC(), asks).fit(cohort.X, groups=groups)
+    assert model[-1].groups_.tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(model[-1].readout_, expected)
 
 
 def test_read_only_memory_maps(cohort, fitter, tmp_path):

@@ -15,6 +15,7 @@ from delssome.connectome import matrix_to_edges, prepare_sc, unpack_subjects
 from delssome.costs import COST_NAMES
 from delssome.evaluation import Evaluator, Statistics
 from delssome.exceptions import OutOfRangeWarning
+from delssome.fitting import callbacks
 from delssome.fitting.components import ComposedEstimator, ReadsOut
 from delssome.fitting.outcome import Outcome, conclude, implausible
 from delssome.fitting.posing import make_target, pose
@@ -33,7 +34,7 @@ __all__ = ["MeanFieldFitter"]
 Array = NDArray[Any]
 
 
-class MeanFieldFitter(ReadsOut, ComposedEstimator):
+class MeanFieldFitter(callbacks.CallbackSupportMixin, ReadsOut, ComposedEstimator):
     """Fit a circuit model to the FC and FCD of a subject or a group.
 
     Candidates are searched, with CMA-ES unless said, scored by simulation or by a
@@ -48,10 +49,9 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         values in all regions (homogeneous).
     surrogate : {"deep", "linear", None} or Evaluator, default="deep"
         What ranks the candidates of the search: "deep" predicts by the network shipped
-        with the package (:class:`~delssome.surrogate.CircuitSurrogate`), which serves
-        FIC, or by theory in the last generations of ``CMAES(n_closing=...)``; it warns
-        of data unlike those it was trained for, and leaves scans that a pipeline
-        processed to theory. "linear" predicts by linear-noise theory alone
+        with the package (:class:`~delssome.surrogate.CircuitSurrogate`), or by theory
+        in the last generations of ``CMAES(n_closing=...)``; it warns of data unlike
+        those it was trained for. "linear" predicts by linear-noise theory alone
         (:mod:`delssome.theory`), which needs no training and serves any regions, any
         acquisition, and any model that comes to rest; None simulates all. A fitted
         :class:`~delssome.evaluation.Evaluator` predicts in its own way. Wrap it in
@@ -246,6 +246,7 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
+    @callbacks.with_callbacks
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Search, verify and keep the parameters with the lowest simulated cost.
 
@@ -263,9 +264,10 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
         """
         # Nothing is set before all is found: a fit that fails changes nothing.
         task = pose(self, usable_of(X, self.n_fcd_bins, self))
-        outcome = conclude(task, *search_and_verify(task))
-        validate_data(self, X, skip_check_array=True)
-        return self._keep(task, outcome)
+        with callbacks.watching(self, X, y, task.n_parts, task.fitted) as watch:
+            outcome = conclude(task, *search_and_verify(task.watched(watch)))
+            validate_data(self, X, skip_check_array=True)
+            return self._keep(task, outcome)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "outcome_")
@@ -374,10 +376,8 @@ class MeanFieldFitter(ReadsOut, ComposedEstimator):
     def _keep(self, task: Task, outcome: Outcome) -> Self:
         """Keep what was fitted and found, and warn if it is implausible."""
         self.__dict__.pop("_identifiability", None)
-        self.space_, self.model_ = task.space, task.space.model
-        self.acquisition_ = task.simulator.acquisition
-        self.search_, self.simulator_ = task.search, task.simulator.simulator
-        self.n_rois_ = task.space.n_rois
+        for name, value in task.fitted.items():
+            setattr(self, name, value)
         self.outcome_ = outcome
         for name, value in vars(outcome).items():
             if name != "rates":  # there are none of some models

@@ -5,12 +5,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from delssome.evaluation import Evaluator, Target
 from delssome.exceptions import SurrogateDomainError, SurrogateDomainWarning
+from delssome.fitting.callbacks import Watch
 from delssome.fitting.departing import depart
 from delssome.fitting.screening import LOOKED_AT, screen
 from delssome.fitting.searching import Schedule, search
@@ -59,6 +61,28 @@ class Task:
     rng: np.random.Generator
     departures: tuple[float, ...] = ()
 
+    @property
+    def n_parts(self) -> int | None:
+        """Searches, and what verifies; None where it may be followed by others."""
+        refines = self.verification.on_disagreement == "refine"
+        return None if refines else self.n_restarts + 1
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """What an estimator has of it after a fit."""
+        return {
+            "space_": self.space,
+            "model_": self.space.model,
+            "acquisition_": self.simulator.acquisition,
+            "search_": self.search,
+            "simulator_": self.simulator.simulator,
+            "n_rois_": self.space.n_rois,
+        }
+
+    def watched(self, watch: Watch) -> "Task":
+        """Give the task, of which somebody is told."""
+        return replace(self, schedule=replace(self.schedule, watch=watch))
+
 
 def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
     """Search and verify, and search on where simulation contradicts.
@@ -98,14 +122,15 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
             finalists, departure, descents = depart(task, evaluator, finalists)
             descents.n_evaluations += history.n_evaluations[-1]
             history = _join([history, descents])
-        table = verify(
-            space,
-            task.simulator,
-            task.validation,
-            finalists,
-            task.rng,
-            schedule.verbose,
-        )
+        with schedule.watch.task("verify"):
+            table = verify(
+                space,
+                task.simulator,
+                task.validation,
+                finalists,
+                task.rng,
+                schedule.verbose,
+            )
         if schedule.n_closing == 0:
             candidates = space.candidates(finalists.theta, target.sc)
             expected = evaluator.expected_error(candidates, target)

@@ -6,7 +6,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple, Self
 
@@ -17,6 +17,7 @@ from sklearn.utils import Bunch
 
 from delssome.evaluation import Evaluation, Evaluator, Target
 from delssome.exceptions import SearchInterruptedWarning
+from delssome.fitting.callbacks import Watch
 from delssome.fitting.journal import Journal
 from delssome.models import ParameterSpace
 from delssome.saying import progress_bar, warn
@@ -85,6 +86,8 @@ class Schedule:
         Counts searches in the journal.
     deadline : Deadline
         After it no generation starts, but for one that closes.
+    watch : Watch
+        Is told of every generation, and may end a search after one.
     verbose : int, default=0
     """
 
@@ -95,6 +98,7 @@ class Schedule:
     journal: Journal = field(default_factory=lambda: Journal(None, ""))
     stage: int = 0
     deadline: Deadline = field(default_factory=Deadline)
+    watch: Watch = field(default_factory=Watch)
     verbose: int = 0
 
     @property
@@ -163,17 +167,18 @@ def search(
     )
     with bar, _interruptible(leaders, schedule.deadline):
         for restart, searcher in enumerate(searchers):
-            _run(
-                space,
-                evaluator,
-                target,
-                searcher,
-                restart,
-                schedule,
-                rows,
-                leaders,
-                bar,
-            )
+            with schedule.watch.task("search", schedule.max_iter) as watch:
+                _run(
+                    space,
+                    evaluator,
+                    target,
+                    searcher,
+                    restart,
+                    replace(schedule, watch=watch),
+                    rows,
+                    leaders,
+                    bar,
+                )
     history = Bunch(**{name: np.array([r[name] for r in rows]) for name in rows[0]})
     history.n_evaluations = history.n_evaluations.cumsum()
     return _finalists(leaders, schedule.n_finalists), history
@@ -222,10 +227,24 @@ def _run(
         )
         bar.update()
         generation += 1
-        if may_end and searcher.converged and generation < closes:
+        best = partial(_best, leaders)
+        ends = schedule.watch.step("generation", best) or (
+            may_end and searcher.converged
+        )
+        if ends and generation < closes:
             # What closes may still disagree with where this has ended.
             bar.update(closes - generation)
             generation = closes
+
+
+def _best(leaders: Sequence[_Leader]) -> dict[str, Any]:
+    """Give the attributes of a fit that ends with the best candidate so far."""
+    costs, violations = (
+        np.array([getattr(one, name) for one in leaders])
+        for name in ("costs", "violation")
+    )
+    best = leaders[int(np.argmin(Evaluation(costs, violations).fitness))]
+    return {"params_": best.theta}
 
 
 def _row(
