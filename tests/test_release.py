@@ -65,6 +65,7 @@ def test_the_source_archive_is_the_checkout(tmp_path):
         "doc/generated/page.rst",
         "doc/sg_execution_times.rst",
         "runs/data.npz",
+        "tests/.hypothesis/constants/seen",
         "tests/__pycache__/test.cpython-311.pyc",
     ):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
