@@ -1,3 +1,3 @@
-"""Version of the package, read by the build."""
+"""Version of the package, its one place; a tag to be released must agree with it."""
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"

@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +14,6 @@ matplotlib.use("Agg")
 
 import numpy as np
 import pytest
-import torch
 
 from delssome import Acquisition, pack_subjects
 from delssome.fitting.inferring import Inference, Sampled
@@ -23,12 +23,19 @@ from delssome.observables import fc_matrix, fcd_cdf
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def _sees_gpu():
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()
+
+
 def pytest_collection_modifyitems(items):
-    if not torch.cuda.is_available():
-        skip = pytest.mark.skip(reason="needs a CUDA device")
-        for item in items:
-            if "gpu" in item.keywords:
-                item.add_marker(skip)
+    on_gpu = [item for item in items if "gpu" in item.keywords]
+    if on_gpu and not _sees_gpu():
+        for item in on_gpu:
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
 
 
 def _numpy_state():
@@ -39,12 +46,16 @@ def _numpy_state():
 @pytest.fixture(autouse=True)
 def global_state_untouched():
     """No test, and nothing it calls, may leave global random states changed."""
-    before = _numpy_state(), torch.random.get_rng_state()
-    dtype = torch.get_default_dtype()
+    # Plain arrays are tested without torch as well: it is not loaded for their sake.
+    torch = sys.modules.get("torch")
+    before = _numpy_state()
+    if torch:
+        torch_before = torch.random.get_rng_state(), torch.get_default_dtype()
     yield
-    assert _numpy_state() == before[0]
-    assert torch.equal(torch.random.get_rng_state(), before[1])
-    assert torch.get_default_dtype() == dtype
+    assert _numpy_state() == before
+    if torch:
+        assert torch.equal(torch.random.get_rng_state(), torch_before[0])
+        assert torch.get_default_dtype() == torch_before[1]
 
 
 @pytest.fixture

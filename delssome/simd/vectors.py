@@ -15,8 +15,7 @@ from typing import Any
 
 from llvmlite import binding, ir
 from numba import config, extending, types
-from numba.core.typing import signature
-from numba.core.typing.templates import ConcreteTemplate, infer_global
+from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import lower_builtin, models, register_model
 
 __all__ = [
