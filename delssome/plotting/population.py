@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from delssome.fitting import PopulationFitter
+from delssome.plotting.grouping import in_groups
 from delssome.plotting.source import check_estimator, check_of_regions
 from delssome.plotting.style import ACCENT, DARK, DOUBLE, GREY, new_figure, styled
 
@@ -164,12 +165,11 @@ class PopulationDisplay:
             order = np.argsort(mean, kind="stable")
             ax.set(xlabel="Region, sorted by its mean", xticks=[])
         else:
-            order = np.lexsort((mean, self.networks))
-            names, first = np.unique(self.networks[order], return_index=True)
-            ends = np.append(first[1:], len(order))
-            ax.set_xticks((first + ends - 1) / 2, names, rotation=45, ha="right")
+            rows = in_groups(list(self.networks), mean)
+            order = rows.order
+            ax.set_xticks(rows.places, rows.labels, rotation=45, ha="right")
             ax.tick_params(axis="x", length=0)
-            for start in first[1:]:
+            for start in rows.starts:
                 ax.axvline(start - 0.5, color="white", lw=1)
         ax.imshow(
             np.ma.masked_invalid(self.readout[:, order]),

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["effect_figures", "figures"]
 
-MOST_NAMES = 120  # regions listed one a line in a figure
-
 
 def figures(
     estimator: Fitted,
@@ -57,10 +55,9 @@ def _report(
     from delssome.plotting import plot_report
     from delssome.plotting.style import DOUBLE, STYLE
 
-    names = region_names if len(region_names) <= MOST_NAMES else None
     with rc_context(STYLE):
         figure = Figure(figsize=(DOUBLE, 7.4), layout="constrained")
-        plot_report(estimator, figure, region_names=names, truth=truth)
+        plot_report(estimator, figure, region_names=region_names, truth=truth)
     return figure
 
 
@@ -69,15 +66,14 @@ def _regions(estimator: Fitted, region_names: Sequence[str]) -> "Figure":
     from matplotlib.figure import Figure
 
     from delssome.plotting import ReadoutDisplay
+    from delssome.plotting.grouping import height_of
     from delssome.plotting.style import SINGLE, STYLE
 
-    n_rois = len(region_names)
-    names = region_names if n_rois <= MOST_NAMES else None
-    height = 2.6 if names is None else max(2.0, 0.6 + 0.115 * n_rois)
+    height = height_of(len(region_names), region_names)
     with rc_context(STYLE):
         figure = Figure(figsize=(SINGLE, height), layout="constrained")
         ReadoutDisplay.from_estimator(
-            estimator, region_names=names, ax=figure.subplots()
+            estimator, region_names=region_names, ax=figure.subplots()
         )
     return figure
 
@@ -110,11 +106,13 @@ def _effects(rows: "DataFrame", term: object, name: str) -> "Figure":
     from matplotlib.figure import Figure
 
     from delssome.plotting import plot_effects
+    from delssome.plotting.grouping import height_of
     from delssome.plotting.style import SINGLE, STYLE
 
-    height = min(max(1.4, 0.6 + 0.115 * len(rows)), 9.0)
+    names = list(map(str, rows.loc["region"].index))
     with rc_context(STYLE):
-        figure = Figure(figsize=(SINGLE, height), layout="constrained")
-        ax = plot_effects(rows, "effect", figure.subplots(), name=name)
-        ax.set_title(str(term))
+        figure = Figure(
+            figsize=(SINGLE, height_of(len(names), names)), layout="constrained"
+        )
+        plot_effects(rows, "effect", figure.subplots(), name=name, term=str(term))
     return figure

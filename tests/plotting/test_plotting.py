@@ -494,9 +494,9 @@ def test_population_by_network():
     readout = np.array([[3.0, 1.0, 2.0]])
     display = PopulationDisplay(readout, [0.1], [True], networks=["b", "a", "b"])
     maps = display.plot().axes_[0]
-    assert_array_equal(maps.images[0].get_array(), [[1.0, 2.0, 3.0]])
+    assert_array_equal(maps.images[0].get_array(), [[2.0, 3.0, 1.0]])
     labels = [label.get_text() for label in maps.get_xticklabels()]
-    assert labels == ["a", "b"]
+    assert labels == ["b", "a"]  # as they come
     with pytest.raises(ValueError, match="each of the 3 regions"):
         PopulationDisplay(readout, [0.1], [True], networks=["b"])
 
