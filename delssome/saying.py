@@ -98,7 +98,7 @@ class _Truthful(tqdm.std.tqdm):
         given = super().format_dict
         if not given["rate"] and not self.disable:
             since, first = self._warm_since, self.initial
-            if self.n >= (self.total or 0):
+            if self.n >= (self.total or 0) > 0:
                 since, first = self.start_t, 0
             seconds = 0.0 if since is None else self._time() - since
             given["rate"] = (self.n - first) / seconds if seconds else 0.0

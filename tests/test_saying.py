@@ -111,6 +111,12 @@ def test_what_ends_together_is_not_taken_for_speed(bar_of):
     bar.close()
 
 
+@pytest.mark.usefixtures("stream")
+def test_nothing_to_do_needs_no_time():
+    with progress_bar(total=0, desc="population", verbose=1) as bar:
+        assert "0/0" in str(bar)
+
+
 NOTEBOOK = """
 import sys, types
 

@@ -30,7 +30,7 @@ from delssome.plotting.wording import (
     three_digits,
     two_digits,
 )
-from delssome.study import centile_of
+from delssome.study import Norms, centile_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,6 +47,8 @@ __all__ = [
 
 # Centile curves are drawn where so many subjects are within this share of the range.
 FEWEST, WITHIN = 5, 0.1
+# Of norms.
+CENTILES = (2.5, 5.0, 25.0, 50.0, 75.0, 95.0, 97.5)
 
 
 @styled
@@ -195,24 +197,32 @@ def plot_age(
 
 @styled
 def plot_centiles(
-    fitted: Bunch,
+    fitted: Bunch | Norms,
     value: ArrayLike,
     age: ArrayLike,
     ax: "Axes | None" = None,
     *,
+    sex: ArrayLike | None = None,
+    site: ArrayLike | None = None,
     name: str = "E/I ratio",
+    over: str = "Age (years)",
 ) -> "Axes":
     """Plot subjects and centile curves over age.
 
     Parameters
     ----------
-    fitted : Bunch
-        As :func:`delssome.study.fit_centiles` gives it, without covariates.
+    fitted : Bunch or Norms
+        As :func:`delssome.study.fit_centiles` gives it, without covariates; or fitted
+        :class:`~delssome.study.Norms`.
     value, age : array-like of shape (n_subjects,)
     ax : matplotlib Axes, default=None
         Where to draw. None: a new figure, one column wide.
+    sex, site : array-like of shape (n_subjects,), default=None
+        Of norms that have them: curves are the mean over those of all subjects.
     name : str, default="E/I ratio"
         Of what `value` is the mean, for the axis: the model's ``readout_name``.
+    over : str, default="Age (years)"
+        What `age` is, for the axis.
 
     Returns
     -------
@@ -225,8 +235,11 @@ def plot_centiles(
     known = np.isfinite(value) & np.isfinite(age)
     value, age = value[known], age[known]
     ax.plot(age, value, ls="", marker="o", ms=2, color=GREY, mew=0, alpha=0.5)
-    curves = centile_of(fitted, np.linspace(age.min(), age.max(), 100))
-    grid = curves.index.to_numpy()
+    grid = np.linspace(age.min(), age.max(), 100)
+    if isinstance(fitted, Norms):
+        curves = _curves_of(fitted, grid, sex, site)
+    else:
+        curves = centile_of(fitted, grid)
     near = np.abs(grid[:, None] - age) <= WITHIN * np.ptp(age)
     told = near.sum(axis=1) >= FEWEST
     for centile, curve in curves.items():
@@ -243,8 +256,30 @@ def plot_centiles(
             va="center",
             fontsize=6,
         )
-    ax.set(xlabel="Age (years)", ylabel=f"Mean {in_sentence(name)}")
+    ax.set(xlabel=over, ylabel=f"Mean {in_sentence(name)}")
     return ax
+
+
+def _curves_of(
+    norms: Norms, grid: ArrayLike, sex: ArrayLike | None, site: ArrayLike | None
+) -> "DataFrame":
+    """Average the curves of all kinds of people, by how many there are of each."""
+    import pandas as pd
+
+    grid = np.asarray(grid)
+    given = {"sex": sex, "site": site}
+    kinds = pd.DataFrame({k: np.asarray(x) for k, x in given.items() if x is not None})
+    counts = kinds.value_counts() if len(kinds.columns) else pd.Series({(): 1})
+    curves = [
+        n
+        * norms.values(
+            CENTILES,
+            grid,
+            **{k: np.repeat(x, len(grid)) for k, x in zip(kinds, kind, strict=True)},
+        )
+        for kind, n in counts.items()
+    ]
+    return pd.DataFrame(sum(curves) / counts.sum(), index=grid, columns=CENTILES)
 
 
 def _apart(ax: "Axes", heights: "Series", points: float = 7.0) -> "Series":

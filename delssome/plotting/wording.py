@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-__all__ = ["effect_label", "in_sentence", "three_digits", "two_digits"]
+__all__ = ["effect_label", "in_sentence", "sentence", "three_digits", "two_digits"]
 
 
 def in_sentence(name: str) -> str:
@@ -23,6 +23,21 @@ def in_sentence(name: str) -> str:
     ('firing rate (Hz)', 'E/I ratio')
     """
     return name[0].lower() + name[1:] if name[1:2].islower() else name
+
+
+def sentence(text: str) -> str:
+    """Write a sentence: with a capital, and a full stop.
+
+    Parameters
+    ----------
+    text : str
+
+    Examples
+    --------
+    >>> sentence("scan of 40 frames, TR 0.72 s")
+    'Scan of 40 frames, TR 0.72 s.'
+    """
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def effect_label(column: str, name: str, term: str | None = None) -> str:

@@ -8,7 +8,14 @@ from delssome.plotting import (
     plot_map_correlation,
     plot_retest,
 )
-from delssome.study import contrast, correlate_maps, fit_centiles, map_effects, retest
+from delssome.study import (
+    Norms,
+    contrast,
+    correlate_maps,
+    fit_centiles,
+    map_effects,
+    retest,
+)
 
 
 @pytest.fixture
@@ -154,3 +161,16 @@ def test_a_small_slope_has_digits(rng):
 )
 def test_the_axis_of_effects_says_of_what(slopes, term, label):
     assert plot_effects(slopes, term=term).get_xlabel() == label
+
+
+def test_norms_are_drawn_as_the_mean_of_all_kinds_of_people(rng):
+    age, sex = rng.uniform(8, 80, 80), np.array(["F", "F", "F", "M"] * 20)
+    value = 3.0 - 0.01 * age + 0.4 * (sex == "M") + rng.normal(0, 0.1, 80)
+    norms = Norms().fit(value, age, sex)
+    ax = plot_centiles(norms, value, age, sex=sex, over="Age at scan (years)")
+    assert ax.get_xlabel() == "Age at scan (years)"
+    assert [text.get_text() for text in ax.texts][3] == "50"
+    grid, middle = ax.lines[4].get_data()
+    of = [norms.values([50.0], grid, np.repeat(one, 100))[:, 0] for one in "FM"]
+    there = np.isfinite(middle)
+    np.testing.assert_allclose(middle[there], (0.75 * of[0] + 0.25 * of[1])[there])
