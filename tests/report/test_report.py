@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
 from delssome import MeanFieldPosterior
 from delssome.exceptions import StorageWarning
@@ -427,6 +428,13 @@ def test_figures_and_page_are_written(tmp_path, either):
     written = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert written["costs_verified"]["total"] == either.cost_
     assert written["caveats"] == results["caveats"]
+
+
+def test_figures_have_the_width_of_columns_at_the_density_of_print(tmp_path, fitters):
+    fitter = fitters["FIC"]
+    for path in write_results(tmp_path, {}, figures(fitter, NAMES), {})[1:]:
+        width = imread(path).shape[1] / 300 * 25.4
+        assert 85 <= width <= 90 or 175 <= width <= 180, path
 
 
 def test_json_has_null_for_what_is_no_number(tmp_path):
