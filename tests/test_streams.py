@@ -92,6 +92,7 @@ def test_bars_and_lines_need_no_stream(no_streams, verbose):
 def test_a_line_does_not_break_a_bar(monkeypatch):
     """The bar is cleared before a line on the other stream, and drawn again."""
     terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setattr(sys, "stderr", terminal)
     with progress_bar(total=2, desc="work", verbose=1):

@@ -7,7 +7,6 @@ import time
 from argparse import Namespace
 from typing import Any
 
-from delssome.cli.config import toml_of
 from delssome.cli.console import say
 from delssome.cli.steps import describe, fit_and_write
 from delssome.datasets import make_cohort
@@ -72,5 +71,4 @@ def run(args: Namespace) -> None:
         random_state=args.seed,
         **settings["fit"],
     )
-    texts = {"config.toml": toml_of(args)}
-    fit_and_write(fitter, cohort.X, cohort.region_names, out, started, cohort, texts)
+    fit_and_write(fitter, cohort.X, cohort.region_names, out, started, cohort, args)

@@ -174,6 +174,7 @@ def _describe_pooled(command: ArgumentParser) -> None:
         help="parameters that they may move, such as w_EI (all that are searched)",
     )
     add("--interval", type=float, default=0.95, help="probability of intervals (0.95)")
+    _add_brain(command)
     _add_common(command)
 
 
@@ -195,6 +196,7 @@ def _describe_study(command: ArgumentParser) -> None:
     add("--norms", metavar="COLUMN", help="norms of the mean map over this, as age")
     add("--sex", metavar="COLUMN", help="of norms (all alike)")
     add("--site", metavar="COLUMN", help="of norms (all alike)")
+    _add_brain(command)
     _add_common(command)
 
 
@@ -371,8 +373,9 @@ def _add_brain(command: ArgumentParser) -> None:
         "--brain",
         metavar="ATLAS",
         nargs="+",
-        help="draw the map on the brain: desikan, glasser, schaefer_100 to _1000, a "
-        "label volume, a .dlabel.nii, or two .annot or .label.gii, left and right",
+        help="draw maps and effects on the brain: desikan, glasser, schaefer_100 to "
+        "_1000, a label volume, a .dlabel.nii, two .annot or .label.gii, left and "
+        "right; or a csv or tsv of names, x, y and z (MNI, mm), for a glass brain",
     )
     add("--surface", metavar="FILE", nargs=2, help="left and right, of another --brain")
 

@@ -5,18 +5,29 @@
 
 import time
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from delssome._version import __version__
+from delssome.cli.brain import check_brain
 from delssome.cli.config import toml_of
 from delssome.cli.console import listening, say
 from delssome.cli.inputs import Inputs
 from delssome.cli.steps import STORE, describe, prepare, read_of, say_done
 from delssome.fitting import PooledPosterior
-from delssome.report import effect_figures, write_results
+from delssome.plotting.wording import in_sentence, three_digits
+from delssome.report import (
+    effect_brains,
+    effect_figures,
+    people_figure,
+    region_figure,
+    study_report,
+    term_summary,
+    write_results,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -40,6 +51,7 @@ def run(args: Namespace) -> None:
         )
     out, model, inputs = prepare(args, each=True)
     table = _covariates(args, inputs)
+    brain = check_brain(args, inputs.region_names, inputs.data.get("atlas_regions"))
     store = out / STORE if args.store is None else Path(args.store)
     pooled = PooledPosterior(
         inputs.maps,
@@ -80,17 +92,36 @@ def run(args: Namespace) -> None:
             **dict(zip(inputs.region_names, pooled.readouts_.T, strict=True)),
         },
     }
-    figures: dict[str, Any] = {}
+    regions, called = inputs.region_names, model.readout_name
+    figures: dict[str, Any] = {
+        "people.png": people_figure(pooled.readouts_, regions, name=called),
+        "regions.png": region_figure(
+            pooled.readout_,
+            pooled.readout_interval_,
+            regions,
+            name=called,
+            interval_name=f"{100 * args.interval:g} % interval",
+        ),
+    }
+    pages: dict[str, Any] = {}
+    terms: dict[str, Any] = {}
     if pooled.covariate_names_:
-        found = pooled.to_frame(inputs.region_names)
+        found = pooled.to_frame(regions)
         tables["effects.csv"] = {
             name: column.tolist() for name, column in found.reset_index().items()
         }
-        figures = effect_figures(found, model.readout_name)
+        terms = term_summary(found)
+        figures |= effect_figures(found, called)
+        if brain is not None:
+            drawn, pages = effect_brains(found, called, **brain)
+            figures |= drawn
     results: dict[str, Any] = {
         "delssome": __version__,
+        "command": args.command,
         "model": model.name,
         "readout_key": key,
+        "readout_name": called,
+        "terms": terms,
         "random_state": args.seed,
         "n_scans": len(inputs.X),
         "n_rois": len(inputs.region_names),
@@ -111,14 +142,44 @@ def run(args: Namespace) -> None:
         "warnings": said,
         "read": read_of(inputs.data),
     }
+    config = toml_of(args)
+    report = partial(study_report, {**results, **_said(pooled, results)}, config=config)
+    pages["report.html"] = report
     try:
         files = write_results(
-            out, tables, figures, results, {"config.toml": toml_of(args)}
+            out, tables, figures, results, {"config.toml": config}, pages
         )
     finally:
         for line, (mean, low, high) in {**lines, f"mean {key}": level}.items():
             say(f"{line}: {mean:.4g}, {args.interval:.0%} [{low:.4g}, {high:.4g}]")
     say_done(files, started)
+
+
+def _said(pooled: PooledPosterior, results: dict[str, Any]) -> dict[str, Any]:
+    """Put people and the model's fit into words, for the page."""
+    what = in_sentence(results["readout_name"])
+    mean, low, high = map(three_digits, results["mean_readout"])
+    noise, low_noise, high_noise = (f"{x:.2f}" for x in results["noise_scale"])
+    scatter = [
+        [f"SD between people, {name}", f"{x:.3f} ({low_x:.3f} to {high_x:.3f})"]
+        for name, (x, low_x, high_x) in results["scatter"].items()
+    ]
+    return {
+        "title": f"{results['model']} model: {results['n_scans']} scans of "
+        f"{len(pooled.people_)} people at once, {results['n_rois']} regions",
+        "people": [
+            f"Mean {what} {mean} ({100 * results['interval']:g} % interval {low} to "
+            f"{high}) where covariates are at their mean."
+        ],
+        "fits": [
+            f"What is left of a scan has {noise} times the variance of its noise "
+            f"({low_noise} to {high_noise}; 1: the model leaves noise alone), what is "
+            f"left of all alike {results['model_error']:.2f} times.",
+            f"{results['share_feasible']:.0%} of the draws stay within the ranges at "
+            "both ends of all covariates.",
+        ],
+        "rows": scatter,
+    }
 
 
 def _covariates(args: Namespace, inputs: Inputs) -> "DataFrame | None":

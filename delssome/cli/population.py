@@ -9,10 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from delssome._version import __version__
-from delssome.cli.brain import check_brain, draw_brain
+from delssome.cli.brain import check_brain
 from delssome.cli.config import toml_of
 from delssome.cli.console import listening, say
 from delssome.cli.fit import make_fitter
@@ -20,7 +18,13 @@ from delssome.cli.inputs import Inputs
 from delssome.cli.posterior import make_posterior
 from delssome.cli.steps import STORE, describe, prepare, read_of, say_done
 from delssome.fitting import PopulationFitter
-from delssome.report import population_figure, population_report, write_results
+from delssome.report import (
+    brain_files,
+    population_figures,
+    population_report,
+    population_summary,
+    write_results,
+)
 
 __all__ = ["run"]
 
@@ -37,7 +41,7 @@ def run(args: Namespace) -> None:
 
     started = time.perf_counter()
     out, model, inputs = prepare(args, each=True)
-    brain = check_brain(args, inputs)
+    brain = check_brain(args, inputs.region_names, inputs.data.get("atlas_regions"))
     make = make_posterior if args.posterior else make_fitter
     fitter = make(args, model, inputs)
     fitter.set_params(n_jobs=None, verbose=0)
@@ -54,37 +58,32 @@ def run(args: Namespace) -> None:
     if people is not None:
         known = people[[name for name in people if name not in table]]
         table = known.reindex(table.index).join(table)
-    failed = len(population.failures_)
     results: dict[str, Any] = {
         "delssome": __version__,
+        "command": args.command,
         "model": model.name,
         "readout_key": model.readout_key,
         "readout_name": model.readout_name,
         "region_names": inputs.region_names,
         "kind": "posteriors" if args.posterior else "fits",
         "random_state": args.seed,
-        "n_subjects": len(table),
-        "n_failed": failed,
         "n_rois": len(inputs.region_names),
         "scan": describe(inputs.acquisition),
-        "cost_median": float(np.nanmedian(population.cost_))
-        if failed < len(table)
-        else None,
-        "n_in_range": int(population.in_range_.sum()),
-        "failures": {str(k): v for k, v in population.failures_.items()},
+        **population_summary(population),
         "warnings": said,
         "read": read_of(inputs.data),
     }
-    drawn, pages = draw_brain(population, brain if failed < len(table) else None)
+    drawn, pages = ({}, {}) if brain is None else brain_files(population, **brain)
+    config = toml_of(args)
     columns = {table.index.name: table.index.tolist()}
     columns |= {name: table[name].tolist() for name in table}
     files = write_results(
         out,
         {"population.csv": columns},
-        {"population.png": partial(population_figure, population), **drawn},
+        {**population_figures(population, inputs.region_names), **drawn},
         results,
-        {"config.toml": toml_of(args)},
-        {"report.html": partial(population_report, population, results), **pages},
+        {"config.toml": config},
+        {"report.html": partial(population_report, results, config=config), **pages},
     )
     for name, reason in population.failures_.items():
         say(f"failed: {name}: {reason}")

@@ -5,7 +5,7 @@
 
 import time
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch
 
 from delssome._version import __version__
-from delssome.cli.brain import check_brain, draw_brain
+from delssome.cli.brain import check_brain
 from delssome.cli.config import toml_of
 from delssome.cli.console import listening, say
 from delssome.cli.inputs import Inputs, check_data_options, read_inputs
@@ -27,6 +27,7 @@ from delssome.evaluation import Evaluator, Target
 from delssome.fitting import MeanFieldFitter, MeanFieldPosterior
 from delssome.models import Model
 from delssome.report import (
+    brain_files,
     check_out,
     figures,
     html_report,
@@ -119,8 +120,7 @@ def fit_files(
     """
     started = time.perf_counter()
     out, model, inputs = prepare(args)
-    brain = check_brain(args, inputs)
-    texts = {"config.toml": toml_of(args)}
+    brain = check_brain(args, inputs.region_names, inputs.data.get("atlas_regions"))
     fit_and_write(
         make(args, model, inputs),
         inputs.X,
@@ -128,7 +128,7 @@ def fit_files(
         out,
         started,
         inputs.data,
-        texts,
+        args,
         brain,
     )
 
@@ -140,7 +140,7 @@ def fit_and_write(
     out: Path,
     started: float,
     data: Bunch,
-    texts: Mapping[str, str] | None = None,
+    args: Namespace,
     brain: dict[str, Any] | None = None,
 ) -> None:
     """Fit, print the table and write the folder.
@@ -159,8 +159,8 @@ def fit_and_write(
         What was read: its ``notes``, and of derivatives what was ``found``, are
         written, too. Or of :func:`delssome.datasets.make_cohort`, which knows the
         truth.
-    texts : dict of str to str, default=None
-        Further files of the folder.
+    args : argparse.Namespace
+        Options of the command, to be written as well.
     brain : dict, default=None
         How the map is drawn on the brain, as :func:`.check_brain` gives it.
     """
@@ -175,6 +175,7 @@ def fit_and_write(
     scan = estimator.acquisition_
     results: dict[str, Any] = {
         "delssome": __version__,
+        "command": args.command,
         "random_state": estimator.random_state,
         "n_subjects": len(X),
         "n_rois": len(region_names),
@@ -192,15 +193,16 @@ def fit_and_write(
     written = tables(estimator, region_names, truth)
     if "found" in data:
         written["files.csv"] = {k: data.found[k].tolist() for k in data.found}
-    drawn, pages = draw_brain(estimator, brain)
+    drawn, pages = ({}, {}) if brain is None else brain_files(estimator, **brain)
+    config = toml_of(args)
     try:  # first of all: what can be printed can be read again
         files = write_results(
             out,
             written,
             {**figures(estimator, region_names, truth), **drawn},
             results,
-            texts,
-            {"report.html": partial(html_report, results), **pages},
+            {"config.toml": config},
+            {"report.html": partial(html_report, results, config=config), **pages},
         )
     finally:
         say(f"\n{summary_text(found)}\n")

@@ -6,16 +6,30 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from delssome._version import __version__
+from delssome.cli.brain import check_brain
 from delssome.cli.config import toml_of
 from delssome.cli.console import listening, say
-from delssome.report import check_out, effect_figures, write_results
+from delssome.report import (
+    check_out,
+    effect_brains,
+    effect_figures,
+    norms_figure,
+    people_figure,
+    study_report,
+    term_summary,
+    write_results,
+)
 from delssome.study import read_population
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+    from sklearn.utils import Bunch
+
+    from delssome.study import Norms
 
 __all__ = ["run"]
 
@@ -41,17 +55,22 @@ def run(args: Namespace) -> None:
     found = read_population(args.population)
     maps, people, name = found.maps, found.subjects, found.readout_name
     n_failed = int(maps.isna().any(axis=1).sum())
+    brain = check_brain(args, list(maps))
     say(f"1/2 read   {len(maps)} subjects, {n_failed} of them without a map")
     tables: dict[str, dict[str, Any]] = {}
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = {"people.png": people_figure(maps, list(maps), name=name)}
+    pages: dict[str, Any] = {}
     texts = {"config.toml": toml_of(args)}
     results: dict[str, Any] = {
         "delssome": __version__,
+        "command": args.command,
         "model": found.model,
         "readout_name": name,
         "n_subjects": len(maps),
         "n_failed": n_failed,
         "n_rois": maps.shape[1],
+        "interval": 0.95,
+        "terms": {},
     }
     said: list[str] = []
     with listening(said):
@@ -59,15 +78,25 @@ def run(args: Namespace) -> None:
             effects = _effects(args, maps, people)
             tables["effects.csv"] = effects.reset_index().to_dict("list")
             figures |= effect_figures(effects, name)
+            if brain is not None:
+                drawn, pages = effect_brains(effects, name, **brain)
+                figures |= drawn
             results["formula"] = args.formula
-            results["mean_effect"] = {
-                str(term): effects.loc[(term, "mean", "mean"), "effect"]
-                for term in effects.index.unique("term")
-            }
+            results["terms"] = term_summary(effects)
         if args.norms is not None:
-            tables["people.csv"], texts["norms.json"] = _norms(args, maps, people)
+            norms, tables["people.csv"] = _norms(args, maps, people)
+            texts["norms.json"] = norms.to_json()
+            figures["norms.png"] = norms_figure(
+                norms,
+                maps.mean(axis=1, skipna=False),
+                *(_column(people, k) for k in (args.norms, args.sex, args.site)),
+                name=name,
+                over=args.norms,
+            )
     results["warnings"] = said
-    files = write_results(out, tables, figures, results, texts)
+    shown = {**results, **_said(found, results)}
+    pages["report.html"] = partial(study_report, shown, config=texts["config.toml"])
+    files = write_results(out, tables, figures, results, texts, pages)
     say(f"2/2 write  {', '.join(path.name for path in files)} in {out}")
 
 
@@ -85,21 +114,51 @@ def _effects(args: Namespace, maps: DataFrame, people: DataFrame) -> DataFrame:
     return found
 
 
+def _said(found: Bunch, results: dict[str, Any]) -> dict[str, Any]:
+    """Put people and the model's fits into words, for the page."""
+    n, summary, people = results["n_subjects"], found.summary, found.subjects
+    fits = []
+    if "cost" in people:
+        low, middle, high = people["cost"].quantile([0.05, 0.5, 0.95])
+        fits.append(
+            f"Total cost of the fits, simulated afresh: median {middle:.3f}, from "
+            f"{low:.3f} to {high:.3f} in nine of ten."
+        )
+    return {
+        "title": f"{results['model']} model: study of {n} subjects, "
+        f"{results['n_rois']} regions",
+        "people": [
+            f"{n} subjects, of which {results['n_failed']} have no map. Rows are "
+            "subjects, columns regions.",
+            "Levels of single fits lie anywhere on what a scan leaves open, which "
+            "intervals of a regression do not know: delssome pooled infers all scans "
+            "at once.",
+        ],
+        "fits": fits,
+        "rows": [],
+        "scan": summary.get("scan", ""),
+    }
+
+
+def _column(people: DataFrame, name: str | None) -> Any:
+    """Take a column of the table; None without a name."""
+    if name is None:
+        return None
+    if name not in people:
+        raise ValueError(
+            f"population.csv has no column {name}: there are "
+            f"{', '.join(map(str, people.columns[:12]))} ..."
+        )
+    return people[name]
+
+
 def _norms(
     args: Namespace, maps: DataFrame, people: DataFrame
-) -> tuple[dict[str, Any], str]:
+) -> tuple[Norms, dict[str, Any]]:
     """Fit norms of the mean map, and place everyone on them."""
     from delssome.study import Norms
 
-    names = [args.norms, args.sex, args.site]
-    for column in names:
-        if column is not None and column not in people:
-            raise ValueError(
-                f"population.csv has no column {column}: there are "
-                f"{', '.join(map(str, people.columns[:12]))} ..."
-            )
-    age, sex, site = (None if column is None else people[column] for column in names)
-    assert age is not None
+    age, sex, site = (_column(people, k) for k in (args.norms, args.sex, args.site))
     value = maps.mean(axis=1, skipna=False)
     norms = Norms().fit(value, age, sex, site)
     say(
@@ -112,4 +171,4 @@ def _norms(
         "centile": norms.centiles(value, age, sex, site),
         "deviation": norms.deviations(value, age, sex, site),
     }
-    return placed, norms.to_json()
+    return norms, placed

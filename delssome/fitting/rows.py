@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import delayed
+from joblib import delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
@@ -140,7 +140,11 @@ def fit_rows(
     )
     reasons: dict[str, str] = {}
     with progress_bar(
-        total=len(todo), desc="population", unit="fit", verbose=verbose
+        total=len(todo),
+        desc="population",
+        unit="fit",
+        lanes=effective_n_jobs(n_jobs),
+        verbose=verbose,
     ) as bar:
         for key, result in parallel(jobs):
             if isinstance(result, str):

@@ -11,6 +11,7 @@ from delssome.plotting.comparison import ComparisonDisplay
 from delssome.plotting.fc import FCDisplay
 from delssome.plotting.fcd import FCDDisplay, FCDMatrixDisplay
 from delssome.plotting.history import HistoryDisplay
+from delssome.plotting.identifiability import IdentifiabilityDisplay
 from delssome.plotting.population import PopulationDisplay
 from delssome.plotting.posterior import PosteriorDisplay
 from delssome.plotting.readout import ReadoutDisplay
@@ -31,6 +32,7 @@ __all__ = [
     "FCDMatrixDisplay",
     "FCDisplay",
     "HistoryDisplay",
+    "IdentifiabilityDisplay",
     "PopulationDisplay",
     "PosteriorDisplay",
     "ReadoutDisplay",

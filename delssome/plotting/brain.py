@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from delssome.connectome.names import some
 from delssome.datasets._parcels import Atlas
 from delssome.files import write_atomically
-from delssome.fitting import MeanFieldPosterior, PopulationFitter
+from delssome.fitting import PopulationFitter
 from delssome.plotting.brain_page import brain_page
+from delssome.plotting.brain_values import map_of, spread_of
 from delssome.plotting.brain_views import draw_nodes, draw_surfaces, fade
 from delssome.plotting.cortex import Files, load_nilearn, place_regions
 from delssome.plotting.source import (
@@ -73,6 +73,9 @@ class BrainDisplay:
         lowest to the highest value.
     limits : tuple of two floats, default=None
         Ends of the colour bar, so that figures can be compared. None: of the values.
+    cmap : str, default=None
+        Matplotlib's name of the colours. None: viridis, of which none is grey like what
+        has no region, or RdBu_r about the centre.
     region_names : sequence of str of length n_rois, default=None
         Found in the atlas in any spelling of sides (``lh_``, ``ctx-lh-``, ``L_``,
         ``Left-``, or behind). None: values are in the atlas's order.
@@ -125,6 +128,7 @@ class BrainDisplay:
         name: str = "E/I ratio",
         center: float | None = None,
         limits: tuple[float, float] | None = None,
+        cmap: str | None = None,
         region_names: Sequence[str] | None = None,
         atlas_regions: Sequence[str] | None = None,
         surface: Files | None = None,
@@ -149,6 +153,7 @@ class BrainDisplay:
         self.name = name
         self.center = center
         self.limits = limits
+        self.cmap = cmap
         if atlas is None:
             load_nilearn()
             numbers = [f"region {k}" for k in range(1, n_rois + 1)]
@@ -179,6 +184,7 @@ class BrainDisplay:
         estimator: Fitted | PopulationFitter,
         atlas: Atlas | None = None,
         *,
+        show: str = "map",
         figure: "Figure | SubFigure | None" = None,
         **how: Any,
     ) -> Self:
@@ -192,6 +198,10 @@ class BrainDisplay:
             levels. Of a population the mean over subjects is drawn.
         atlas : str, path, or tuple of two, default=None
             As above.
+        show : {"map", "spread"}, default="map"
+            The map, or how far it is open: half the interval of every region, of a fit
+            what its FC leaves open (90 %). Of a population the standard deviation
+            between subjects.
         figure : matplotlib Figure or SubFigure, default=None
             Where to draw. None: a new figure, one column wide.
         **how
@@ -202,25 +212,12 @@ class BrainDisplay:
         -------
         BrainDisplay
         """
-        shown: dict[str, Any] = {}
-        if isinstance(estimator, PopulationFitter):
-            check_is_fitted(estimator)
-            maps = estimator.readout_[np.isfinite(estimator.readout_).all(axis=1)]
-            if not len(maps):
-                raise ValueError("No subject of the population has a map to draw.")
-            values = maps.mean(axis=0)
-            shown["name"] = f"{estimator.model_.readout_name}, mean of {len(maps)}"
-        else:
+        if show not in ("map", "spread"):
+            raise ValueError(f"show must be 'map' or 'spread', got {show!r}.")
+        if not isinstance(estimator, PopulationFitter):
             check_estimator(estimator)
-            values = estimator.readout_
-            shown["name"] = estimator.model_.readout_name
-        if isinstance(estimator, MeanFieldPosterior):
-            draws, level = estimator.readout_draws_, estimator.interval
-            shown["known"] = _differ(draws - draws.mean(axis=1, keepdims=True), level)
-            shown["known_name"] = (
-                f"{100 * level:g} % interval without the regions' mean"
-            )
-        return cls(values, atlas, **shown, **how).plot(figure)
+        found = map_of(estimator) if show == "map" else spread_of(estimator)
+        return cls(atlas=atlas, **found, **how).plot(figure)
 
     @classmethod
     def from_effects(
@@ -231,6 +228,7 @@ class BrainDisplay:
         column: str = "effect",
         alpha: float = 0.05,
         name: str = "E/I ratio",
+        term: str | None = None,
         figure: "Figure | SubFigure | None" = None,
         **how: Any,
     ) -> Self:
@@ -249,6 +247,8 @@ class BrainDisplay:
             are where its interval does not hold 0.
         name : str, default="E/I ratio"
             What was compared: the model's ``readout_name``.
+        term : str, default=None
+            Of what it is the effect, for the colour bar.
         figure : matplotlib Figure or SubFigure, default=None
             Where to draw. None: a new figure, one column wide.
         **how
@@ -266,7 +266,7 @@ class BrainDisplay:
             atlas,
             known=known,
             known_name=says,
-            name=effect_label(column, name),
+            name=effect_label(column, name, term),
             center=0.0,
             region_names=list(map(str, rows.index)),
             **how,
@@ -354,7 +354,7 @@ class BrainDisplay:
             reach = max(high - self.center, self.center - low) or 1.0
             low, high = self.center - reach, self.center + reach
         low, high = (low, high) if self.limits is None else self.limits
-        cmap = "cividis" if self.center is None else "RdBu_r"
+        cmap = self.cmap or ("viridis" if self.center is None else "RdBu_r")
         return ScalarMappable(Normalize(low, high), cmap)
 
     def _colors(self) -> Array:
@@ -376,16 +376,9 @@ class BrainDisplay:
         figure.legend(
             handles=[
                 Patch(fc=strong, ec="k", label=f"{self.known_name}: {n_known} of {n}"),
-                Patch(fc=fade(strong), label="others: difference not known"),
+                Patch(fc=fade(strong), label="others: not known"),
             ],
             loc="outside lower center",
             handlelength=1.0,
             handleheight=1.0,
         )
-
-
-def _differ(differences: Array, level: float) -> NDArray[np.bool_]:
-    """Say whose equal-tailed interval does not hold 0."""
-    tail = (1.0 - level) / 2.0
-    low, high = np.quantile(differences, (tail, 1.0 - tail), axis=0)
-    return (low > 0) | (high < 0)

@@ -3,7 +3,6 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import base64
 import io
 import json
 import re
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delssome.plotting.cortex import Placed, load_nilearn
+from delssome.plotting.page import folded, lines_of, page, picture, table
 from delssome.plotting.style import styled
 from delssome.plotting.wording import three_digits
 
@@ -25,36 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["brain_page"]
 
 Array = NDArray[Any]
-
-PAGE = Template("""\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>$title</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
-       padding: 0 1rem; color: #222; }
-h1 { font-size: 1.5rem; }
-iframe { width: 100%; max-width: 46rem; display: block; margin: auto; border: 0; }
-.bar { max-width: 26rem; display: block; margin: 0 auto; }
-details { margin: 1rem 0; }
-table { border-collapse: collapse; }
-th, td { padding: 0.1rem 0.9rem 0.1rem 0; text-align: left;
-         border-bottom: 1px solid #ddd; font-variant-numeric: tabular-nums; }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-$view
-<img class="bar" alt="$title, colours from $low to $high"
-     src="data:image/png;base64,$bar">
-<p>$legend</p>
-<details><summary>Regions</summary>$table</details>
-</body>
-</html>
-""")
 
 # Names where the pointer is, and little shade, so that colours are those of the bar:
 # nilearn's pages draw by these variables and functions, with hovering turned off. If
@@ -139,15 +109,9 @@ def brain_page(
         )
     legend += [f"{note[0].upper()}{note[1:]}." for note in notes]
     low, high = (three_digits(x) for x in scale.get_clim())
-    return PAGE.substitute(
-        title=escape(name),
-        view=view,
-        bar=base64.b64encode(_bar(scale, name)).decode(),
-        low=low,
-        high=high,
-        legend="<br>".join(map(escape, legend)),
-        table=_table(rows),
-    )
+    bar = picture(_bar(scale, name), f"{name}, colours from {low} to {high}", "bar")
+    regions = folded("Regions", table(rows[1:], rows[0]))
+    return page(name, {"": "".join([view, bar, lines_of(legend), regions])})
 
 
 def _surface_view(
@@ -192,13 +156,12 @@ def _node_view(
     return _framed(view.html, shown, OF_NODES)
 
 
-def _framed(page: str, said: Sequence[str], how: str) -> str:
+def _framed(theirs: str, said: Sequence[str], how: str) -> str:
     """Put nilearn's page into ours, with what regions say."""
-    page = LINK.sub("", page)
     names = json.dumps(list(said)).replace("</", "<\\/")
-    body, end, rest = page.rpartition("</body>")
-    page = body + HOVER.substitute(said=names, how=how) + end + rest
-    return f'<iframe height="540" srcdoc="{escape(page)}"></iframe>'
+    body, end, rest = LINK.sub("", theirs).rpartition("</body>")
+    framed = body + HOVER.substitute(said=names, how=how) + end + rest
+    return f'<iframe height="540" srcdoc="{escape(framed)}"></iframe>'
 
 
 @styled
@@ -214,11 +177,3 @@ def _bar(scale: "ScalarMappable", name: str) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=200)
     return buffer.getvalue()
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = (
-        "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row)
-        for row, tag in zip(rows, ["th", *["td"] * (len(rows) - 1)], strict=True)
-    )
-    return f"<table>{''.join(f'<tr>{row}</tr>' for row in (head, *body))}</table>"

@@ -3,16 +3,19 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from delssome.connectome import matrix_to_edges
+from delssome.plotting.grouping import groups_of, in_groups
 from delssome.plotting.source import (
     Fitted,
     check_alike,
     check_estimator,
+    check_of_regions,
     empirical_and_simulated,
 )
 from delssome.plotting.style import (
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FCDisplay"]
 
+MANY = 5000  # edges of which points would hide each other
+
 
 class FCDisplay:
     """Empirical and simulated FC side by side, and edge against edge.
@@ -37,12 +42,15 @@ class FCDisplay:
     Parameters
     ----------
     fc, fc_simulated : array-like of shape (n_rois, n_rois)
+    region_names : sequence of str of length n_rois, default=None
+        By whose networks, lobes or sides regions are put together, if they tell any.
 
     Attributes
     ----------
     figure_ : Figure or SubFigure
     axes_ : tuple of four Axes
-        Empirical matrix, simulated matrix, scatter of edges, colour bar.
+        Empirical matrix, simulated matrix, edge against edge (points, or of many their
+        density, darker where there are more), colour bar.
 
     Examples
     --------
@@ -50,8 +58,16 @@ class FCDisplay:
     >>> display = FCDisplay.from_estimator(fitter)  # doctest: +SKIP
     """
 
-    def __init__(self, fc: ArrayLike, fc_simulated: ArrayLike) -> None:
+    def __init__(
+        self,
+        fc: ArrayLike,
+        fc_simulated: ArrayLike,
+        *,
+        region_names: Sequence[str] | None = None,
+    ) -> None:
         self.fc, self.fc_simulated = check_alike(2, fc=fc, fc_simulated=fc_simulated)
+        check_of_regions(len(self.fc), region_names=region_names)
+        self.region_names = region_names
 
     @classmethod
     def from_estimator(
@@ -59,6 +75,7 @@ class FCDisplay:
         fitter: Fitted,
         X: ArrayLike | None = None,
         *,
+        region_names: Sequence[str] | None = None,
         figure: "Figure | SubFigure | None" = None,
     ) -> Self:
         """Plot what a fit found.
@@ -70,6 +87,8 @@ class FCDisplay:
         X : array-like of shape (n_subjects, n_features), default=None
             Other subjects to compare with, averaged as a group and simulated with
             their own connectome. None: those of the fit.
+        region_names : sequence of str of length n_rois, default=None
+            As above.
         figure : matplotlib Figure or SubFigure, default=None
             Where to draw. None: a new figure, two columns wide.
 
@@ -78,7 +97,8 @@ class FCDisplay:
         FCDisplay
         """
         check_estimator(fitter)
-        return cls(*empirical_and_simulated(fitter, X)[0]).plot(figure)
+        fcs = empirical_and_simulated(fitter, X)[0]
+        return cls(*fcs, region_names=region_names).plot(figure)
 
     @styled
     def plot(self, figure: "Figure | SubFigure | None" = None) -> Self:
@@ -97,26 +117,40 @@ class FCDisplay:
         axes = figure.subplots(1, 3, width_ratios=(1, 1, 0.95))
         empirical, simulated = map(matrix_to_edges, (self.fc, self.fc_simulated))
         limit = max(np.abs(empirical).max(), np.abs(simulated).max())
+        names = [] if self.region_names is None else list(map(str, self.region_names))
+        groups = groups_of(names) if names else None
+        rows = None if groups is None else in_groups(groups)
         for ax, matrix, title in (
             (axes[0], self.fc, "Empirical FC"),
             (axes[1], self.fc_simulated, "Simulated FC"),
         ):
+            if rows is not None:
+                matrix = matrix[np.ix_(rows.order, rows.order)]
             shown = np.ma.array(matrix, mask=np.eye(len(matrix), dtype=bool))
             image = ax.imshow(
                 shown, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest"
             )
             ax.set(title=title, xlabel="Region", xticks=[], yticks=[])
             ax.spines[:].set_visible(True)
-        axes[0].set_ylabel("Region")
+            for start in () if rows is None else rows.starts:
+                ax.axhline(start - 0.5, color="k", lw=0.4)
+                ax.axvline(start - 0.5, color="k", lw=0.4)
+        if rows is None:
+            axes[0].set_ylabel("Region")
+        else:
+            axes[0].set_yticks(rows.places, rows.labels, fontsize=6)
+            axes[0].tick_params(axis="y", length=0)
         bar = figure.colorbar(
             image, ax=axes[:2].tolist(), shrink=0.8, label="Correlation"
         )
 
         ax = axes[2]
-        size = np.clip(800 / len(empirical), 1.5, 10)
-        ax.scatter(
-            empirical, simulated, s=size, color=DARK, alpha=0.5, lw=0, rasterized=True
-        )
+        if len(empirical) > MANY:
+            _density(ax, empirical, simulated)
+        else:
+            size = np.clip(800 / len(empirical), 1.5, 10)
+            how: dict[str, Any] = {"color": DARK, "alpha": 0.5, "rasterized": True}
+            ax.scatter(empirical, simulated, s=size, lw=0, **how)
         _identity(ax, np.concatenate([empirical, simulated]))
         gap = simulated.mean() - empirical.mean()
         ax.set(
@@ -126,6 +160,25 @@ class FCDisplay:
         )
         self.figure_, self.axes_ = figure, (*axes, bar.ax)
         return self
+
+
+def _density(
+    ax: "Axes", empirical: NDArray[np.float64], simulated: NDArray[np.float64]
+) -> None:
+    """Draw how many edges there are, from white, where points would hide each other."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    shades = LinearSegmentedColormap.from_list("edges", ["0.85", DARK])
+    ax.hexbin(
+        empirical,
+        simulated,
+        gridsize=45,
+        mincnt=1,
+        bins="log",
+        cmap=shades,
+        lw=0.1,
+        rasterized=True,
+    )
 
 
 def _identity(ax: "Axes", values: NDArray[np.float64]) -> None:

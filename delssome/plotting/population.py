@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from delssome.fitting import PopulationFitter
+from delssome.plotting.grouping import in_groups
 from delssome.plotting.source import check_estimator, check_of_regions
 from delssome.plotting.style import ACCENT, DARK, DOUBLE, GREY, new_figure, styled
 
@@ -27,11 +28,14 @@ class PopulationDisplay:
     ----------
     readout : array-like of shape (n_fits, n_rois)
         For instance E/I ratios. Rows of NaN are fits that failed.
-    cost : array-like of shape (n_fits,)
-    in_range : array-like of bool, shape (n_fits,), or None
+    cost : array-like of shape (n_fits,), default=None
+        None: maps alone.
+    in_range : array-like of bool, shape (n_fits,), default=None
         None: of a model that bounds nothing.
     name : str, default="E/I ratio"
         What is read out, for the colour bar: the model's ``readout_name``.
+    row : str, default="Fit"
+        What a row is.
     networks : sequence of str of length n_rois, default=None
         Network of each region, by which regions are put together. None: regions are
         sorted by their mean over fits.
@@ -39,8 +43,8 @@ class PopulationDisplay:
     Attributes
     ----------
     figure_ : Figure or SubFigure
-    axes_ : tuple of three Axes
-        Maps, costs, colour bar.
+    axes_ : tuple of Axes
+        Maps, costs (if there are any), colour bar.
 
     See Also
     --------
@@ -50,16 +54,18 @@ class PopulationDisplay:
     def __init__(
         self,
         readout: ArrayLike,
-        cost: ArrayLike,
-        in_range: ArrayLike | None,
+        cost: ArrayLike | None = None,
+        in_range: ArrayLike | None = None,
         *,
         name: str = "E/I ratio",
+        row: str = "Fit",
         networks: Sequence[str] | None = None,
     ) -> None:
         self.readout = np.asarray(readout, dtype=np.float64)
-        self.cost = np.asarray(cost, dtype=np.float64)
+        self.cost = None if cost is None else np.asarray(cost, dtype=np.float64)
         self.in_range = None if in_range is None else np.asarray(in_range, dtype=bool)
         self.name = name
+        self.row = row
         check_of_regions(self.readout.shape[1], networks=networks)
         self.networks = None if networks is None else np.asarray(networks)
 
@@ -110,18 +116,24 @@ class PopulationDisplay:
         PopulationDisplay
         """
         figure = new_figure(DOUBLE, 2.8) if figure is None else figure
-        maps, costs = figure.subplots(1, 2, width_ratios=(1.5, 1))
-        known = np.isfinite(self.cost)
-        self._draw_maps(maps, known)
-        bar = figure.colorbar(maps.images[0], ax=maps, label=self.name, shrink=0.85)
-        self._draw_costs(costs, known)
-        self.figure_, self.axes_ = figure, (maps, costs, bar.ax)
+        if self.cost is None:
+            axes = [figure.subplots()]
+        else:
+            axes = [*figure.subplots(1, 2, width_ratios=(1.5, 1))]
+            self._draw_costs(axes[1], self.cost)
+        known = np.asarray(np.isfinite(self.readout).all(axis=1))
+        self._draw_maps(axes[0], known)
+        bar = figure.colorbar(
+            axes[0].images[0], ax=axes[0], label=self.name, shrink=0.85
+        )
+        self.figure_, self.axes_ = figure, (*axes, bar.ax)
         return self
 
-    def _draw_costs(self, ax: "Axes", known: NDArray[np.bool_]) -> None:
+    def _draw_costs(self, ax: "Axes", cost: NDArray[np.float64]) -> None:
         """Draw the costs of fits, sorted."""
+        known = np.isfinite(cost)
         rank = np.arange(np.count_nonzero(known))
-        order = np.flatnonzero(known)[np.argsort(self.cost[known], kind="stable")]
+        order = np.flatnonzero(known)[np.argsort(cost[known], kind="stable")]
         if self.in_range is None:
             kinds = [(np.ones(len(order), dtype=bool), "o", DARK, "fits")]
         else:
@@ -134,7 +146,7 @@ class PopulationDisplay:
             if which.any():
                 ax.plot(
                     rank[which],
-                    self.cost[order][which],
+                    cost[order][which],
                     ls="",
                     marker=marker,
                     mfc="white",
@@ -142,7 +154,7 @@ class PopulationDisplay:
                     label=f"{label}: {np.count_nonzero(which)}",
                 )
         if len(rank):
-            median = np.median(self.cost[known])
+            median = np.median(cost[known])
             ax.axhline(
                 float(median),
                 color=GREY,
@@ -164,12 +176,11 @@ class PopulationDisplay:
             order = np.argsort(mean, kind="stable")
             ax.set(xlabel="Region, sorted by its mean", xticks=[])
         else:
-            order = np.lexsort((mean, self.networks))
-            names, first = np.unique(self.networks[order], return_index=True)
-            ends = np.append(first[1:], len(order))
-            ax.set_xticks((first + ends - 1) / 2, names, rotation=45, ha="right")
+            rows = in_groups(list(self.networks), mean)
+            order = rows.order
+            ax.set_xticks(rows.places, rows.labels, rotation=45, ha="right")
             ax.tick_params(axis="x", length=0)
-            for start in first[1:]:
+            for start in rows.starts:
                 ax.axvline(start - 0.5, color="white", lw=1)
         ax.imshow(
             np.ma.masked_invalid(self.readout[:, order]),
@@ -177,6 +188,6 @@ class PopulationDisplay:
             aspect="auto",
             interpolation="nearest",
         )
-        ax.set(ylabel="Fit", facecolor="white")
+        ax.set(ylabel=self.row, facecolor="white")
         ax.locator_params(axis="y", integer=True)
         ax.spines[:].set_visible(True)

@@ -127,7 +127,8 @@ class PosteriorDisplay:
         -------
         PosteriorDisplay
         """
-        figure = new_figure(DOUBLE, 2.7) if figure is None else figure
+        if figure is None:
+            figure = new_figure(DOUBLE, max(2.7, 0.7 + 0.14 * len(self.names)))
         mean, coefficients = figure.subplots(1, 2)
         self._draw_mean(mean)
         self._draw_coefficients(coefficients)
@@ -167,8 +168,7 @@ class PosteriorDisplay:
             ax.annotate(f"{p:.2f}", place, xycoords=coordinates, va="center", **beside)
         if open_.any():
             ax.annotate("P(> 0)", (1.02, 1.0), xycoords="axes fraction", **beside)
-        small = len(self.names) > 12
-        ax.set_yticks(rows, self.names, fontsize=5 if small else 6)
+        ax.set_yticks(rows, self.names, fontsize=6)
         ax.tick_params(axis="y", length=0)
         ax.set_xlabel("Coefficient, in ranges (slopes: in quarters)")
         ax.legend(

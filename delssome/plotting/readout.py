@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from delssome.connectome.names import in_order
 from delssome.fitting import MeanFieldPosterior
+from delssome.plotting.grouping import arrange, height_of, label_rows, marks
 from delssome.plotting.source import (
     Z_90,
     Fitted,
@@ -26,6 +27,7 @@ from delssome.plotting.style import (
     SINGLE,
     correlation,
     new_axes,
+    points_high,
     styled,
 )
 from delssome.plotting.wording import in_sentence, three_digits
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["ReadoutDisplay"]
 
 Array = NDArray[np.float64]
+
+MANY = 100  # points of a scatter that large markers would hide
 
 
 class ReadoutDisplay:
@@ -55,7 +59,9 @@ class ReadoutDisplay:
     name : str, default="E/I ratio"
         What it is, for the axes: the model's ``readout_name``.
     region_names : sequence of str of length n_rois, default=None
-        Labels of the regions. None: only their order.
+        Labels of the regions, where there is room for all; else regions are put
+        together by the network, lobe or side that their names tell. None: only their
+        order.
     networks : sequence of str of length n_rois, or dict by region, default=None
         Network of each region: regions are drawn by network, sorted by its mean.
     truth : array-like of shape (n_rois,), default=None
@@ -169,16 +175,17 @@ class ReadoutDisplay:
             ax = new_axes(SINGLE, 0.8 + 0.2 * n_networks) if ax is None else ax
             self._by_network(ax, self.networks)
         else:
-            names = 0 if self.region_names is None else len(self.readout)
-            height = max(2.0, 0.6 + 0.115 * names) if names else 2.6
-            ax = new_axes(SINGLE, height) if ax is None else ax
+            if ax is None:
+                ax = new_axes(SINGLE, height_of(len(self.readout), self.region_names))
             self._by_region(ax)
         self.figure_, self.ax_ = ax.figure, ax
         return self
 
     def _by_region(self, ax: "Axes") -> None:
-        order = np.argsort(self.readout, kind="stable")
-        rows, mean = np.arange(len(order)), self.readout.mean()
+        shown = arrange(self.readout, self.region_names, points_high(ax))
+        order, mean = shown.order, self.readout.mean()
+        rows = np.arange(len(order))
+        size, thin = marks(ax, len(rows))
         if self.interval is not None:
             low, high = self.interval[order].T
             label = self.interval_name
@@ -186,17 +193,14 @@ class ReadoutDisplay:
         if len(self.readouts) > 1:
             low, high = _span(self.readouts[:, order])
             label = f"range over {len(self.readouts)} restarts"
-            ax.hlines(rows, low, high, color=GREY, lw=0.8, zorder=1, label=label)
+            ax.hlines(rows, low, high, color=GREY, lw=thin, zorder=1, label=label)
         label = f"mean {three_digits(mean)}"
         ax.axvline(mean, color=GREY, ls="--", lw=0.8, label=label)
-        ax.plot(self.readout[order], rows, ls="", marker="o", ms=3, color=DARK)
+        ax.plot(
+            self.readout[order], rows, ls="", marker="o", ms=size, mew=0, color=DARK
+        )
         ax.set(xlabel=self.name, ylim=(-1, len(order)))
-        if self.region_names is None:
-            ax.set(ylabel="Region, sorted", yticks=[])
-        else:
-            names = [self.region_names[k] for k in order]
-            ax.set_yticks(rows, names, fontsize=6)
-            ax.tick_params(axis="y", length=0)
+        label_rows(ax, shown)
         _finish(ax)
 
     def _by_network(self, ax: "Axes", of: NDArray[np.str_]) -> None:
@@ -229,7 +233,10 @@ class ReadoutDisplay:
         if len(self.readouts) > 1:
             label = f"range over {len(self.readouts)} restarts"
             ax.vlines(truth, low, high, color=GREY, lw=0.8, zorder=1, label=label)
-        ax.plot(truth, readout, ls="", marker="o", mfc="white", mec=DARK)
+        size = 4 if len(truth) <= MANY else 2
+        ax.plot(
+            truth, readout, ls="", marker="o", ms=size, mfc="white", mec=DARK, mew=0.7
+        )
         middle = (truth.mean(), truth.mean())
         ax.axline(middle, slope=1, color=GREY, ls="--", lw=0.8, zorder=0, label="equal")
         ax.set(

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_report"]
 
-MOST_NAMES = 20  # region names that can be read in this figure
-
 
 @styled
 def plot_report(
@@ -46,7 +44,8 @@ def plot_report(
     figure : matplotlib Figure, default=None
         Where to draw. None: a new figure, two columns wide.
     region_names : sequence of str of length n_rois, default=None
-        Labels of the regions, shown if there are at most 20.
+        Labels of the regions, or where there is no room, of what they tell: network,
+        lobe or side.
     truth : array-like of shape (n_rois,), default=None
         Known readout of simulated data, such as its E/I ratio.
 
@@ -59,7 +58,7 @@ def plot_report(
         figure = new_figure(DOUBLE, 7.4)
     rows: Any = figure.subfigures(3, 1, height_ratios=(2.2, 2.5, 2.7))
     top, middle, bottom = rows
-    fc = FCDisplay.from_estimator(fitter, figure=top)
+    fc = FCDisplay.from_estimator(fitter, region_names=region_names, figure=top)
     if isinstance(fitter, MeanFieldPosterior):
         fcd, readout = middle.subplots(1, 2)
         more = PosteriorDisplay.from_estimator(fitter, figure=bottom).axes_
@@ -71,8 +70,6 @@ def plot_report(
         VerificationDisplay.from_estimator(fitter, ax=verification)
         panels = (*fc.axes_[:3], fcd, history, verification, readout)
     FCDDisplay.from_estimator(fitter, ax=fcd)
-    if region_names is not None and len(region_names) > MOST_NAMES:
-        region_names = None
     ReadoutDisplay.from_estimator(
         fitter, region_names=region_names, truth=truth, ax=readout
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
+from delssome.plotting.grouping import arrange, height_of, label_rows, marks
 from delssome.plotting.source import check_alike, found_effects
 from delssome.plotting.style import (
     ACCENT,
@@ -20,10 +21,16 @@ from delssome.plotting.style import (
     SINGLE,
     new_axes,
     new_figure,
+    points_high,
     styled,
 )
-from delssome.plotting.wording import effect_label, in_sentence
-from delssome.study import centile_of
+from delssome.plotting.wording import (
+    effect_label,
+    in_sentence,
+    three_digits,
+    two_digits,
+)
+from delssome.study import Norms, centile_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +45,11 @@ __all__ = [
     "plot_retest",
 ]
 
+# Centile curves are drawn where so many subjects are within this share of the range.
+FEWEST, WITHIN = 5, 0.1
+# Of norms.
+CENTILES = (2.5, 5.0, 25.0, 50.0, 75.0, 95.0, 97.5)
+
 
 @styled
 def plot_effects(
@@ -48,6 +60,7 @@ def plot_effects(
     kind: str = "region",
     alpha: float = 0.05,
     name: str = "E/I ratio",
+    term: str | None = None,
 ) -> "Axes":
     """Plot effects or contrasts of regions or networks, sorted.
 
@@ -67,28 +80,34 @@ def plot_effects(
         where its interval does not hold 0.
     name : str, default="E/I ratio"
         What was compared, for the axis: the model's ``readout_name``.
+    term : str, default=None
+        Of what it is the effect, for the axis.
 
     Returns
     -------
     Axes
         Effects and differences carry intervals; the line is the mean over regions.
+        Regions for whose names there is no room are put together by the network, lobe
+        or side that names tell.
     """
-    rows = table.loc[kind].sort_values(column)
+    rows = table.loc[kind]
+    names = list(map(str, rows.index))
     if ax is None:
-        ax = new_axes(SINGLE, float(np.clip(0.6 + 0.115 * len(rows), 1.4, 9.0)))
-    _draw_effects(ax, rows, column, alpha)
+        ax = new_axes(SINGLE, height_of(len(rows), names))
+    shown = arrange(rows[column], names, points_high(ax))
+    _draw_effects(ax, rows.iloc[shown.order], column, alpha)
+    label_rows(ax, shown)
     mean = table.loc[("mean", "mean"), column]
+    said = f"mean {three_digits(mean)}"
     ax.axvline(0, color=GREY, lw=0.6, zorder=0)
-    ax.axvline(mean, color=ACCENT, ls="--", lw=0.8, zorder=0, label=f"mean {mean:.3g}")
-    ax.set(xlabel=effect_label(column, name), ylim=(-1, len(rows)))
+    ax.axvline(mean, color=ACCENT, ls="--", lw=0.8, zorder=0, label=said)
+    ax.set(xlabel=effect_label(column, name, term), ylim=(-1, len(rows)))
+    ax.locator_params(axis="x", nbins=5)
     ax.legend(
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        borderaxespad=3.6,  # below the axis and its label, where no interval is
-        ncol=2,
-        frameon=False,
-        columnspacing=1.2,
-        handlelength=1.4,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        borderaxespad=0.2,
+        markerscale=3.0 / marks(ax, len(rows))[0],
     )
     return ax
 
@@ -96,8 +115,9 @@ def plot_effects(
 def _draw_effects(ax: "Axes", rows: "DataFrame", column: str, alpha: float) -> None:
     """Draw one point a row, filled where it was found."""
     y = np.arange(len(rows))
+    size, thin = marks(ax, len(rows))
     if column in ("effect", "difference"):
-        ax.hlines(y, rows["low"], rows["high"], color=GREY, lw=0.8, zorder=1)
+        ax.hlines(y, rows["low"], rows["high"], color=GREY, lw=thin, zorder=1)
     found, says = found_effects(rows, alpha)
     for which, face, label in (
         (found, DARK, f"{says}: {found.sum()} of {len(rows)}"),
@@ -108,14 +128,12 @@ def _draw_effects(ax: "Axes", rows: "DataFrame", column: str, alpha: float) -> N
             y[which],
             ls="",
             marker="o",
-            ms=3,
+            ms=size,
             mec=DARK,
             mfc=face,
-            mew=0.6,
+            mew=0.6 * size / 3.0,
             label=label,
         )
-    ax.set_yticks(y, rows.index, fontsize=6 if len(rows) > 12 else 7)
-    ax.tick_params(axis="y", length=0)
 
 
 @styled
@@ -161,60 +179,107 @@ def plot_age(
     grid = np.linspace(age.min(), age.max(), 50)
     band = fit.get_prediction(sm.add_constant(grid)).conf_int(alpha=1 - level)
     slope, (low, high) = fit.params[1], fit.conf_int(1 - level)[1]
+
+    def signed(x: float) -> str:
+        return f"{'+' if x > 0 else ''}{two_digits(x)}"
+
     ax.plot(
         grid,
         fit.predict(sm.add_constant(grid)),
         color=DARK,
-        label=f"{slope:+.3f} per year [{low:+.3f}, {high:+.3f}]",
+        label=f"{signed(slope)} per year [{signed(low)}, {signed(high)}]",
     )
     ax.fill_between(grid, *band.T, color=DARK, alpha=0.15, lw=0)
     ax.set(xlabel="Age (years)", ylabel=f"Mean {in_sentence(name)}")
-    ax.legend(loc="best")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2, ncols=2)
     return ax
 
 
 @styled
 def plot_centiles(
-    fitted: Bunch,
+    fitted: Bunch | Norms,
     value: ArrayLike,
     age: ArrayLike,
     ax: "Axes | None" = None,
     *,
+    sex: ArrayLike | None = None,
+    site: ArrayLike | None = None,
     name: str = "E/I ratio",
+    over: str = "Age (years)",
 ) -> "Axes":
     """Plot subjects and centile curves over age.
 
     Parameters
     ----------
-    fitted : Bunch
-        As :func:`delssome.study.fit_centiles` gives it, without covariates.
+    fitted : Bunch or Norms
+        As :func:`delssome.study.fit_centiles` gives it, without covariates; or fitted
+        :class:`~delssome.study.Norms`.
     value, age : array-like of shape (n_subjects,)
     ax : matplotlib Axes, default=None
         Where to draw. None: a new figure, one column wide.
+    sex, site : array-like of shape (n_subjects,), default=None
+        Of norms that have them: curves are the mean over those of all subjects.
     name : str, default="E/I ratio"
         Of what `value` is the mean, for the axis: the model's ``readout_name``.
+    over : str, default="Age (years)"
+        What `age` is, for the axis.
 
     Returns
     -------
     Axes
+        Curves end, or have a gap, where fewer than five subjects are within a tenth of
+        the range of ages: splines say what they like there.
     """
     ax = new_axes(SINGLE, 2.4) if ax is None else ax
+    value, age = check_alike(1, value=value, age=age)
+    known = np.isfinite(value) & np.isfinite(age)
+    value, age = value[known], age[known]
     ax.plot(age, value, ls="", marker="o", ms=2, color=GREY, mew=0, alpha=0.5)
-    curves = centile_of(fitted, np.linspace(np.min(age), np.max(age), 100))
+    grid = np.linspace(age.min(), age.max(), 100)
+    if isinstance(fitted, Norms):
+        curves = _curves_of(fitted, grid, sex, site)
+    else:
+        curves = centile_of(fitted, grid)
+    near = np.abs(grid[:, None] - age) <= WITHIN * np.ptp(age)
+    told = near.sum(axis=1) >= FEWEST
     for centile, curve in curves.items():
         middle = centile == 50
-        ax.plot(curves.index, curve, color=DARK, lw=1.6 if middle else 0.8)
-    for centile, height in _apart(ax, curves.iloc[-1].sort_values()).items():
+        shown = np.where(told, curve, np.nan)
+        ax.plot(grid, shown, color=DARK, lw=1.6 if middle else 0.8)
+    last = np.flatnonzero(told)[-1] if told.any() else -1
+    for centile, height in _apart(ax, curves.iloc[last].sort_values()).items():
         ax.annotate(
             f"{centile:g}",
-            (curves.index[-1], height),
+            (grid[last], height),
             xytext=(3, 0),
             textcoords="offset points",
             va="center",
             fontsize=6,
         )
-    ax.set(xlabel="Age (years)", ylabel=f"Mean {in_sentence(name)}")
+    ax.set(xlabel=over, ylabel=f"Mean {in_sentence(name)}")
     return ax
+
+
+def _curves_of(
+    norms: Norms, grid: ArrayLike, sex: ArrayLike | None, site: ArrayLike | None
+) -> "DataFrame":
+    """Average the curves of all kinds of people, by how many there are of each."""
+    import pandas as pd
+
+    grid = np.asarray(grid)
+    given = {"sex": sex, "site": site}
+    kinds = pd.DataFrame({k: np.asarray(x) for k, x in given.items() if x is not None})
+    counts = kinds.value_counts() if len(kinds.columns) else pd.Series({(): 1})
+    curves = [
+        n
+        * norms.values(
+            CENTILES,
+            grid,
+            **{k: np.repeat(x, len(grid)) for k, x in zip(kinds, kind, strict=True)},
+        )
+        for kind, n in counts.items()
+    ]
+    return pd.DataFrame(sum(curves) / counts.sum(), index=grid, columns=CENTILES)
 
 
 def _apart(ax: "Axes", heights: "Series", points: float = 7.0) -> "Series":

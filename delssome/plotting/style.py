@@ -26,6 +26,7 @@ __all__ = [
     "correlation",
     "new_axes",
     "new_figure",
+    "points_high",
     "styled",
 ]
 
@@ -80,6 +81,11 @@ def new_figure(width: float, height: float) -> "Figure":
 def new_axes(width: float, height: float) -> "Axes":
     """Open a figure with one set of axes."""
     return new_figure(width, height).subplots()
+
+
+def points_high(ax: "Axes") -> float:
+    """Give the height of axes, in points."""
+    return float(ax.get_window_extent().height * 72 / ax.figure.dpi)
 
 
 def correlation(a: ArrayLike, b: ArrayLike) -> float:

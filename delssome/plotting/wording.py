@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-__all__ = ["effect_label", "in_sentence", "three_digits", "two_digits"]
+__all__ = ["effect_label", "in_sentence", "sentence", "three_digits", "two_digits"]
 
 
 def in_sentence(name: str) -> str:
@@ -25,7 +25,22 @@ def in_sentence(name: str) -> str:
     return name[0].lower() + name[1:] if name[1:2].islower() else name
 
 
-def effect_label(column: str, name: str) -> str:
+def sentence(text: str) -> str:
+    """Write a sentence: with a capital, and a full stop.
+
+    Parameters
+    ----------
+    text : str
+
+    Examples
+    --------
+    >>> sentence("scan of 40 frames, TR 0.72 s")
+    'Scan of 40 frames, TR 0.72 s.'
+    """
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def effect_label(column: str, name: str, term: str | None = None) -> str:
     """Name a column of effects, for the axis or the colour bar.
 
     Parameters
@@ -34,6 +49,8 @@ def effect_label(column: str, name: str) -> str:
         "effect", "difference", "d" or "r"; any other is its own name.
     name : str
         Of what is read out.
+    term : str, default=None
+        Of what it is the effect.
 
     Returns
     -------
@@ -43,14 +60,18 @@ def effect_label(column: str, name: str) -> str:
     --------
     >>> effect_label("r", "Firing rate (Hz)")
     'Partial correlation of firing rate (Hz)'
+    >>> effect_label("effect", "E/I ratio", "age")
+    'Change of E/I ratio by one unit of age'
     """
-    what = in_sentence(name)
+    what, of = in_sentence(name), "" if term is None else f" of {term}"
     labels = {
-        "r": f"Partial correlation of {what}",
+        "r": f"Partial correlation of {what}{'' if term is None else f' with {term}'}",
         "difference": f"Difference in {what}",
         "d": f"Cohen's d of {what}",
-        "effect": f"Change of {what} by one unit",
+        "effect": f"Change of {what} by one unit{of}",
     }
+    if term is not None and "[" in term:  # a level of a factor has no unit
+        labels["effect"] = f"Difference in {what}, {term}"
     return labels.get(column, column)
 
 

@@ -3,126 +3,196 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
-from string import Template
 from typing import Any
 
+from delssome.plotting.page import (
+    beside,
+    folded,
+    lines_of,
+    listed,
+    page,
+    paragraph,
+    picture,
+    table,
+)
+from delssome.plotting.source import Z_90
 from delssome.plotting.wording import in_sentence, three_digits, two_digits
 from delssome.report.known import known_text
 from delssome.report.summary import range_text
 
-__all__ = ["html_report"]
+__all__ = ["html_report", "maps", "settings"]
 
-PAGE = Template("""\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>$title</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
-       padding: 0 1rem; color: #222; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-table { border-collapse: collapse; margin: 0.5rem 0; }
-th, td { padding: 0.2rem 0.9rem 0.2rem 0; text-align: right;
-         border-bottom: 1px solid #ddd; font-variant-numeric: tabular-nums; }
-th:first-child, td:first-child { text-align: left; }
-img { max-width: 100%; } .map img { max-height: 60rem; }
-.brain img { max-width: 34rem; }
-.warning { border-left: 4px solid #b2182b; padding: 0.3rem 0.8rem;
-           background: #fdf3f2; }
-footer { margin-top: 3rem; color: #666; font-size: 0.85rem; }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-<h2>$readout by region</h2>
-<div class="map">$regions</div>
-<p>$legend</p>
-$brain
-<h2>What the data know</h2>
-<p>These data know $known.</p>
-$numbers
-<p>$unknown</p>
-$caveats
-<h2>Fit</h2>
-$report
-<h2>Costs</h2>
-<p>$verdict</p>
-$costs
-<p>$noise Two scans of one subject differ by more than 0.1.</p>
-$read
-<footer>delssome $version, random state $seed. $acquisition. Tables with all digits lie
-beside this page.</footer>
-</body>
-</html>
-""")
-
-# What stands in the title, in the figure's alternative text, and under the costs.
-FIT = (
-    "fit",
-    "search, verification",
+KNOW, FITS = "What the data know", "How well it fits"
+COST, AGAIN = "Cost, search and verification", "Settings, and how to repeat it"
+# What is said under the costs.
+NOISE = (
     "Costs of the search are predictions unless every candidate was simulated; those "
     "simulated afresh are means of eight evaluations with noise that took no part in "
-    "the choice.",
+    "the choice. Two scans of one subject differ by more than 0.1."
 )
-POSTERIOR = (
-    "posterior",
-    "mean and coefficients before and after the data",
-    "Means of eight evaluations.",
+NOISE_OF_POSTERIOR = (
+    "Means of eight evaluations. Two scans of one subject differ by more than 0.1."
 )
 
 
-def html_report(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
-    """Lay out results and figures.
+def html_report(
+    results: Mapping[str, Any], images: Mapping[str, bytes], config: str = ""
+) -> str:
+    """Lay out results and figures: the map, what is known of it, then how it came.
 
     Parameters
     ----------
     results : dict
         As :func:`delssome.report.summary` gives it, with ``delssome``,
         ``random_state``, ``n_subjects``, ``n_rois``, ``acquisition``, ``warnings``
-        and, if there are any, ``summary`` and ``notes`` of what was ``read``.
+        and, if there are any, ``command``, and ``summary`` and ``notes`` of what was
+        ``read``.
     images : dict of str to bytes
-        PNG of ``report.png``, of what the model reads out (``ei_ratio.png``) and, if
-        there is one, of the brain (``brain.png``).
+        PNG of the figures of :func:`figures` and :func:`brain_files`, by file name;
+        those that lack are left out.
+    config : str, default=""
+        Options that repeat the fit, as TOML.
 
     Returns
     -------
     str
     """
-    key, name = results["readout_key"], results["readout_name"]
+    name = results["readout_name"]
     subjects = results["n_subjects"]
     who = f"{subjects} subjects" if subjects > 1 else "one subject"
-    scan, what = results["acquisition"], escape(in_sentence(name))
-    kind, panels, noise = POSTERIOR if _is_posterior(results) else FIT
-    return PAGE.substitute(
-        title=escape(
-            f"{results['model']} model: {kind} of {who}, {results['n_rois']} regions"
-        ),
-        readout=escape(name),
-        regions=_image(images[f"{key}.png"], f"{escape(name)} of every region"),
-        legend=_legend(results),
-        brain=_brain(images, what),
-        known=escape(known_text(results)).replace("+-", "&plusmn;"),
-        numbers=_table(None, _numbers(results)),
-        unknown=_unknown(results),
-        caveats=_caveats([*results["warnings"], *results["caveats"]]),
-        report=_image(images["report.png"], f"FC, FCD, {panels} and {what}"),
-        verdict=_verdict(results),
-        costs=_costs(results),
-        noise=noise,
-        read=_read(results.get("read", {})),
-        version=escape(results["delssome"]),
-        seed=escape(str(results["random_state"])),
-        acquisition=", ".join(
-            [
-                f"TR {scan['tr']:g} s, {scan['n_frames']} frames",
-                *scan.get("processing", ()),
-            ]
-        ),
+    kind = "posterior" if _is_posterior(results) else "fit"
+    scan = results["acquisition"]
+    said = [
+        f"TR {scan['tr']:g} s, {scan['n_frames']} frames",
+        *scan.get("processing", ()),
+    ]
+    return page(
+        f"{results['model']} model: {kind} of {who}, {results['n_rois']} regions",
+        {
+            f"{name} by region": _map(results, images),
+            KNOW: _known(results, images),
+            FITS: _fit(results, images),
+            COST: _cost(results, images),
+            AGAIN: settings(results, f"{', '.join(said)}.", config),
+        },
+    )
+
+
+def settings(results: Mapping[str, Any], scan: str, config: str) -> str:
+    """Lay out what was read and set, and the command that does it again.
+
+    Parameters
+    ----------
+    results : dict
+        With ``delssome``, ``random_state`` and, if there are any, ``command`` and
+        ``read``.
+    scan : str
+        In words, a sentence.
+    config : str
+        TOML of options.
+    """
+    data, again = results.get("read", {}), ""
+    if config:
+        again = (
+            f"delssome {results['command']} --config config.toml --out ANOTHER repeats "
+            "it; config.toml lies beside this page, and its paths are from where the "
+            "command was given:"
+        )
+    seed = results.get("random_state")
+    return (
+        paragraph(scan)
+        + listed([*data.get("summary", ()), *data.get("notes", ())])
+        + paragraph(again)
+        + (f"<pre>{escape(config)}</pre>" if config else "")
+        + paragraph(
+            f"delssome {results['delssome']}"
+            + ("" if seed is None else f", random state {seed}")
+            + ". Tables with all digits lie beside this page."
+        )
+    )
+
+
+def _map(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
+    """Show the map and its interval, on the brain if there is one."""
+    key, name = results["readout_key"], results["readout_name"]
+    what, known = in_sentence(name), results.get("known", {})
+    low, high = (three_digits(results[key][end]) for end in ("min", "max"))
+    lead = f"Mean {what} {three_digits(results[key]['mean'])}"
+    if "mean_interval" in known:
+        ends = " to ".join(map(three_digits, known["mean_interval"]))
+        lead += f" ({100 * known['interval']:g} % interval {ends})"
+    elif known:
+        middle, half = results[key]["mean"], Z_90 * known["mean_sd"]
+        ends = f"{three_digits(middle - half)} to {three_digits(middle + half)}"
+        lead += f" (FC leaves {ends} open, 90 %)"
+    lead += f"; regions from {low} to {high}."
+    return paragraph(lead, "lead") + maps(images, f"{key}.png", name, _legend(results))
+
+
+def maps(images: Mapping[str, bytes], regions: str, name: str, legend: str) -> str:
+    """Show the brain, with every region folded away, or every region alone.
+
+    Parameters
+    ----------
+    images : dict of str to bytes
+    regions : str
+        File of the figure of regions.
+    name : str
+        What is read out.
+    legend : str
+        Of the figure of regions.
+    """
+    every = picture(images.get(regions), f"{name} of every region", "narrow")
+    every += paragraph(legend)
+    if "brain.png" not in images:
+        return every
+    return (
+        beside(
+            picture(images["brain.png"], f"{name} on the brain"),
+            picture(images.get("brain_spread.png"), f"{name}, its spread on the brain"),
+        )
+        + '<p><a href="brain.html">brain.html</a> can be turned and names regions.</p>'
+        + folded("Every region, with its interval", every)
+    )
+
+
+def _known(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
+    drawn = picture(images.get("known.png"), "What is known before and after the data")
+    numbers = table(_numbers(results))
+    return (
+        lines_of([*results["warnings"], *results["caveats"]], "warning")
+        + paragraph(f"These data know {known_text(results)}.")
+        + (drawn + numbers if _is_posterior(results) else beside(drawn, numbers))
+        + paragraph(_unknown(results))
+    )
+
+
+def _fit(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
+    costs = results["costs_verified"]
+    terms = [
+        f"{said} {costs[term]:.2f}"
+        for term, said in (
+            ("fc_correlation", "1 - r of FC"),
+            ("fc_l1", "difference of mean FC"),
+            ("fcd_ks", "KS distance of FCD"),
+        )
+        if term in costs
+    ]
+    return (
+        paragraph(f"Simulated afresh: {', '.join(terms)}." if terms else "")
+        + picture(images.get("fc.png"), "FC, empirical and simulated")
+        + picture(images.get("fcd.png"), "FCD, empirical and simulated", "narrow")
+    )
+
+
+def _cost(results: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
+    return (
+        _verdict(results)
+        + _costs(results)
+        + paragraph(NOISE_OF_POSTERIOR if _is_posterior(results) else NOISE)
+        + picture(images.get("search.png"), "Search and verification")
     )
 
 
@@ -143,32 +213,6 @@ def _legend(results: Mapping[str, Any]) -> str:
     return f"{said}, not what the data leave open."
 
 
-def _brain(images: Mapping[str, bytes], what: str) -> str:
-    """Show the brain and lead to the one that can be turned, or give nothing."""
-    if "brain.png" not in images:
-        return ""
-    picture = _image(images["brain.png"], f"{what} on the brain")
-    link = '<a href="brain.html">brain.html</a> can be turned and names regions.'
-    return f'<div class="brain">{picture}</div><p>{link}</p>'
-
-
-def _caveats(said: Sequence[str]) -> str:
-    """Give a section, or nothing."""
-    if not said:
-        return ""
-    lines = "".join(f'<p class="warning">{escape(one)}</p>' for one in said)
-    return f"<h2>Caveats</h2>{lines}"
-
-
-def _read(data: Mapping[str, Any]) -> str:
-    """Give a section of what readers found, left out and assumed, or nothing."""
-    said = [*data.get("summary", ()), *data.get("notes", ())]
-    if not said:
-        return ""
-    lines = "".join(f"<li>{escape(one)}</li>" for one in said)
-    return f"<h2>What was read</h2><ul>{lines}</ul>"
-
-
 def _costs(results: Mapping[str, Any]) -> str:
     columns = {"simulated afresh": results["costs_verified"]}
     if "costs_in_search" in results:
@@ -177,14 +221,12 @@ def _costs(results: Mapping[str, Any]) -> str:
         [term, *(f"{costs[term]:.3f}" for costs in columns.values())]
         for term in results["costs_verified"]
     ]
-    return _table(["", *columns], rows)
+    return table(rows, ["", *columns])
 
 
 def _verdict(results: Mapping[str, Any]) -> str:
     """Say in a paragraph how good the fit is, and whether in range."""
-    said = escape(range_text(results))
-    for word in ("OUTSIDE", "DIVERGED"):
-        said = said.replace(word, f"<strong>{word.lower()}</strong>")
+    said = range_text(results)
     of = " of the posterior mean" if _is_posterior(results) else ""
     said = (
         f"Simulated cost{of} {results['costs_verified']['total']:.3f} (SD "
@@ -195,16 +237,17 @@ def _verdict(results: Mapping[str, Any]) -> str:
             f" {results['finalists_in_range']} of {results['n_finalists']} finalists "
             f"{'were within it' if 'rates_hz' in results else 'did not diverge'}."
         )
-    return said
+    html = paragraph(said)
+    for word in ("OUTSIDE", "DIVERGED"):
+        html = html.replace(word, f"<strong>{word.lower()}</strong>")
+    return html
 
 
 def _numbers(results: Mapping[str, Any]) -> list[list[str]]:
-    """Give the rows of the table of what is read out, and how well it is known."""
+    """Give the rows of the table of what is known, and how well."""
     key, what = results["readout_key"], in_sentence(results["readout_name"])
-    readout, known = results[key], results.get("known", {})
-    low, high = three_digits(readout["min"]), three_digits(readout["max"])
-    rows = [[f"mean {what}", three_digits(readout["mean"])]]
-    rows.append(["over regions", f"{low} to {high}"])
+    known = results.get("known", {})
+    rows: list[list[str]] = []
     if "pattern_range" in known:
         weak, strong = (f"{times:.1f}" for times in known["pattern_range"])
         said = f"{weak} to {strong} times that shown"
@@ -238,7 +281,7 @@ def _unknown(results: Mapping[str, Any]) -> str:
             "FC alone speaks. The prior is uniform over coefficients within the box, "
             "the constraints and the plausible range."
         )
-    what = escape(in_sentence(results["readout_name"]))
+    what = in_sentence(results["readout_name"])
     told = "They leave"
     if "spectral_radius" in results:
         told = (
@@ -248,14 +291,3 @@ def _unknown(results: Mapping[str, Any]) -> str:
         f"FC and FCD are correlations and have no scale. {told} much of the {what} "
         "open, its level above all: see Limits in the documentation."
     )
-
-
-def _table(head: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> str:
-    lines = [] if head is None else ["".join(f"<th>{cell}</th>" for cell in head)]
-    lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
-
-
-def _image(png: bytes, alt: str) -> str:
-    data = base64.b64encode(png).decode()
-    return f'<img alt="{alt}" src="data:image/png;base64,{data}">'

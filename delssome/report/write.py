@@ -163,7 +163,7 @@ def _losing(name: str) -> Iterator[None]:
 
 def _png(figure: "Figure") -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=200)
+    figure.savefig(buffer, format="png", dpi=300)
     return buffer.getvalue()
 
 

@@ -1,6 +1,9 @@
 """``--brain``: the map on the brain, beside what else is written."""
 
+import base64
+import re
 import warnings
+from html import unescape
 from importlib.util import find_spec
 
 import numpy as np
@@ -67,6 +70,53 @@ def run(files, tmp_path, capsys):
     return command
 
 
+@pytest.fixture
+def centres(files, tmp_path):
+    """Coordinates of the regions, in another order, beside their names."""
+    with open(files["names"]) as file:
+        names = file.read().split()
+    places = np.random.default_rng(0).uniform(-60, 60, (N_ROIS, 3)).round(1)
+    rows = [f"{a}\t{z}\t{x}\t{y}" for a, (x, y, z) in zip(names, places, strict=True)]
+    path = tmp_path / "centres.tsv"
+    path.write_text("\n".join(["region\tz\tx\ty", *rows[::-1]]))
+    return path, dict(zip(names, places, strict=True))
+
+
+def test_coordinates_by_name_make_a_glass_brain(run, files, centres):
+    path, places = centres
+    names = ["--region-names", files["names"]]
+    code, out, said = run("fit", "--brain", str(path), *names)
+    assert code == 0, said
+    assert (out / "brain.png").stat().st_size > 20_000
+    page = unescape((out / "brain.html").read_text(encoding="utf-8"))
+    x = re.search(r'"_marker_x": "(.*?)"', page).group(1)
+    shown = np.frombuffer(base64.b64decode(x), "<f4")
+    assert shown == pytest.approx([x for x, _, _ in places.values()], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "text", "words"),
+    [
+        (5, "{0},2.5,1.5,{1}\n", "lacks 3 of the 8 of the regions"),
+        (8, "{0},2.5,1.5\n", "it has 2 columns of numbers"),
+        (8, "{0},2.5,1.5,{1}\n", "must be those of MNI space, in mm"),
+    ],
+)
+def test_coordinates_that_cannot_be_are_said_at_once(
+    run, files, tmp_path, n_rows, text, words
+):
+    with open(files["names"]) as file:
+        names = file.read().split()
+    path = tmp_path / "centres.csv"
+    rows = [text.format(name, 300 - k) for k, name in enumerate(names[:n_rows])]
+    path.write_text("".join(rows))
+    options = ["--brain", str(path), "--region-names", files["names"]]
+    code, _, said = run("fit", *options)
+    assert code == 2
+    assert words in said
+    assert "2/3" not in said
+
+
 @pytest.mark.parametrize("command", ["fit", "population"])
 def test_an_atlas_puts_the_map_on_the_brain(command, run, files):
     options = ["--brain", files["L"], files["R"], "--region-names", files["names"]]
@@ -80,7 +130,7 @@ def test_an_atlas_puts_the_map_on_the_brain(command, run, files):
     if command == "fit":
         report = (out / "report.html").read_text(encoding="utf-8")
         assert 'href="brain.html"' in report
-        assert report.count("data:image/png;base64,") == 3
+        assert report.count("data:image/png;base64,") == 7
 
 
 def test_an_atlas_that_does_not_fit_is_said_before_anything_is_fitted(run, files):

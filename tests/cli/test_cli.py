@@ -35,6 +35,10 @@ FILES = {
     "verification.csv",
     "history.csv",
     "report.png",
+    "known.png",
+    "fc.png",
+    "fcd.png",
+    "search.png",
     "report.html",
     "ei_ratio.png",
     "summary.json",
@@ -166,8 +170,8 @@ def test_demo_writes_a_folder_and_finds_the_truth_of_its_cohort(tmp_path, capsys
     assert len(rows) == 8
     assert set(rows[0]) == {"region", "ei_ratio", "sd_known", "truth"}
     page = (out / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 2
-    assert "$" not in page.replace("data:", "")
+    assert page.count("data:image/png;base64,") == 5
+    assert "delssome demo --config config.toml" in page
     results = json.loads((out / "summary.json").read_text())
     assert f"{results['costs_verified']['total']:.3f}" in page
     r = np.corrcoef(column(rows, "ei_ratio"), column(rows, "truth"))[0, 1]
@@ -315,7 +319,8 @@ def test_fit_of_a_model_of_the_users_own(tmp_path, data, capsys):
     assert "every one simulated" in printed
     own = {"readout.csv", "readout.png"}
     names = {path.name for path in out.iterdir()}
-    assert names == FILES - {"ei_ratio.csv", "ei_ratio.png"} | own
+    # Theory does not say what data know of it.
+    assert names == FILES - {"ei_ratio.csv", "ei_ratio.png", "known.png"} | own
     assert set(read(out / "readout.csv")[0]) == {"region", "readout"}
     assert {"a", "G", "sigma"} < set(read(out / "parameters.csv")[0])
     results = json.loads((out / "summary.json").read_text())
@@ -365,7 +370,13 @@ def test_posterior_equals_the_estimator(
             warnings.simplefilter("ignore")
             posterior.fit(X)
     own = {"draws.csv", f"{key}.csv", f"{key}.png"}
-    of_fits = {"history.csv", "verification.csv", "ei_ratio.csv", "ei_ratio.png"}
+    of_fits = {
+        "search.png",
+        "history.csv",
+        "verification.csv",
+        "ei_ratio.csv",
+        "ei_ratio.png",
+    }
     assert {path.name for path in tmp_path.iterdir()} == (FILES - of_fits) | own
     rows = read(tmp_path / f"{key}.csv")
     np.testing.assert_array_equal(column(rows, key), posterior.readout_)

@@ -2,12 +2,15 @@
 
 import csv
 import json
+import re
 import tomllib
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+import delssome
 from delssome import Acquisition
 from delssome.cli import main
 from delssome.cli.config import read_config, with_config
@@ -80,18 +83,33 @@ def test_a_population_is_one_table_with_its_people(study, tmp_path, capsys):
         "kept",
         "population.csv",
         "population.png",
+        "ei_ratio.png",
         "report.html",
         "summary.json",
         "config.toml",
     }
     page = (out / "report.html").read_text()
     assert "fits of 4 subjects, 8 regions" in page
-    assert "<img" in page
+    assert page.count("data:image/png;base64,") == 2
+    assert re.findall(r"<h2>(.+?)</h2>", page) == [
+        "E/I ratio by region",
+        "What the data know",
+        "How well it fits",
+        "Cost, search and verification",
+        "Settings, and how to repeat it",
+    ]
+    means = [float(row["ei_ratio_mean"]) for row in rows]
+    lead = f"SD between people {np.std(means):#.2g}"
+    assert lead in page
+    assert "delssome population --config config.toml" in page
     assert json.loads((out / "summary.json").read_text())["n_failed"] == 0
     # A study reads what is written.
     asked = [f"--population={out}", "--formula=age", f"--out={tmp_path / 'study'}"]
     assert main(["study", *asked]) == 0
     assert len(read(tmp_path / "study" / "effects.csv")) == 1 + N_ROIS
+    costs = [float(row["cost"]) for row in rows]
+    page = (tmp_path / "study" / "report.html").read_text()
+    assert f"simulated afresh: median {np.median(costs):.3f}" in page
     # What is written repeats it, from what is kept.
     again = tmp_path / "again"
     config = out / "config.toml"
@@ -125,6 +143,15 @@ def test_pooled_scans_have_effects_of_a_formula(study, tmp_path, capsys):
     assert len(read(out / "people.csv")) == N
     assert len(read(out / "regions.csv")) == N_ROIS
     assert (out / "effect_age.png").stat().st_size > 5000
+    page = (out / "report.html").read_text()
+    assert re.findall(r"<h2>(.+?)</h2>", page) == [
+        "E/I ratio and age",
+        "Individuals",
+        "How well it fits",
+        "Settings, and how to repeat it",
+    ]
+    assert page.count("data:image/png;base64,") == 3
+    assert f"changes by {float(effects[0]['effect']):#.3g} with one unit of age" in page
     summary = json.loads((out / "summary.json").read_text())
     assert summary["mean_effect"]["age"][0] == pytest.approx(
         float(effects[0]["effect"])
@@ -223,6 +250,16 @@ def test_a_study_asks_the_maps_of_a_population(population, tmp_path, capsys):
     assert np.mean(centiles) == pytest.approx(50, abs=6)
     assert (out / "effect_age.png").stat().st_size > 5000
     assert plt.get_fignums() == open_before
+    page = (out / "report.html").read_text()
+    assert re.findall(r"<h2>(.+?)</h2>", page) == [
+        "E/I ratio and age",
+        "E/I ratio and sex[T.M]",
+        "Individuals",
+        "Settings, and how to repeat it",
+    ]
+    # Two terms, norms and people.
+    assert page.count("data:image/png;base64,") == 4
+    assert "In 2 of 2 regions: FDR &lt; 0.05." in page
     # What is written repeats it.
     again = tmp_path / "again"
     config = out / "config.toml"
@@ -256,3 +293,29 @@ def test_a_study_that_cannot_be_is_refused(
         main([*command[:1], f"--population={tmp_path}", "--norms=age", "--out=x"]) == 2
     )
     assert "name the folder that delssome population wrote" in capsys.readouterr().err
+
+
+def test_effects_of_a_study_are_on_the_brain(population, tmp_path, capsys):
+    pytest.importorskip("formulaic")
+    pytest.importorskip("nilearn")
+    pytest.importorskip("plotly")
+    centres = tmp_path / "centres.csv"
+    centres.write_text("name,x,y,z\nb,40.5,-20,10\na,-40.5,20,30\n")
+    out = tmp_path / "study"
+    options = [f"--population={population}", "--formula=age", f"--out={out}"]
+    assert main(["study", *options, f"--brain={centres}"]) == 0, capsys.readouterr().err
+    assert (out / "brain_age.png").stat().st_size > 5000
+    assert "a: -0.0" in (out / "brain_age.html").read_text()
+    page = (out / "report.html").read_text()
+    assert 'href="brain_age.html"' in page
+    assert page.index('href="brain_age.html"') < page.index("Individuals")
+    # All of the page is in it.
+    assert not re.search(r"https?://|<script|<link", page)
+
+
+def test_looks_of_all_pages_are_one():
+    """Nothing but the page builder knows HTML's head and style sheet."""
+    for path in Path(delssome.__file__).parent.rglob("*.py"):
+        if path.name != "page.py":
+            assert "<style" not in path.read_text(encoding="utf-8"), path
+            assert "<!doctype" not in path.read_text(encoding="utf-8").lower(), path

@@ -131,7 +131,7 @@ def effects(values, half):
 @needs_nilearn
 def test_every_region_has_the_colour_of_its_value(atlas, values):
     display = BrainDisplay(values, atlas, name="E/I ratio").plot()
-    colors = plt.get_cmap("cividis")((values - values.min()) / np.ptp(values))
+    colors = plt.get_cmap("viridis")((values - values.min()) / np.ptp(values))
     for view in range(4):
         assert not display.axes_[view].collections[0].get_clip_on()
         drawn, corners = faces_of(display, view)
@@ -252,7 +252,7 @@ def test_a_surface_of_the_user_is_drawn(tmp_path):
         BrainDisplay(np.arange(4.0), tuple(labels))
     display = BrainDisplay(np.arange(4.0), tuple(labels), surface=tuple(files)).plot()
     drawn, corners = faces_of(display, 1)
-    top = plt.get_cmap("cividis")(1.0)[:3]
+    top = plt.get_cmap("viridis")(1.0)[:3]
     inside = drawn[within(corners, 3)]
     assert len(inside) > 100
     assert_allclose(inside, np.broadcast_to(top, inside.shape))
@@ -363,6 +363,26 @@ def test_a_population_shows_its_mean_map(make_row, atlas, posterior):
     assert display.name == "E/I ratio, mean of 2"
     with pytest.raises(TypeError, match="got dict"):
         BrainDisplay.from_estimator({}, atlas)
+
+
+@needs_nilearn
+def test_how_far_a_map_is_open_is_a_map_of_its_own(posterior, atlas):
+    display = BrainDisplay.from_estimator(posterior, atlas, show="spread")
+    low, high = posterior.readout_interval_.T
+    assert_allclose(display.values, (high - low) / 2, rtol=1e-12)
+    assert display.name == "E/I ratio: half the 80 % interval"
+    assert display.known is None
+    other = BrainDisplay.from_estimator(posterior, atlas)
+    assert display._scale().get_cmap().name != other._scale().get_cmap().name
+    population = PopulationFitter(posterior)
+    population.model_ = posterior.model_
+    maps = np.random.default_rng(0).standard_normal((3, N_ROIS))
+    population.readout_ = np.stack([np.full(N_ROIS, np.nan), *maps])
+    display = BrainDisplay.from_estimator(population, atlas, show="spread")
+    assert_allclose(display.values, maps.std(axis=0, ddof=1))
+    assert display.name == "E/I ratio: SD between people"
+    with pytest.raises(ValueError, match="show must be 'map' or 'spread', got 'sd'"):
+        BrainDisplay.from_estimator(posterior, atlas, show="sd")
 
 
 @needs_nilearn

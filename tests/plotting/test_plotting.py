@@ -36,6 +36,7 @@ from delssome.plotting import (
     FCDisplay,
     FCDMatrixDisplay,
     HistoryDisplay,
+    IdentifiabilityDisplay,
     PopulationDisplay,
     PosteriorDisplay,
     ReadoutDisplay,
@@ -45,7 +46,13 @@ from delssome.plotting import (
 
 N_ROIS = 8
 SCAN = Acquisition(n_frames=40, window=10, burn_in=3.6, warm_up=1.0)
-ON_AXES = [FCDDisplay, HistoryDisplay, VerificationDisplay, ReadoutDisplay]
+ON_AXES = [
+    FCDDisplay,
+    HistoryDisplay,
+    IdentifiabilityDisplay,
+    VerificationDisplay,
+    ReadoutDisplay,
+]
 PLOTS = [
     *(display.from_estimator for display in ON_AXES),
     FCDisplay.from_estimator,
@@ -187,7 +194,7 @@ def test_plot_wants_a_fitted_estimator(plots, kind):
 
 
 def test_search_and_verification_are_of_fits_alone(posterior):
-    for display in (HistoryDisplay, VerificationDisplay):
+    for display in (HistoryDisplay, IdentifiabilityDisplay, VerificationDisplay):
         with pytest.raises(TypeError, match="of a MeanFieldFitter, got MeanFieldPost"):
             display.from_estimator(posterior)
 
@@ -306,6 +313,42 @@ def test_verification_speaks_of_a_range_only_where_a_model_has_one(unbounded):
         "selected",
         "equal",
     }
+
+
+def test_identifiability_shows_what_is_left_of_the_prior(fitter):
+    known = fitter.identifiability_
+    display = IdentifiabilityDisplay.from_estimator(fitter)
+    bars = {
+        label.get_text(): bar.get_width()
+        for label, bar in zip(
+            display.ax_.get_yticklabels(), display.ax_.containers[1], strict=True
+        )
+    }
+    assert bars == display.shares
+    assert bars["mean E/I ratio (level)"] == (
+        known.mean_readout_sd / known.mean_readout_prior_sd
+    )
+    k = known.names.index("G")
+    assert bars["G"] == known.sd[k] / known.prior_sd[k]
+    assert [*bars][4:] == known.names
+    fewer = IdentifiabilityDisplay(known, ["G"], name="Firing rate (Hz)").shares
+    assert "G" in fewer
+    assert "w_EE_0" not in fewer
+    assert "mean firing rate (Hz) (level)" in fewer
+
+
+def test_identifiability_that_theory_does_not_know_is_refused(fitter, monkeypatch):
+    monkeypatch.setattr(fitter, "_identifiability", None, raising=False)
+    with pytest.raises(ValueError, match="Theory does not say"):
+        IdentifiabilityDisplay.from_estimator(fitter)
+
+
+def test_maps_alone_need_no_costs():
+    readout = np.array([[3.0, 1.0], [np.nan, np.nan], [2.0, 4.0]])
+    maps, bar = PopulationDisplay(readout, row="Person").plot().axes_
+    assert maps.get_ylabel() == "Person"
+    assert bar.get_ylabel() == "E/I ratio"
+    assert_array_equal(maps.images[0].get_array().mask[:, 0], [False, True, False])
 
 
 def test_readout_is_sorted_and_named(fitter):
@@ -494,9 +537,9 @@ def test_population_by_network():
     readout = np.array([[3.0, 1.0, 2.0]])
     display = PopulationDisplay(readout, [0.1], [True], networks=["b", "a", "b"])
     maps = display.plot().axes_[0]
-    assert_array_equal(maps.images[0].get_array(), [[1.0, 2.0, 3.0]])
+    assert_array_equal(maps.images[0].get_array(), [[2.0, 3.0, 1.0]])
     labels = [label.get_text() for label in maps.get_xticklabels()]
-    assert labels == ["a", "b"]
+    assert labels == ["b", "a"]  # as they come
     with pytest.raises(ValueError, match="each of the 3 regions"):
         PopulationDisplay(readout, [0.1], [True], networks=["b"])
 

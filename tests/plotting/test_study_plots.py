@@ -8,7 +8,14 @@ from delssome.plotting import (
     plot_map_correlation,
     plot_retest,
 )
-from delssome.study import contrast, correlate_maps, fit_centiles, map_effects, retest
+from delssome.study import (
+    Norms,
+    contrast,
+    correlate_maps,
+    fit_centiles,
+    map_effects,
+    retest,
+)
 
 
 @pytest.fixture
@@ -125,3 +132,45 @@ def test_retest_shows_pairs_within_and_between(rng):
     points = figure.axes[1].lines
     assert [len(line.get_ydata()) for line in points] == [5, 20]
     assert f"{found.identified:.0%}" in figure.axes[1].get_title()
+
+
+def test_centiles_are_not_drawn_where_there_are_no_subjects(rng):
+    age = np.append(rng.uniform(8, 30, 100), [70.0, 75.0, 80.0])
+    value = 3.0 + rng.normal(0, 0.1, 103)
+    ax = plot_centiles(fit_centiles(value, age, centiles=[5, 50]), value, age)
+    for curve in ax.lines[1:]:
+        drawn = curve.get_xdata()[np.isfinite(curve.get_ydata())]
+        assert drawn.min() == pytest.approx(age.min(), abs=1)
+        # Five people are within 7.2 years of the last point.
+        assert 30 <= drawn.max() < 38
+    assert ax.texts[0].xy[0] == drawn.max()
+
+
+def test_a_small_slope_has_digits(rng):
+    age = rng.uniform(8, 80, 60)
+    ax = plot_age(2.5 - 0.00037 * age, age)
+    assert "-0.00037 per year" in ax.get_legend().get_texts()[-1].get_text()
+
+
+@pytest.mark.parametrize(
+    ("term", "label"),
+    [
+        ("age", "Change of E/I ratio by one unit of age"),
+        ("sex[T.M]", "Difference in E/I ratio, sex[T.M]"),
+    ],
+)
+def test_the_axis_of_effects_says_of_what(slopes, term, label):
+    assert plot_effects(slopes, term=term).get_xlabel() == label
+
+
+def test_norms_are_drawn_as_the_mean_of_all_kinds_of_people(rng):
+    age, sex = rng.uniform(8, 80, 80), np.array(["F", "F", "F", "M"] * 20)
+    value = 3.0 - 0.01 * age + 0.4 * (sex == "M") + rng.normal(0, 0.1, 80)
+    norms = Norms().fit(value, age, sex)
+    ax = plot_centiles(norms, value, age, sex=sex, over="Age at scan (years)")
+    assert ax.get_xlabel() == "Age at scan (years)"
+    assert [text.get_text() for text in ax.texts][3] == "50"
+    grid, middle = ax.lines[4].get_data()
+    of = [norms.values([50.0], grid, np.repeat(one, 100))[:, 0] for one in "FM"]
+    there = np.isfinite(middle)
+    np.testing.assert_allclose(middle[there], (0.75 * of[0] + 0.25 * of[1])[there])

@@ -6,11 +6,13 @@ import json
 import os
 import re
 import tempfile
+from base64 import b64encode
 from functools import partial
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
 from delssome import MeanFieldPosterior
 from delssome.exceptions import StorageWarning
@@ -37,7 +39,10 @@ RUN = {
 }
 
 
-IMAGES = {"report.png": b"1", "ei_ratio.png": b"2", "firing_rate.png": b"3"}
+IMAGES = {
+    f"{name}.png": name.encode()
+    for name in ("ei_ratio", "firing_rate", "known", "fc", "fcd", "search")
+}
 
 
 def read(path):
@@ -229,6 +234,7 @@ def test_summary_knows_nothing_where_theory_does_not(fitters, monkeypatch):
     assert "known" not in results
     assert "nothing that can be said here of the E/I ratio" in summary_text(results)
     assert "sd_known" not in tables(fitter, NAMES)["ei_ratio.csv"]
+    assert "known.png" not in figures(fitter, NAMES)
     page = html_report({**RUN, **results}, IMAGES)
     assert "theory does not describe the model" in page
     assert "Bars" not in page
@@ -311,7 +317,7 @@ def test_page_has_the_names_of_the_model(either):
     )
     assert f"<h2>{model.readout_name} by region</h2>" in page
     assert '<p class="warning">a &lt; b</p>' in page
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 5
     assert ("spectral radius" in page) == (kind == "fit")
     assert f"{either.cost_:.3f}" in page
     assert "$" not in page
@@ -319,23 +325,69 @@ def test_page_has_the_names_of_the_model(either):
     assert ("E/I" in page) == (model.name == "FIC")
 
 
-def test_page_leads_with_the_map_then_what_is_known_then_caveats(either):
-    results = {**RUN, **summary(either)}
+def test_page_goes_from_the_map_to_what_is_known_to_the_fit_to_settings(either):
+    results = {**RUN, **summary(either), "command": "fit"}
     results["caveats"] = ["maps > inputs"]
-    page = html_report(results, IMAGES)
+    page = html_report(results, IMAGES, 'sc = "a<b"')
     titles = re.findall(r"<h2>(.+?)</h2>", page)
-    name = either.model_.readout_name
-    expected = [f"{name} by region", "What the data know", "Caveats", "Fit", "Costs"]
-    assert titles == expected
+    assert titles == [
+        f"{either.model_.readout_name} by region",
+        "What the data know",
+        "How well it fits",
+        "Cost, search and verification",
+        "Settings, and how to repeat it",
+    ]
+    places = {name: page.find(b64encode(png).decode()) for name, png in IMAGES.items()}
+    order = [f"{either.model_.readout_key}.png", "known.png", "fc.png", "fcd.png"]
+    assert sorted(order, key=places.get) == order
+    assert places[order[0]] < page.index("What the data know") < places["known.png"]
+    assert places["known.png"] < page.index("How well it fits") < places["fc.png"]
+    assert places["fcd.png"] < page.index("Cost, search") < places["search.png"]
     assert "to &plusmn;" in page
     assert '<p class="warning">maps &gt; inputs</p>' in page
+    assert "delssome fit --config config.toml" in page
+    assert "<pre>sc = &quot;a&lt;b&quot;</pre>" in page
     page = html_report({**results, "caveats": [], "warnings": []}, IMAGES)
-    assert "Caveats" not in page
+    assert '"warning"' not in page
+    assert "--config" not in page
+
+
+def test_page_leads_with_the_mean_and_its_interval(either):
+    results = {**RUN, **summary(either)}
+    lead = re.search('<p class="lead">(.+?)</p>', html_report(results, IMAGES)).group(1)
+    if isinstance(either, MeanFieldPosterior):
+        low, high = either.mean_readout_interval_
+    else:
+        half = 1.645 * either.identifiability_.mean_readout_sd
+        low, high = either.readout_.mean() - half, either.readout_.mean() + half
+    shown = re.search(r"\((?:FC leaves|90 % interval) (\S+) to ([\d.]+)", lead).groups()
+    # Three significant digits are shown.
+    np.testing.assert_allclose([float(x) for x in shown], [low, high], rtol=5e-3)
+
+
+def test_with_a_brain_every_region_is_folded_away(either):
+    results = {**RUN, **summary(either)}
+    assert "<details>" not in html_report(results, IMAGES)
+    brains = {"brain.png": b"8", "brain_spread.png": b"9"}
+    page = html_report(results, IMAGES | brains)
+    brain, spread, regions = (
+        page.index(b64encode(png).decode())
+        for png in (b"8", b"9", IMAGES[f"{either.model_.readout_key}.png"])
+    )
+    assert brain < spread < page.index("<details>") < regions
+    assert regions < page.index("What the data know")
+
+
+def test_a_figure_that_could_not_be_drawn_costs_the_page_nothing_else(either):
+    results = {**RUN, **summary(either)}
+    page = html_report(results, {"fc.png": b"1"})
+    assert page.count("data:image/png;base64,") == 1
+    assert "How well it fits" in page
 
 
 def test_page_says_what_was_read(either):
     results = {**RUN, **summary(either)}
-    assert "What was read" not in html_report(results, IMAGES)
+    assert "<li>" not in html_report(results, IMAGES)
     results["read"] = {"summary": ["4 subjects"], "notes": ["sub-01 <left out>"]}
     page = html_report(results, IMAGES)
     assert "<li>4 subjects</li><li>sub-01 &lt;left out&gt;</li>" in page
@@ -364,7 +416,10 @@ def test_figures_and_page_are_written(tmp_path, either):
     results = {**RUN, **summary(either)}
     drawn = figures(either, NAMES)
     key = either.model_.readout_key
-    assert set(drawn) == {"report.png", f"{key}.png"}
+    names = {f"{key}.png", "known.png", "fc.png", "fcd.png", "report.png"}
+    if not isinstance(either, MeanFieldPosterior):
+        names.add("search.png")
+    assert set(drawn) == names
     assert drawn[f"{key}.png"]().axes[0].get_xlabel() == either.model_.readout_name
     pages = {"report.html": partial(html_report, results)}
     files = write_results(tmp_path / "out", {}, drawn, results, pages=pages)
@@ -373,6 +428,13 @@ def test_figures_and_page_are_written(tmp_path, either):
     written = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert written["costs_verified"]["total"] == either.cost_
     assert written["caveats"] == results["caveats"]
+
+
+def test_figures_have_the_width_of_columns_at_the_density_of_print(tmp_path, fitters):
+    fitter = fitters["FIC"]
+    for path in write_results(tmp_path, {}, figures(fitter, NAMES), {})[1:]:
+        width = imread(path).shape[1] / 300 * 25.4
+        assert 85 <= width <= 90 or 175 <= width <= 180, path
 
 
 def test_json_has_null_for_what_is_no_number(tmp_path):

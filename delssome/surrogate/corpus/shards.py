@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import delayed
+from joblib import delayed, effective_n_jobs
 from sklearn.utils import Bunch
 
 from delssome._version import __version__
@@ -89,7 +89,14 @@ def build_corpus(
         delayed(_label)(file, make, given, settings, searcher)
         for file, make, given in missing
     )
-    bar = progress_bar(done, total=len(missing), desc="corpus", verbose=verbose)
+    bar = progress_bar(
+        done,
+        total=len(missing),
+        desc="corpus",
+        unit="shard",
+        lanes=effective_n_jobs(n_jobs),
+        verbose=verbose,
+    )
     for _ in bar:
         pass
     shards = [
