@@ -2,9 +2,9 @@
 
 Left out, by rule and not by hand:
 
-- what tells people something (`raise`, `assert`, ``warn(...)``, ``logger...``), types
-  (annotations, their names, blocks for type checkers), `__all__`, imports, lines
-  marked ``pragma: no cover``;
+- what tells people something (`raise`, `assert`, ``warn(...)``, ``logger...``), `zip`'s
+  ``strict=True``, which asserts, types (annotations, their names, blocks for type
+  checkers), `__all__`, imports, lines marked ``pragma: no cover``;
 - decorators that only save time (`cache`, `lru_cache`, `kept`) and what they are given;
 - arithmetic operators in place of others than arithmetic ones, and bitwise operators
   in place of others than bitwise ones (the first use would raise);
@@ -133,6 +133,8 @@ def _left_out(tree):
             found.append(node)
         elif isinstance(node, ast.AnnAssign | ast.arg):
             found.append(node.annotation)
+        elif isinstance(node, ast.Call):
+            found += [k.value for k in node.keywords if k.arg == "strict"]
         elif isinstance(node, ast.FunctionDef):
             found.append(node.returns)
             # A decorator begins with its sign.

@@ -200,6 +200,7 @@ def test_correlations_may_be_a_little_indefinite(signals, share, passes):
         (1.0, "at least 2 bins"),
         ([1.0, 3.0], r"got 3, the pairs of 3 windows\. "),
         ([0.5, 2.0], r"got 2\. Divide"),
+        ([0.5, 4.0], r"got 4\. Divide"),
         ([0.5, 0.0], r"got 0\. Divide"),
         ([0.0, -1.0], r"got -1\. Divide"),
     ],
@@ -218,3 +219,11 @@ def test_what_is_no_distribution_is_named(cdf, message):
 )
 def test_rounding_keeps_a_distribution(cdf):
     assert check_fcd_cdf(cdf).tolist() == cdf
+
+
+def test_the_least_definite_of_several_is_found(signals):
+    near_independence = np.eye(12) + 0.01 * (np.eye(12, k=1) + np.eye(12, k=-1))
+    fc = np.corrcoef(signals.T)
+    cut = np.where(fc < 0.8, 0.0, fc)
+    with pytest.raises(ValueError, match="cannot be correlations of any signals"):
+        check_fc(np.stack([near_independence, cut]))

@@ -156,3 +156,9 @@ def test_names_twice_are_all_named():
 def test_missing_names_beside_no_others_are_said():
     with pytest.raises(ValueError, match="lacks 1 of the 2 of sc: b; it has no others"):
         align_names(["a"], ["a", "b"], "bold", "sc")
+
+
+def test_neighbours_that_changed_places_are_brought_into_order():
+    alignment = align_names(["b", "a"], ["a", "b"], "bold", "sc")
+    assert alignment.order.tolist() == [1, 0]
+    assert alignment.notes == ("bold: order of regions changed to that of sc.",)

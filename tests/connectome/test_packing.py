@@ -53,6 +53,7 @@ def _set(index, value):
         ({"fc": lambda a: a * 3}, ValueError, "tanh"),
         ({"fc": _set((0, 0, 1), -0.9)}, ValueError, "fc must be symmetric"),
         ({"fc": lambda a: a[:2]}, ValueError, "the shape of sc"),
+        ({"sc": lambda a: a[:2]}, ValueError, "the shape of sc"),
         ({"fcd_cdf": lambda a: a * 624_403}, ValueError, "must end at 1"),
         ({"fcd_cdf": lambda a: a[:, ::-1]}, ValueError, "must end at 1"),
         ({"fcd_cdf": _set((0, 3), 0.999)}, ValueError, "must never fall"),
