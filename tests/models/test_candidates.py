@@ -199,6 +199,7 @@ def test_parameters_that_cannot_be_are_named(sc, changes, error, message):
     [
         ("connectome", TypeError, "sc must be a numeric array"),
         (np.zeros((4, 3)), ValueError, "sc must have shape"),
+        (np.zeros((3, 4)), ValueError, "sc must have shape"),
         (np.zeros((3, 4, 4)), ValueError, "one for each of 5 candidates"),
         (np.full((4, 4), 100.0), ValueError, "prepare_sc"),
         (np.full((4, 4), -0.1), ValueError, "sc must be scaled"),
