@@ -100,11 +100,9 @@ class Copy:
             raise RuntimeError(f"{self.tests} fail without any mutant.")
 
     def mutant(self, k):
-        """Give mutant k and its source."""
+        """Give mutant k and its source, None if there are no more."""
         self.drawn += islice(self.mutants, max(0, k + 1 - len(self.drawn)))
-        if k >= len(self.drawn):
-            raise MissingError("there are no more")
-        return self.drawn[k]
+        return self.drawn[k] if k < len(self.drawn) else None
 
     def outcome(self, mutant, source):
         """Run the tests against a mutant."""
@@ -163,7 +161,9 @@ def copy_of(module):
 
 def measure(run, module, seed):
     copy = copy_of(module)
-    mutant, source = copy.mutant(seed)
+    if (found := copy.mutant(seed)) is None:
+        return None
+    mutant, source = found
     line = (copy.root / mutant.file).read_text().splitlines()[mutant.line - 1]
     return {
         "file": mutant.file,

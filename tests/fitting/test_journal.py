@@ -59,9 +59,10 @@ def test_who_asks_something_else_is_given_something_else(kept):
     assert len(again.violation) == 3
 
 
-def test_a_journal_of_another_fit_is_refused(kept):
+@pytest.mark.parametrize("fit", ["another fit", "A fit"])
+def test_a_journal_of_another_fit_is_refused(kept, fit):
     with pytest.raises(ValueError, match="other data or other settings"):
-        Journal(kept, "another fit")
+        Journal(kept, fit)
 
 
 @pytest.mark.parametrize("lacks", ["fit", "places", "sizes", "costs", "asked"])
