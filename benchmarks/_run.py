@@ -98,6 +98,8 @@ class Run:
             self.skipped[", ".join(map(str, settings.values()))] = str(reason)
             print(f"skipped: {settings}: {reason}", flush=True)
             return
+        if found is None:
+            return
         used = {"wall_seconds": clock.wall, "cpu_seconds": clock.cpu, "made": here()}
         self.rows.append(plain(settings | found | used))
         text = json.dumps(self.rows[-1])
@@ -111,8 +113,9 @@ def main(measure, tables, *, summary=None, figure=None, seeds=None, **axes):
     """Run a script: measure all rows, print tables, write JSON.
 
     `axes` are the kinds of rows, of which options choose, `seeds` the number of each.
-    `measure` gives a row, or raises `MissingError`. Of all rows, `tables` gives the
-    Markdown, `summary` what stands at the top of the JSON file, `figure` a figure.
+    `measure` gives a row, None if there are no more, or raises `MissingError`. Of all
+    rows, `tables` gives the Markdown, `summary` what stands at the top of the JSON
+    file, `figure` a figure.
     """
     module = sys.modules[measure.__module__]
     script = Path(module.__file__).resolve().relative_to(ROOT)

@@ -35,6 +35,23 @@ def test_terms_broadcast_candidates_against_targets(rng):
     np.testing.assert_allclose(terms[2, 1], one)
 
 
+def test_candidates_have_the_expected_terms_that_they_have_alone(rng):
+    fc, fc_emp = rng.random((4, 10)), rng.random(10)
+    cdf, cdf_emp = np.sort(rng.random((4, 20))), np.sort(rng.random(20))
+    noise = np.array([0.0, 0.01, 0.02, 0.04])
+    together = expected_cost_terms(fc, cdf, noise, fc_emp, cdf_emp)
+    for k in range(4):
+        alone = expected_cost_terms(fc[k], cdf[k], noise[k], fc_emp, cdf_emp)
+        np.testing.assert_allclose(together[k], alone)
+
+
+@pytest.mark.parametrize("shapes", [(3, 5), (5, 3), ((2, 5), (5, 2)), ((), ())])
+@pytest.mark.parametrize("cost", [fc_correlation_cost, fc_l1_cost, fcd_ks_cost])
+def test_statistics_over_other_edges_or_bins_are_refused(cost, shapes):
+    with pytest.raises(ValueError, match="over the same edges or bins"):
+        cost(*map(np.ones, shapes))
+
+
 def test_expected_terms_are_those_of_scans_on_average(rng):
     fc_emp = rng.uniform(0.0, 0.8, 2000)
     fc = 0.2 + 0.7 * fc_emp + rng.normal(0, 0.1, 2000)
@@ -66,8 +83,11 @@ def test_sharp_a_rounded_cost_is_the_expected_one(statistics):
     assert rounded_cost(*statistics, 20.0)[0] > expected + 0.01
 
 
-def test_a_rounded_cost_has_derivatives_even_where_means_agree(statistics, rng):
+@pytest.mark.parametrize("below", [False, True])
+def test_a_rounded_cost_has_derivatives_even_where_means_agree(statistics, rng, below):
     fc, cdf, noise, fc_emp, cdf_emp = statistics
+    if below:  # the largest gap of the distributions is on the other side
+        cdf, cdf_emp = cdf_emp, cdf
     fc = fc - fc.mean() + fc_emp.mean()
     directions = rng.standard_normal(40), rng.standard_normal(30), 1.0
     slopes = rounded_cost(fc, cdf, noise, fc_emp, cdf_emp, 50.0)[1]

@@ -132,7 +132,7 @@ def _check_counts(sc: Array) -> None:
     warn(
         f"sc_transform='log' drops what is not a count: {lost}. {remedy}.",
         UserWarning,
-        stacklevel=4,
+        stacklevel=3,
     )
 
 

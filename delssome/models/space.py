@@ -283,7 +283,7 @@ def check_maps(maps: ArrayLike | None, n_rois: int | None = None) -> Array:
     maps = np.ascontiguousarray(as_floats(maps, "maps"))  # one rounding for all
     if maps.ndim == 1:
         maps = maps[:, None]
-    if maps.ndim != 2:
+    if maps.ndim != 2 or len(maps) == 0:
         raise ValueError(f"maps must have shape (n_rois, n_maps), got {maps.shape}.")
     if n_rois is not None and len(maps) != n_rois:
         raise ValueError(
@@ -293,7 +293,7 @@ def check_maps(maps: ArrayLike | None, n_rois: int | None = None) -> Array:
     if not np.isfinite(maps).all():
         raise ValueError("maps must be finite, got NaN or infinity.")
     steps = np.diff(maps, axis=0)
-    for k in range(maps.shape[1] if len(maps) > 1 else 0):
+    for k in range(maps.shape[1]):
         if (steps[:, k] == 0).all():
             raise ValueError(
                 "maps must vary over regions, but "

@@ -17,6 +17,8 @@ __all__ = ["fcd_cdf", "fcd_histogram", "fcd_matrix", "frames_in_windows"]
 
 # Rows of the FCD matrix held at once.
 BLOCK = 128
+# Sum of squares in a window, of 1 over the scan, that rounding leaves of a constant.
+CONSTANT = 1e-12
 # Share of its frames that censoring must have kept, or a window is left out.
 LEAST_KEPT = 0.5
 
@@ -204,7 +206,8 @@ def _slide(x: Any, window: int, stride: int, counts: Any, vectors: Any) -> None:
         count = counts[(first + 1) // stride]
         if count == 0:
             continue
-        scale = 1.0 / np.sqrt(squares - sums * sums / count)
+        spread = squares - sums * sums / count
+        scale = 1.0 / np.sqrt(np.where(spread > CONSTANT, spread, 0.0))
         edge = 0
         for i in range(n_rois):
             mean, own = sums[i] / count, scale[i]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from delssome.connectome import align_names, check_names
-from delssome.connectome.names import in_order
+from delssome.connectome.names import are_counts, in_order, some
 
 
 def test_an_order_is_changed_and_said():
@@ -87,3 +87,78 @@ def test_what_is_given_by_name_is_brought_into_order():
         in_order({"a": 1}, names, "networks")
     with pytest.raises(ValueError, match="give region_names, too"):
         in_order({"a": 1}, None, "networks")
+
+
+def test_few_names_are_all_said_and_of_more_the_first():
+    assert some(list("abcde")) == "a, b, c, d, e"
+    assert some(list("abcdefg")) == "a, b, c, d, e and 2 more"
+    assert some(list("abc"), most=1) == "a and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("names", "only_count"),
+    [
+        (["0", "1", "2"], True),
+        (["1", "2", "3"], True),
+        (["2", "3", "4"], False),
+        (["-1", "0", "1"], False),
+        (["2", "1", "3"], False),
+        (["a", "b", "c"], False),
+    ],
+)
+def test_names_that_count_do_so_from_0_or_1(names, only_count):
+    assert are_counts(names) == only_count
+
+
+@pytest.mark.parametrize("counts_first", [True, False])
+def test_counts_beside_codes_of_an_atlas_are_codes(counts_first):
+    counts, codes = ["1", "2", "3"], ["3", "1", "2"]
+    ours, theirs = (counts, codes) if counts_first else (codes, counts)
+    alignment = align_names(ours, theirs)
+    assert [ours[k] for k in alignment.order] == theirs
+    with pytest.raises(ValueError, match="lacks 3 of the 3"):
+        align_names(["10", "20", "30"], counts)
+
+
+@pytest.mark.parametrize("words_first", [True, False])
+def test_who_has_no_names_is_said(words_first):
+    sides = (list("abc"), ["1", "2", "3"]) if words_first else (["0", "1", "2"], 3)
+    (note,) = align_names(*sides, "bold", "sc").notes
+    assert note.startswith("sc: no names")
+    assert align_names(3, 3, "bold", "sc").notes[0].startswith("bold and sc: no names")
+
+
+def test_many_that_are_left_out_are_listed():
+    names = [f"x{k:02d}" for k in range(23)] + ["a"]
+    (_, note) = align_names([*names[::-1], "b"], ["b", "a"], "bold", "sc").notes
+    assert note.endswith("x03 and 3 more.")
+
+
+def test_a_series_without_names_to_go_by_stays_as_it_is():
+    pd = pytest.importorskip("pandas")
+    series = pd.Series([1, 2], ["a", "b"])
+    assert in_order(series, None, "networks") is series
+
+
+def test_names_that_are_no_text_are_taken_as_text():
+    assert in_order({10: "x", 20: "y"}, [20, 10], "networks") == ["y", "x"]
+
+
+def test_a_dict_that_counts_is_in_order_already():
+    assert in_order({0: "x", 1: "y"}, ["b", "a"], "networks") == ["x", "y"]
+
+
+def test_names_twice_are_all_named():
+    with pytest.raises(ValueError, match=r"a, b stand more than once \(a: 1, 2\)"):
+        check_names(["a", "a", "b", "b", "c"], "sc")
+
+
+def test_missing_names_beside_no_others_are_said():
+    with pytest.raises(ValueError, match="lacks 1 of the 2 of sc: b; it has no others"):
+        align_names(["a"], ["a", "b"], "bold", "sc")
+
+
+def test_neighbours_that_changed_places_are_brought_into_order():
+    alignment = align_names(["b", "a"], ["a", "b"], "bold", "sc")
+    assert alignment.order.tolist() == [1, 0]
+    assert alignment.notes == ("bold: order of regions changed to that of sc.",)

@@ -52,9 +52,10 @@ def test_a_result_of_another_store_or_row_is_none(tmp_path):
     shutil.copy(one / "row.npz", other / "row.npz")
     with pytest.warns(StorageWarning, match="of other settings or data"):
         assert "row" not in Store(other, SETTINGS | {"a": 2})
-    shutil.copy(one / "row.npz", one / "second.npz")
-    with pytest.warns(StorageWarning, match="of other settings or data"):
-        assert "second" not in Store(one, SETTINGS)
+    for name in ("second", "another"):
+        shutil.copy(one / "row.npz", one / f"{name}.npz")
+        with pytest.warns(StorageWarning, match="of other settings or data"):
+            assert name not in Store(one, SETTINGS)
 
 
 def test_of_two_that_open_a_new_folder_with_other_settings_one_is_refused(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from delssome.models import FIC, MFM, Candidates
+from delssome.models.candidates import check_candidates
 
 N_ROIS = 4
 
@@ -198,6 +199,7 @@ def test_parameters_that_cannot_be_are_named(sc, changes, error, message):
     [
         ("connectome", TypeError, "sc must be a numeric array"),
         (np.zeros((4, 3)), ValueError, "sc must have shape"),
+        (np.zeros((3, 4)), ValueError, "sc must have shape"),
         (np.zeros((3, 4, 4)), ValueError, "one for each of 5 candidates"),
         (np.full((4, 4), 100.0), ValueError, "prepare_sc"),
         (np.full((4, 4), -0.1), ValueError, "sc must be scaled"),
@@ -214,3 +216,68 @@ def test_candidates_of_no_shared_parameter_are_counted_by_hand(params, sc):
     assert len(Candidates(FIC(), params, sc, n_candidates=5)) == 5
     with pytest.raises(ValueError, match="4 candidates"):
         Candidates(FIC(), params, sc, n_candidates=4)
+
+
+def test_one_candidate_of_one_region_is_enough():
+    given = {"w_EE": 2.0, "w_EI": 1.0, "G": 1.0, "sigma": 0.1}
+    candidates = Candidates(FIC(), given, [[0.0]])
+    assert (len(candidates), candidates.n_rois) == (1, 1)
+    with pytest.raises(ValueError, match="for 0 candidates"):
+        Candidates(FIC(), given | {"G": []}, [[0.0]])
+    with pytest.raises(ValueError, match="sc must have shape"):
+        Candidates(FIC(), given, np.empty((0, 0)))
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.0])
+def test_weights_of_0_and_of_1_are_scaled(params, scale):
+    assert (Candidates(FIC(), params, np.full((4, 4), scale)).sc == scale).all()
+    with pytest.raises(ValueError, match="sc must be scaled"):
+        Candidates(FIC(), params, np.full((4, 4), scale) + (1e-9 if scale else -1e-9))
+
+
+@pytest.mark.parametrize("axes", [1, 4])
+def test_connectomes_of_other_axes_are_refused(params, axes):
+    with pytest.raises(ValueError, match="sc must have shape"):
+        Candidates(FIC(), params, np.zeros((4,) * axes))
+
+
+def test_directed_connectomes_are_told_beyond_rounding(params, sc):
+    stack = np.tile(sc, (5, 1, 1))
+    for gap, symmetric in ((0.0, True), (0.5e-9, True), (2e-9, False)):
+        stack[3, 0, 1] = sc[0, 1] + gap
+        candidates = Candidates(FIC(), params, stack)
+        assert candidates.symmetric == symmetric
+        if symmetric:
+            candidates.check_symmetric("theory")
+        else:
+            with pytest.raises(ValueError, match="sc must be symmetric for theory"):
+                candidates.check_symmetric("theory")
+
+
+def test_coupling_times_connectivity_is_the_network(params, sc):
+    network = Candidates(FIC(), params, sc).network
+    for k, G in enumerate(params["G"]):
+        np.testing.assert_array_equal(network[k], G * sc)
+
+
+def test_a_candidate_rests_if_all_of_its_states_and_regions_do(params, sc):
+    candidates = Candidates(FIC(), params, sc)
+    S_E, S_I = (x.copy() for x in candidates.states)
+    S_E[1, 2], S_I[3, 0] = np.nan, np.inf
+    vars(candidates)["states"] = S_E, S_I
+    assert candidates.rests.tolist() == [True, False, True, False, True]
+
+
+def test_a_selection_of_relaxed_candidates_is_not_relaxed_again(sc, relaxed):
+    candidates = mfm(sc)
+    whole = candidates.states[0]
+    part = candidates.select(slice(1, 3))
+    np.testing.assert_array_equal(part.states[0], whole[1:3])
+    assert relaxed == [5]
+    assert "states" not in vars(mfm(sc).select(slice(1, 3)))
+
+
+def test_what_is_no_candidates_is_refused(params, sc):
+    check_candidates(Candidates(FIC(), params, sc))
+    with pytest.raises(TypeError, match=r"candidates must be Candidates, .* got dict"):
+        check_candidates(params)

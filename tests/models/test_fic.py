@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from delssome.models import FIC, transfer
+from delssome.models import FIC, fic, transfer
 from delssome.models.fic import A_E, B_E, D_E, derivatives
 
 # Steady state at 3 Hz for several w_EI: I_I* (nA), S_I*, S_E*/S_I*.
@@ -155,3 +155,78 @@ def test_numpy_and_torch_share_the_equations(rng):
 def test_bad_settings_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         FIC(**settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"target_rate": 0.009},
+        {"target_rate": 1000.5},
+        {"rate_tolerance": 0.9e-9},
+        {"min_w_EI_sd": -1e-9},
+        {"w_EE": (-1e-9, 1.0)},
+        {"w_EI": (-1e-9, 1.0)},
+        {"map_signs": (1, 0.5)},
+        {"map_signs": "++"},
+    ],
+)
+def test_settings_just_beyond_their_limits_are_refused(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        FIC(**settings)
+
+
+def test_settings_at_their_limits_are_taken():
+    model = FIC(target_rate=0.01, rate_tolerance=1e-9, w_EE=(0.0, 1.0), w_EI=(0, 1))
+    assert model.w_EI == (0.0, 1.0)
+    assert FIC(target_rate=1000).target_rate == 1000.0
+    assert FIC(rate_tolerance=np.inf).rate_range == (-np.inf, np.inf)
+    signs = FIC(map_signs=[1.0, np.int64(-1), 0]).map_signs
+    assert signs == (1, -1, 0)
+    assert [type(sign) for sign in signs] == [int] * 3
+
+
+def test_the_defaults_are_the_published_ones():
+    model = FIC()
+    assert (model.target_rate, model.rate_tolerance) == (3.0, 0.1)
+    assert model.rate_range == pytest.approx((2.7, 3.3))
+    assert model.map_signs is None
+    assert model.min_w_EI_sd == 0.0
+
+
+@pytest.mark.parametrize("w_EI", [0.0, 5.0, 5.001, 20.0, -0.1])
+def test_a_fixed_point_is_one_on_and_off_the_table(w_EI):
+    point = FIC().fixed_point(w_EI)
+    u = 615.0 * point.I_I - 177.0
+    rate = u / (1.0 - np.exp(-0.087 * u))
+    np.testing.assert_allclose(point.S_I, 0.01 * rate, rtol=1e-9)
+    drive = 0.7 * 0.382 + w_EI * 0.15 * point.S_E - point.S_I
+    np.testing.assert_allclose(point.I_I, drive, rtol=1e-9)
+
+
+def test_a_candidate_is_the_same_to_the_last_bit_in_any_company():
+    w_EI = np.array([0.3, 2.0, 4.999, 6.0])
+    together = FIC().fixed_point(w_EI).I_I
+    alone = [FIC().fixed_point(x).I_I for x in w_EI]
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_starts_from_the_table_are_near():
+    w_EI = np.linspace(0.0, 5.0, 777)
+    S_E = FIC().fixed_point(1.0).S_E
+    found = FIC().fixed_point(w_EI).I_I
+    np.testing.assert_allclose(fic._near(w_EI, S_E), found, atol=1e-8)
+
+
+def test_a_spread_of_w_EI_is_enough_where_it_is_reached():
+    maps = np.array([[0.0], [1.0], [3.0], [2.5]])
+    w_EI = np.array([[1.0, 3.0, 1.0, 3.0], [1.0, 2.9, 1.0, 2.9]])  # 1 and 0.95
+    params = {"w_EI": w_EI, "G": np.ones(2)}
+    found = FIC(min_w_EI_sd=1.0).constrain(params, maps)
+    assert found.tolist() == [True, False]
+
+
+def test_w_EI_that_is_the_same_everywhere_has_no_wrong_sign():
+    maps = np.array([[0.0], [1.0], [2.0]])
+    params = {"w_EI": np.full((1, 3), 2.0), "G": np.ones(1)}
+    for sign in (-1, 1):
+        assert FIC(map_signs=(sign,)).constrain(params, maps).all()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from delssome.models import FIC, MFM, ParameterSpace, check_maps
+from delssome.models.space import within_ranges
 
 
 @pytest.fixture
@@ -93,6 +94,14 @@ def test_start_is_near_the_middle_of_the_regional_ranges(maps, rng):
     ("maps", "error", "message"),
     [
         (np.ones((5, 1)), ValueError, "vary"),
+        (np.column_stack([[1, 3, 2, 5, 4], [2.0] * 5]), ValueError, "column 2 is 2 "),
+        (
+            np.outer([1.0, 3.0, 2.0, 5.0, 4.0], [1, -1]) + np.array([0, 3]),
+            ValueError,
+            "lin",
+        ),
+        (np.empty((0, 2)), ValueError, "shape"),
+        (3.0 + np.arange(5.0)[:, None], ValueError, "regions, from 3 to 7"),
         (np.outer([0.1, 3.0, 2.0, 5.0, 4.0], [1, 2]), ValueError, "lin"),
         (np.arange(5.0), ValueError, "column 1 of maps counts the regions"),
         (np.full((5, 1), np.nan), ValueError, "finite"),
@@ -254,3 +263,42 @@ def test_tilts_say_what_signs_of_maps_demand(maps, rng):
     obeyed = model.constrain({"w_EI": w_EI, "G": np.ones(50)}, maps)
     np.testing.assert_array_equal(obeyed, w_EI @ vector >= 0)
     assert MFM().tilts(maps) == {}
+
+
+def test_a_region_alone_has_no_maps_that_vary():
+    with pytest.raises(ValueError, match="maps must vary over regions, but column 1"):
+        check_maps([[3.0]])
+    assert check_maps(None, 1).shape == check_maps(np.empty((1, 0))).shape == (1, 0)
+    with pytest.raises(TypeError, match="maps must be an array, got None"):
+        check_maps(None)
+
+
+def test_maps_of_any_unit_are_taken(maps):
+    for unit in (1e-170, 1e150):
+        np.testing.assert_array_equal(check_maps(unit * maps), unit * maps)
+
+
+def test_one_map_needs_no_second_axis(maps):
+    np.testing.assert_array_equal(check_maps(maps[:, 0]), maps[:, :1])
+
+
+def test_bounds_are_within_the_box(maps):
+    model = FIC()
+    params = {name: np.full((1, 30), 2.0) for name in ("w_EE", "w_EI")}
+    params |= {"G": np.array([1.0]), "sigma": np.full((1, 30), 0.005)}
+    for name in params:
+        for end, inside in zip(getattr(model, name), (-1e-9, 1e-9), strict=True):
+            at = params | {name: np.full_like(params[name], end)}
+            assert within_ranges(model, at).all()
+            beyond = params | {name: np.full_like(params[name], end)}
+            beyond[name].flat[-1] += inside
+            assert not within_ranges(model, beyond).any()
+
+
+def test_a_slope_of_one_unit_is_a_quarter_of_the_range_a_standard_deviation(maps):
+    space = ParameterSpace(FIC(), maps)
+    x = np.zeros(10)
+    x[4] = 1.0  # w_EI, of range 5, along the first map
+    w_EI = space.expand(space.theta(x))["w_EI"][0]
+    z = (maps[:, 0] - maps[:, 0].mean()) / maps[:, 0].std()
+    np.testing.assert_allclose(w_EI, 1.25 * z, atol=1e-12)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from delssome.models import FIC, MFM, Candidates, Model
-from delssome.models.steady import jacobian, newton, relax
+from delssome.models.steady import _solve, jacobian, network_jacobian, newton, relax
 from delssome.simulation import Acquisition, simulate
 
 N_ROIS = 6
@@ -159,3 +159,87 @@ def test_the_jacobian_of_linear_functions_is_their_matrix(rng):
     assert slopes.shape == (2, 3, 4)
     # Rounding of values of order one over a step of 1e-6.
     np.testing.assert_allclose(slopes, np.repeat(matrix[..., None], 4, 2), atol=1e-9)
+
+
+def test_the_jacobian_is_central_differences(rng):
+    point = rng.random((2, 3))
+    slopes = jacobian(lambda x: np.stack([x[0] ** 2, x[0] * x[1]]), point)
+    expected = [[2 * point[0], 0 * point[0]], [point[1], point[0]]]
+    # Exact for quadratics, but for rounding; one-sided ones are off by 1e-6.
+    np.testing.assert_allclose(slopes, expected, atol=1e-9)
+
+
+def test_slopes_of_a_network_are_those_of_all_its_states(rng):
+    """Of three states, of which the last and the first reach other regions."""
+    n, n_rois, coupled = 2, 3, [2, 0]
+    matrix = rng.standard_normal((3, 5))
+    network = rng.random((n, n_rois, n_rois))
+    slopes = np.broadcast_to(matrix[..., None, None], (3, 5, n, n_rois))
+    found = network_jacobian(slopes, network, coupled)
+    for k in range(n):
+
+        def rates(x, k=k):
+            states = x.reshape(3, n_rois)
+            reaching = [network[k] @ states[b] for b in coupled]
+            return (matrix @ np.vstack([states, reaching])).ravel()
+
+        columns = [rates(unit) for unit in np.eye(9)]
+        np.testing.assert_allclose(found[k], np.transpose(columns), atol=1e-12)
+
+
+def test_newton_takes_a_hundred_steps_at_most():
+    calls = []
+
+    def never(x):
+        calls.append(1)
+        return x * x + 1.0
+
+    with np.errstate(all="ignore"), pytest.raises(RuntimeError):
+        newton(never, 0.5)
+    assert len(calls) == 100
+
+
+def test_a_singular_system_leaves_the_others_alone(rng):
+    systems, right = rng.random((3, 2, 2)), rng.random((3, 2, 1))
+    systems[1] = 1.0
+    found = _solve(systems, right)
+    assert np.isnan(found[1]).all()
+    for k in (0, 2):
+        np.testing.assert_allclose(systems[k] @ found[k], right[k])
+    right[0, 0] = np.inf
+    found = _solve(systems, right)
+    assert np.isnan(found[:2]).all()
+    assert np.isfinite(found[2]).all()
+
+
+def test_an_unstable_state_of_rest_is_none():
+    """It starts where it would rest, were it not for the least push."""
+
+    class AtTheTop(Oscillator):
+        initial_state: ClassVar = (0.0, 0.0)
+
+    given = {"a": [2.0, -2.0], "G": [0.1, 0.1], "sigma": [0.1, 0.1]}
+    candidates = Candidates(AtTheTop(), given, np.zeros((3, 3)))
+    assert candidates.rests.tolist() == [False, True]
+
+
+def test_linear_equations_rest_where_they_are_solved(rng, sc):
+    """Two states couple; with regions that differ."""
+
+    @dataclass(frozen=True)
+    class Pair(Oscillator):
+        couples: ClassVar = ("y", "x")
+
+        @staticmethod
+        def derivatives(x, y, from_y, from_x, a, expm1):
+            return 1.0 - 3.0 * x + from_y + a, 0.5 * x - 2.0 * y + from_x, x
+
+    n = 4
+    a, G = rng.random((n, N_ROIS)), np.linspace(0.0, 20.0, n)
+    given = {"a": a, "G": G, "sigma": np.full(n, 0.1)}
+    x, y = relax(Pair(), given, sc)
+    one, zero = np.eye(N_ROIS), np.zeros(N_ROIS)
+    for k in range(n):
+        system = np.block([[-3 * one, G[k] * sc], [0.5 * one + G[k] * sc, -2 * one]])
+        expected = np.linalg.solve(system, -np.concatenate([1.0 + a[k], zero]))
+        np.testing.assert_allclose([*x[k], *y[k]], expected, rtol=1e-8)

@@ -14,3 +14,11 @@ def test_integers_and_read_only_arrays_are_taken(bold):
     counts = (bold[0] * 10).astype(int)
     counts.flags.writeable = False
     assert np.isfinite(fc_edges(counts)).all()
+
+
+def test_identical_signals_correlate_by_1_at_most(rng):
+    one = rng.standard_normal(50)
+    edges = fc_edges(np.column_stack([one, 3.0 * one, -one]))
+    np.testing.assert_allclose(edges, [1, -1, -1], rtol=1e-12)
+    assert (np.abs(edges) <= 1).all()
+    assert (np.diag(fc_matrix(np.column_stack([one, -one, one**2]))) == 1).all()

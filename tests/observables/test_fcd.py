@@ -5,6 +5,7 @@ import pytest
 
 from delssome.connectome import matrix_to_edges
 from delssome.observables import fc_edges, fcd, fcd_cdf, fcd_histogram, fcd_matrix
+from delssome.observables.fcd import frames_in_windows
 from delssome.simd.cache import cache_folder, is_kept
 
 
@@ -77,3 +78,61 @@ def test_compiled_code_is_kept_in_the_cache_and_not_beside_the_package(bold):
         assert is_kept(compiled)
         assert cache_folder() in Path(compiled.stats.cache_path).parents
     assert not list(Path(fcd.__file__).parent.rglob("*.nb?"))
+
+
+def test_windows_that_agree_fully_are_counted_in_the_last_bin():
+    scan = np.tile(np.random.default_rng(0).standard_normal((4, 5)), (8, 1))
+    counts = fcd_histogram(scan, 4, 10)  # a period of the window: all windows alike
+    n_windows = len(scan) - 4 + 1
+    assert counts.tolist() == [0] * 9 + [n_windows * (n_windows - 1) / 2]
+
+
+def test_a_window_may_be_as_long_as_the_scan_and_as_short_as_two_frames(bold):
+    assert fcd_matrix(bold[0], 40).shape == (1, 1)
+    assert fcd_histogram(bold[0], 40, 5).tolist() == [0] * 5
+    assert fcd_matrix(bold[0], 2).shape == (39, 39)
+    for window in (1, 41):
+        with pytest.raises(ValueError, match="window must be"):
+            fcd_matrix(bold[0], window)
+
+
+@pytest.mark.parametrize("n_bins", [0, 10_000_000_000])
+def test_a_number_of_bins_that_cannot_be_is_named(bold, n_bins):
+    with pytest.raises(ValueError, match="n_bins must be an integer between 1"):
+        fcd_histogram(bold, 8, n_bins)
+    assert fcd_histogram(bold, 8, 1).shape == (2, 1)
+
+
+def test_a_scan_has_as_many_bins_as_published(bold):
+    assert fcd_histogram(bold[0], 8).shape == fcd_cdf(bold[0], 8).shape == (10_000,)
+
+
+def test_windows_of_half_of_their_frames_are_looked_at_still():
+    kept = np.array([1, 1, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1], dtype=bool)
+    assert frames_in_windows(kept, 12, 4).tolist() == [2, 2, 2, 3, 3, 2, 0, 0, 2]
+    assert frames_in_windows(kept, 12, 2).tolist() == [2, *[0] * 3, 2, 2, *[0] * 4, 2]
+    assert frames_in_windows(kept, 12, 3).tolist() == [2, 0, 0, 2, 3, 2, 0, 0, 0, 2]
+    assert frames_in_windows(None, 12, 5).tolist() == [5] * 8
+
+
+def test_half_precision_and_integers_are_computed_in_double(bold):
+    counts = np.round(bold[0]).astype(np.int64)
+    expected = fcd_matrix(counts.astype(np.float64), 8)
+    np.testing.assert_array_equal(fcd_matrix(counts, 8), expected)
+    half = bold[0].astype(np.float16)
+    expected = fcd_matrix(half.astype(np.float64), 8)
+    np.testing.assert_array_equal(fcd_matrix(half, 8), expected)
+
+
+def test_one_frame_of_one_region_that_diverged_makes_a_scan_nan(bold):
+    bold[0, 20, 5] = np.nan  # neither in the first pair nor in the first window
+    assert np.isnan(fcd_histogram(bold[0], 8, 5)).all()
+
+
+def test_a_signal_constant_within_a_window_makes_its_fcd_nan(rng):
+    for scan in rng.standard_normal((20, 60, 6)).cumsum(axis=1) + 100:
+        scan[20:28, 5] = 3.0
+        found = fcd_matrix(scan, 8)
+        constant = np.arange(53) == 20
+        assert np.isnan(found[constant]).all()
+        assert np.isfinite(found[~constant][:, ~constant]).all()

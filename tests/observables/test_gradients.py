@@ -71,3 +71,66 @@ def test_fc_is_checked(row):
         fc_gradients(row[None])
     with pytest.raises(ValueError, match="symmetric"):
         fc_gradients(np.triu(row))
+
+
+def by_definition(fc, n_kept):
+    """The first axis of the diffusion maps of Coifman and Lafon, alpha 0.5."""
+    profiles = np.zeros_like(fc)
+    for k, row in enumerate(fc):
+        strongest = np.argsort(row)[::-1][:n_kept]
+        profiles[k, strongest] = row[strongest].clip(min=0)
+    unit = profiles / np.linalg.norm(profiles, axis=1)[:, None]
+    affinity = unit @ unit.T
+    degree = affinity.sum(axis=1)
+    affinity = affinity / np.sqrt(np.outer(degree, degree))
+    walk = affinity / affinity.sum(axis=1, keepdims=True)
+    values, vectors = np.linalg.eig(walk)
+    first = vectors[:, np.argsort(values.real)[::-1][1]].real
+    return (first - first.mean()) / first.std()
+
+
+@pytest.mark.parametrize(("n_rois", "share", "n_kept"), [(30, 0.3, 9), (12, 0.1, 5)])
+def test_a_gradient_is_the_first_axis_of_diffusion_maps(rng, n_rois, share, n_kept):
+    place = np.sort(rng.random(n_rois))
+    x = np.cos(3 * np.abs(place[:, None] - place))  # far regions anticorrelate
+    expected = by_definition(x, n_kept)
+    found = fc_gradients(x, share=share, like=expected)[:, 0]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_by_default_there_is_one_and_it_keeps_three_tenths(row):
+    assert fc_gradients(row).shape == (30, 1)
+    np.testing.assert_array_equal(fc_gradients(row), fc_gradients(row, share=0.3))
+    assert np.abs(fc_gradients(row) - fc_gradients(row, share=0.4)).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_gradients": 0}, "n_gradients"),
+        ({"share": 0.0}, "share"),
+        ({"share": 0.009}, "share"),
+        ({"like": np.full(30, np.nan)}, "like"),
+        ({"like": np.ones((30, 1))}, "like"),
+    ],
+)
+def test_settings_beyond_their_limits_are_named(row, settings, message):
+    with pytest.raises(ValueError, match=message):
+        fc_gradients(row, **settings)
+
+
+def test_limits_of_settings_are_allowed(row):
+    assert fc_gradients(row, 29, share=1.0).shape == (30, 29)
+    assert fc_gradients(row[:5][:, :5], share=0.01).shape == (5, 1)
+
+
+def test_a_map_that_gradients_are_like_need_not_have_a_mean_of_zero(row, place):
+    along = fc_gradients(row, like=place)
+    np.testing.assert_array_equal(fc_gradients(row, like=place + 100.0), along)
+    np.testing.assert_array_equal(fc_gradients(row, like=place - 100.0), along)
+
+
+def test_the_longer_tail_is_positive(rng):
+    place = rng.exponential(size=40)
+    fc = np.exp(-np.abs(place[:, None] - place))
+    assert (fc_gradients(fc, 3, share=0.6) ** 3).mean(axis=0).min() > -1e-9

@@ -155,3 +155,81 @@ def test_keeping_all_changes_no_bit(scans):
 def test_bad_settings_are_named(scans, settings, error, message):
     with pytest.raises(error, match=message):
         process_bold(scans, TR, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"band": (0.01, 0.25)}, r"below 0\.25 Hz"),
+        ({"band": (0.05, 0.05)}, "lower frequency first"),
+        ({"band": (0.01, 0.1), "filter_order": 11}, "filter_order"),
+        ({"band": (-0.01, None)}, "above 0"),
+    ],
+)
+def test_bands_and_orders_at_their_limits_are_refused(scans, settings, message):
+    with pytest.raises(ValueError, match=message):
+        process_bold(scans, TR, **settings)
+
+
+@pytest.mark.parametrize(
+    "band", ["ab", {0.01, 0.1}, (0.01,), (0.01, 0.1, 0.2), (True, None)]
+)
+def test_what_is_no_band_is_named(scans, band):
+    with pytest.raises(TypeError, match="band must"):
+        process_bold(scans, TR, band=band)
+
+
+@pytest.mark.parametrize("tr", [0.0, 20.5])
+def test_a_repetition_time_that_cannot_be_is_named(scans, tr):
+    with pytest.raises(ValueError, match="tr must be a number between"):
+        process_bold(scans, tr, band=(None, 0.01))
+
+
+def test_the_order_is_2_if_nothing_else_is_said(scans):
+    np.testing.assert_array_equal(
+        process_bold(scans, TR, band=BAND),
+        process_bold(scans, TR, band=BAND, filter_order=2),
+    )
+    omega = np.array([0.1, 0.5])
+    np.testing.assert_array_equal(
+        band_gain(omega, TR, BAND), band_gain(omega, TR, BAND, 2)
+    )
+    assert process_bold(scans, TR, band=BAND, filter_order=10).shape == scans.shape
+
+
+@pytest.mark.parametrize("band", [BAND, (None, 0.1), (0.01, None)])
+def test_the_gain_is_that_of_scipy_and_at_0_of_what_passes(band):
+    kind = {(True, True): "bandpass", (False, True): "low", (True, False): "high"}
+    edges = [edge for edge in band if edge is not None]
+    sections = signal.butter(
+        3,
+        edges if len(edges) == 2 else edges[0],
+        kind[band[0] is not None, band[1] is not None],
+        fs=1 / TR,
+        output="sos",
+    )
+    frequencies = np.linspace(0.001, 0.24, 50)
+    response = signal.sosfreqz(sections, frequencies, fs=1 / TR)[1]
+    found = band_gain(2 * np.pi * frequencies, TR, band, 3)
+    np.testing.assert_allclose(found, np.abs(response) ** 2, atol=1e-9)
+
+
+def test_censored_frames_are_splined_and_ends_repeated(scans):
+    from scipy.interpolate import CubicSpline
+
+    kept = np.ones(150, bool)
+    kept[[0, 1, 70, 71, 149]] = False
+    at = np.flatnonzero(kept)
+    whole = CubicSpline(at, scans[:, at], axis=1)(np.arange(150))
+    whole[:, :2], whole[:, -1:] = scans[:, 2:3], scans[:, 148:149]
+    expected = process_bold(whole, TR, band=BAND)
+    found = process_bold(scans, TR, band=BAND, kept=kept)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_the_global_signal_of_all_frames_is_regressed_out(scans):
+    found = process_bold(scans, TR, global_signal=True)
+    for scan, left in zip(scans, found, strict=True):
+        design = np.column_stack([np.ones(150), scan.mean(axis=1)])
+        fitted = design @ np.linalg.lstsq(design, scan, rcond=None)[0]
+        np.testing.assert_allclose(left, scan - fitted, atol=1e-9)

@@ -21,3 +21,21 @@ def test_a_bad_run_is_named(bold):
         average_runs([bold[0], bold[1][:9]], 8)
     with pytest.raises(ValueError, match="runs must hold at least one"):
         average_runs([], 8)
+
+
+def test_every_run_has_its_own_frames(bold):
+    kept = np.ones(40, bool)
+    kept[3:6] = False
+    fc, cdf = average_runs(list(bold), 8, 50, [None, kept])
+    expected = average_fc([fc_matrix(bold[0]), fc_matrix(bold[1], kept)])
+    off_diagonal = ~np.eye(6, dtype=bool)
+    np.testing.assert_array_equal(fc[off_diagonal], expected[off_diagonal])
+    both = [fcd_cdf(bold[0], 8, 50), fcd_cdf(bold[1], 8, 50, kept)]
+    np.testing.assert_allclose(cdf, np.mean(both, axis=0))
+    for masks in ([kept], [None, kept, None]):
+        with pytest.raises(ValueError, match="each of the 2 runs"):
+            average_runs(list(bold), 8, 50, masks)
+
+
+def test_a_run_has_as_many_bins_as_published(bold):
+    assert average_runs([bold[0]], 8)[1].shape == (10_000,)

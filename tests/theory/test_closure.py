@@ -4,9 +4,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from delssome.models import Candidates, Model
+from delssome.models import Candidates, Hopf, Model
 from delssome.simulation import Acquisition, simulate
-from delssome.theory import close
+from delssome.theory import close, expected_readout
 
 STEP = 0.006
 
@@ -47,6 +47,34 @@ def test_another_model_with_one_state_is_exact(sc):
     exact = -0.5 * 0.01 * np.linalg.inv(A)  # A X + X A + Q = 0, A symmetric
     np.testing.assert_allclose(closure.covariance[0, 0, 0], np.diag(exact), rtol=1e-5)
     np.testing.assert_allclose(closure.outputs, 0.0, atol=1e-9)
+
+
+@dataclass(frozen=True)
+class Bent(Relay):
+    """A relay that noise moves: its leak grows with its state."""
+
+    @staticmethod
+    def derivatives(x, coupling, leak, expm1):
+        return 0.5 + coupling - leak * x - x * x * x, 2.0 * x
+
+
+@pytest.mark.parametrize("n_iterations", [1, 2, 4])
+def test_outputs_move_with_the_states_that_they_are_read_at(sc, n_iterations):
+    params = {"leak": [1.0, 3.0], "sigma": [0.2, 0.2], "G": [0.5, 1.0]}
+    closure = close(Candidates(Bent(), params, sc), 0.0, n_iterations)
+    at_rest = close(Candidates(Bent(), params, sc), 0.0, 0)
+    assert (np.abs(closure.mean[0] - at_rest.mean[0]) > 1e-4).all()
+    np.testing.assert_allclose(closure.outputs[0], 2.0 * closure.mean[0], rtol=1e-8)
+
+
+def test_softening_is_how_much_noise_slows_the_slowest_mode(candidates):
+    closure, linear = close(candidates, STEP), close(candidates, STEP, 0)
+    slowest = closure.network.decay[:, 0]
+    assert (slowest == closure.network.decay.min(axis=1)).all()
+    np.testing.assert_allclose(
+        closure.softening, slowest / linear.network.decay[:, 0], rtol=1e-12
+    )
+    np.testing.assert_array_equal(linear.softening, 1.0)
 
 
 def test_without_noise_nothing_moves(model, params, sc):
@@ -109,3 +137,24 @@ def test_mean_rates_and_gating_are_those_of_simulation(candidates, dt):
         # Of 40 averages; the shift by noise is many times larger.
         assert np.abs(theory / runs.mean(axis=1) - 1).max() < 0.002
         assert np.sqrt((z**2).mean()) < 2.5
+
+
+def test_what_is_read_out_is_that_of_rest(candidates):
+    S_E, S_I = candidates.states
+    np.testing.assert_allclose(expected_readout(candidates, STEP), S_E / S_I)
+
+
+def test_amplitudes_are_read_out_over_the_noise(sc):
+    """Of oscillations, and of more candidates than are handled at once."""
+    n = 20
+    params = {
+        "a": np.linspace(-0.9, -0.5, n),
+        "omega": [2.0] * n,
+        "G": [0.0] * n,
+        "sigma": np.linspace(0.001, 0.003, n),
+    }
+    found = expected_readout(Candidates(Hopf(), params, sc), 0.0)
+    assert found.shape == (n, len(sc))
+    # Each of two states has a variance of sigma^2 / 2 |a|, so weak is the noise.
+    expected = params["sigma"] / np.sqrt(np.abs(params["a"]))
+    np.testing.assert_allclose(found, expected[:, None].repeat(len(sc), 1), rtol=1e-3)
