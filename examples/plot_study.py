@@ -95,7 +95,7 @@ from delssome import PooledPosterior
 
 pooled = PooledPosterior(
     cohort.maps, affects=["w_EI"], model=model, acquisition=scan, random_state=0
-).fit(data.X, age)
+).fit(data.X, data.participants[["age"]])
 effect, low, high = pooled.mean_effect_[0]
 print(f"true          {true:+.3f} a year")
 print(f"all together  {effect:+.3f} [{low:+.3f}, {high:+.3f}]")
@@ -129,7 +129,7 @@ for side, letter in (("left", "L"), ("right", "R")):
     atlas.append(np.where(cortex, nearest, 0))
     first += n_side
 
-effects = pooled.to_frame(data.region_names).loc["covariate_1"]
+effects = pooled.to_frame(data.region_names).loc["age"]
 BrainDisplay.from_effects(effects, tuple(atlas), name="E/I ratio")
 
 # %%

@@ -370,8 +370,8 @@ class BrainDisplay:
             return
         from matplotlib.patches import Patch
 
-        scale = self._scale()
-        strong = np.array(scale.get_cmap()(0.9))
+        farthest = np.nanargmax(np.abs(self.values - (self.center or 0.0)))
+        strong = np.array(self._scale().to_rgba(self.values[farthest]))
         n, n_known = len(self.known), int(self.known.sum())
         figure.legend(
             handles=[

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from delssome.observables.fcd import frames_in_windows
+from delssome.observables.fcd import CONSTANT, frames_in_windows
 from delssome.simulation.device_memory import n_at_once
 
 __all__ = ["connectivity", "window_vectors"]
@@ -144,7 +144,8 @@ def window_vectors(x: Tensor, in_windows: Tensor) -> Tensor:
         return (total[:, window:] - total[:, :-window])[:, used]
 
     sums, squares = slide(x), slide(x * x)
-    scale = (squares - sums**2 / n_left).rsqrt()
+    spread = squares - sums**2 / n_left
+    scale = spread.where(spread > CONSTANT, 0.0).rsqrt()
     fc = slide(x[..., rows] * x[..., columns])
     fc = fc - sums[..., rows] * sums[..., columns] / n_left
     fc = fc * scale[..., rows] * scale[..., columns]

@@ -21,6 +21,13 @@ def test_torch_gives_the_same_fc_and_counts_the_same_pairs(scans):
     assert np.isnan(counts[3]).all()
 
 
+def test_torch_knows_a_signal_that_is_constant_within_a_window(rng):
+    scans = rng.standard_normal((20, 60, 6)).cumsum(axis=1) + 100
+    scans[:, 20:32, 5] = 3.0
+    counts = connectivity(scans, 12, 40, "cpu")[1]
+    np.testing.assert_array_equal(counts, fcd_histogram(scans, 12, 40))
+
+
 def test_torch_keeps_the_dimensions_in_front(scans):
     fc, counts = connectivity(scans.reshape(7, 10, 60, 5), 12, 40, "cpu")
     assert fc.shape == (7, 10, 10)
