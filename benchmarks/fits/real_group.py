@@ -23,7 +23,8 @@ from delssome.simulation import SimulationEvaluator
 N_EVALUATIONS = 5
 # Surrogates and searches; what fits do by default comes first.
 FITS = {
-    "network": ("deep", CMAES()),
+    "network": ("deep", None),
+    "network, long searches": ("deep", CMAES()),
     "network, one search": ("deep", CMAES(n_restarts=1)),
     "network, theory closes": ("deep", CMAES(n_restarts=1, n_closing=20)),
     "theory": ("linear", CMAES()),

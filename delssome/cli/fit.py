@@ -43,9 +43,7 @@ def make_fitter(args: Namespace, model: Model, inputs: Inputs) -> MeanFieldFitte
         departure=args.departure,
         model=model,
         acquisition=inputs.acquisition,
-        search=CMAES(
-            popsize=args.popsize, max_iter=args.max_iter, n_restarts=args.n_restarts
-        ),
+        search=_search(args),
         simulator=Simulator(n_repeats=args.n_repeats, device=args.device),
         verification=Verification(n_finalists=args.n_finalists),
         n_fcd_bins=inputs.n_fcd_bins,
@@ -54,3 +52,11 @@ def make_fitter(args: Namespace, model: Model, inputs: Inputs) -> MeanFieldFitte
         verbose=1,
         random_state=args.seed,
     )
+
+
+def _search(args: Namespace) -> CMAES | None:
+    """Give the search that options ask for; None: that of the fitter."""
+    names = ("popsize", "max_iter", "n_restarts")
+    given = {name: getattr(args, name) for name in names}
+    given = {name: value for name, value in given.items() if value is not None}
+    return CMAES(**given) if given else None

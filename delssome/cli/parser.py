@@ -353,8 +353,13 @@ def _add_search(command: ArgumentParser) -> None:
         "simulate all (none); default: the first of these that serves the model",
     )
     add("--weights", metavar="FOLDER", help="a network of your own, of delssome train")
-    add("--popsize", type=int, default=100, help="candidates in a generation (100)")
-    add("--max-iter", type=int, default=100, help="generations in a search (100)")
+    add(
+        "--popsize",
+        type=int,
+        help="candidates in a generation (64 by the network if nothing of the search "
+        "is given, else 100)",
+    )
+    add("--max-iter", type=int, help="generations in a search (80 likewise, else 100)")
     add(
         "--n-restarts", type=int, help="independent searches (5 by the network, else 1)"
     )

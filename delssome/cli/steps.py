@@ -25,6 +25,7 @@ from delssome.connectome import matrix_to_edges
 from delssome.costs import COST_NAMES
 from delssome.evaluation import Evaluator, Target
 from delssome.fitting import MeanFieldFitter, MeanFieldPosterior
+from delssome.fitting.posing import components_of
 from delssome.models import Model
 from delssome.report import (
     brain_files,
@@ -252,7 +253,7 @@ def _how(estimator: MeanFieldFitter | MeanFieldPosterior) -> str:
         return (
             f"infer  {model.name} model{how}; {noise}; then a typical draw is simulated"
         )
-    search: Any = estimator.search
+    search = components_of(estimator).search
     verification: Any = estimator.verification
     n = verification.n_finalists
     if estimator.departure:

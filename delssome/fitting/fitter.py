@@ -71,7 +71,8 @@ class MeanFieldFitter(callbacks.CallbackSupportMixin, ReadsOut, ComposedEstimato
         TR, frames, window, burn-in and step of the simulation: those of the scan.
         None: the Human Connectome Project's (TR 0.72 s, 1200 frames).
     search : Search, default=None
-        Strategy, candidates in a generation, generations, restarts. None: ``CMAES()``.
+        Strategy, candidates in a generation, generations, restarts. None: ``CMAES()``;
+        by the shipped network and maps alone, 64 candidates in 80 generations.
     simulator : Simulator, default=None
         Repeats, backend, device and precision of simulations, in verification, `score`,
         `predict`, and a search by simulation. None: ``Simulator()``.

@@ -55,8 +55,10 @@ __all__ = [
 
 Array = NDArray[Any]
 
-# Restarts by the shipped network, whose candidates cost next to nothing (published).
+# Restarts by the shipped network, whose candidates cost next to nothing (published),
+# and the search of each: theory looks at where they end, longer ones gain nothing.
 N_RESTARTS = 5
+BY_NETWORK = CMAES(popsize=64, max_iter=80)
 # Where descents start, where regions depart from the maps.
 N_DESCENTS = 6
 
@@ -80,7 +82,10 @@ def components_of(fitter: MeanFieldFitter) -> Components:
         For components of another kind, or that do not go together.
     """
     model = FIC() if fitter.model is None else fitter.model
-    search = CMAES() if fitter.search is None else fitter.search
+    search = fitter.search
+    if search is None:
+        follows_maps = np.ndim(fitter.departure) == 0 and fitter.departure == 0
+        search = BY_NETWORK if by_shipped_network(fitter) and follows_maps else CMAES()
     given = Components(
         instance_or_default("model", model, Model),
         instance_or_default("acquisition", fitter.acquisition, Acquisition),
