@@ -60,6 +60,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "download_all_examples": False,
     "capture_repr": (),
+    "image_srcset": ["2x"],
     "show_memory": False,
     "show_signature": False,
     "min_reported_time": 1e9,

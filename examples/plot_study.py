@@ -130,10 +130,10 @@ for side, letter in (("left", "L"), ("right", "R")):
     first += n_side
 
 effects = pooled.to_frame(data.region_names).loc["age"]
-BrainDisplay.from_effects(effects, tuple(atlas), name="E/I ratio")
+BrainDisplay.from_effects(effects, tuple(atlas), name="E/I ratio", term="age")
 
 # %%
 # The same as a table, and over regions:
 
 print(effects.head(4).round(4).to_string())
-plot_effects(effects)
+plot_effects(effects, term="age")
