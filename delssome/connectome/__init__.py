@@ -15,6 +15,7 @@ from delssome.connectome.edges import (
 from delssome.connectome.names import Alignment, align_names, check_names
 from delssome.connectome.packing import (
     in_order,
+    order_of,
     pack_rows,
     pack_subjects,
     unpack_subjects,
@@ -38,6 +39,7 @@ __all__ = [
     "in_order",
     "matrix_to_edges",
     "n_rois_from_width",
+    "order_of",
     "pack_rows",
     "pack_subjects",
     "prepare_sc",

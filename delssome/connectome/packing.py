@@ -20,6 +20,7 @@ from delssome.utils import MOST_BINS, check_number, row_digests
 
 __all__ = [
     "in_order",
+    "order_of",
     "pack_rows",
     "pack_subjects",
     "unpack_subjects",
@@ -129,10 +130,22 @@ def in_order(X: NDArray[Any]) -> NDArray[Any]:
     -------
     ndarray of shape (n_subjects, n_features)
     """
-    if len(X) < 2:
-        return X
+    return X if len(X) < 2 else X[order_of(X)]
+
+
+def order_of(X: NDArray[Any]) -> list[int]:
+    """Give rows in the order that subjects have whatever order they come in.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_subjects, n_features)
+
+    Returns
+    -------
+    list of int
+    """
     digests = row_digests(X)
-    return X[sorted(range(len(X)), key=digests.__getitem__)]
+    return sorted(range(len(X)), key=digests.__getitem__)
 
 
 def unpack_subjects(X: ArrayLike, n_fcd_bins: int = 10_000) -> Bunch:

@@ -71,7 +71,7 @@ class Pool:
     design : Design
         What covariates move.
     people : ndarray
-        Labels of people, sorted.
+        Labels of people, in the order of their first scans.
     person : ndarray of int, shape (n_scans,)
     scattering : list of str
         Parameters in which people differ.

@@ -51,7 +51,8 @@ def describe(
     effect = mean_and_interval(by_covariate, interval)
     regions = mean_and_interval(readout, interval)
     level = mean_and_interval(readout.mean(axis=1), interval)
-    persons = _read_out_people(pool, base, effects, people)
+    by_label = np.argsort(pool.people)
+    persons = _read_out_people(pool, base, effects, people)[by_label]
     return {
         "covariate_names_": pool.design.covariates.names,
         "effect_draws_": by_covariate,
@@ -66,7 +67,7 @@ def describe(
         "readout_interval_": regions[:, 1:],
         "mean_readout_": float(level[0]),
         "mean_readout_interval_": level[1:],
-        "people_": pool.people,
+        "people_": pool.people[by_label],
         "readouts_": persons[..., 0],
         "readouts_interval_": persons[..., 1:],
         "scatter_": {

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from delssome.connectome import (
     matrix_to_edges,
     n_rois_from_width,
+    order_of,
     prepare_sc,
     unpack_subjects,
 )
@@ -63,11 +64,9 @@ def pose_pool(
     if len(X) < 2:
         raise ValueError(f"X must hold two scans or more to pool, got {len(X)}.")
     space = ParameterSpace(model, check_maps(estimator.maps, n_rois))
-    known = (
-        Covariates.of(covariates, estimator.formula, len(X))
-        if (covariates is not None or estimator.formula is not None)
-        else Covariates.of(None, None, len(X))
-    )
+    # Draws are the same in whatever order scans come, to the last bit.
+    order = order_of(X)
+    known = Covariates.of(_rows(covariates, order), estimator.formula, len(X))
     affected = _parameters("affects", estimator.affects, model)
     directions, moved = _moved(estimator, space, known.names, affected)
     labels = np.arange(len(X)) if people is None else np.asarray(people)
@@ -76,10 +75,10 @@ def pose_pool(
             f"people must have a label for each of the {len(X)} scans of X, got shape "
             f"{labels.shape}."
         )
-    who, person = np.unique(labels, return_inverse=True)
+    people, person = _numbered(labels[order])
     store = None if estimator.store is None else Path(estimator.store)
     check_data(X, n_bins)
-    subjects = unpack_subjects(X, n_bins)
+    subjects = unpack_subjects(X[order], n_bins)
     own = prepare_sc(subjects.sc, transform=estimator.sc_transform)
     coordinates = Coordinates(space, directions)
     expecting = Expecting(space, scan, n_jobs=estimator.n_jobs)
@@ -92,8 +91,8 @@ def pose_pool(
         design=Design(
             known.from_none(list(estimator.along or ())), moved, coordinates.n_dim
         ),
-        people=who,
-        person=person.reshape(-1),
+        people=people,
+        person=person,
         scattering=_parameters("scatter", estimator.scatter, model),
         network=_network(model, scan),
         n_draws=estimator.n_draws,
@@ -101,6 +100,22 @@ def pose_pool(
         store=store,
         verbose=estimator.verbose,
     )
+
+
+def _rows(given: Any, order: list[int]) -> Any:
+    """Bring rows into an order; what has another number of them is left as it is."""
+    if not hasattr(given, "__len__") or len(given) != len(order):
+        return given
+    if hasattr(given, "iloc"):
+        return given.iloc[order]
+    return given[order] if hasattr(given, "columns") else np.asarray(given)[order]
+
+
+def _numbered(labels: Array) -> tuple[Array, NDArray[np.intp]]:
+    """Give people in the order of their first scans, and whose each scan is."""
+    who, first, person = np.unique(labels, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return who[order], np.argsort(order)[person.reshape(-1)]
 
 
 def _moved(

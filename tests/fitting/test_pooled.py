@@ -3,6 +3,7 @@ import pytest
 from sklearn.base import clone
 
 from delssome import FIC, Acquisition, Hopf, Linear, PooledPosterior
+from delssome.connectome import order_of
 from delssome.datasets import make_cohort
 from delssome.exceptions import MisfitWarning
 from delssome.fitting import pool, pool_outcome
@@ -110,6 +111,32 @@ def test_what_is_kept_is_not_done_again(cohort, found, tmp_path, monkeypatch):
     np.testing.assert_array_equal(same.effect_draws_, found.effect_draws_)
 
 
+def test_the_order_of_scans_changes_nothing_but_the_order_of_people(cohort, found):
+    order = np.array([3, 0, 5, 1, 4, 2])
+    again = pooled(cohort).fit(cohort.X[order], cohort.age[order])
+    np.testing.assert_array_equal(again.draws_, found.draws_)
+    np.testing.assert_array_equal(again.effect_draws_, found.effect_draws_)
+    np.testing.assert_array_equal(again.readouts_, found.readouts_[order])
+
+
+@pytest.mark.parametrize("frame", [False, True])
+def test_scans_of_people_come_in_any_order(cohort, frame):
+    people = np.array(["b", "a", "c", "a", "b", "c"])
+    given = np.array([0.0, 1.0, 0.0, 0.0, 1.0, 1.0])
+    order = np.array([4, 1, 3, 0, 2, 5])
+
+    def fit(rows):
+        known = given[rows]
+        if frame:
+            known = pytest.importorskip("pandas").DataFrame({"drug": known})
+        return pooled(cohort).fit(cohort.X[rows], known, people[rows])
+
+    first, again = fit(np.arange(6)), fit(order)
+    assert first.people_.tolist() == again.people_.tolist() == ["a", "b", "c"]
+    np.testing.assert_array_equal(again.readouts_, first.readouts_)
+    np.testing.assert_array_equal(again.mean_effect_, first.mean_effect_)
+
+
 def test_a_drug_moves_along_a_pattern_in_the_same_people(cohort):
     pattern = np.linspace(0.0, 1.0, N_ROIS)
     along = {"covariate_1": {"w_EI": pattern}}
@@ -154,7 +181,8 @@ def test_along_a_pattern_there_is_nothing_without_the_drug(cohort, given):
     along = {"covariate_1": {"w_EI": np.linspace(0.0, 1.0, N_ROIS)}}
     posed = pose_pool(pooled(cohort, along=along), cohort.X, given, None)
     values = posed.design.covariates.values[:, 0]
-    none = np.min(given) == np.array(given)
+    given = np.array(given)[order_of(cohort.X)]
+    none = np.min(given) == given
     np.testing.assert_allclose(values[none], 0.0, atol=1e-12)
     assert (values[~none] > 0).all()
 
