@@ -184,7 +184,7 @@ def _slide(x: Any, window: int, stride: int, counts: Any, vectors: Any) -> None:
     n_edges = vectors.shape[1]
     products = np.zeros(n_edges)
     sums, squares = np.zeros(n_rois), np.zeros(n_rois)
-    row = np.empty(n_edges)
+    scale, row = np.empty(n_rois), np.empty(n_edges)
     for last in range(n_frames):
         first = last - window
         edge = 0
@@ -206,8 +206,9 @@ def _slide(x: Any, window: int, stride: int, counts: Any, vectors: Any) -> None:
         count = counts[(first + 1) // stride]
         if count == 0:
             continue
-        spread = squares - sums * sums / count
-        scale = 1.0 / np.sqrt(np.where(spread > CONSTANT, spread, 0.0))
+        for i in range(n_rois):
+            spread = squares[i] - sums[i] * sums[i] / count
+            scale[i] = 1.0 / np.sqrt(spread) if spread > CONSTANT else np.inf
         edge = 0
         for i in range(n_rois):
             mean, own = sums[i] / count, scale[i]
