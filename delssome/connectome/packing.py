@@ -111,6 +111,14 @@ def pack_rows(
     Returns
     -------
     ndarray of shape (n_subjects, n_features)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.connectome import pack_rows
+    >>> sc = np.array([[0, 9, 4], [9, 0, 2], [4, 2, 0]])
+    >>> pack_rows(sc, np.array([0.5, 0.3, 0.1]), np.array([0.2, 0.5, 0.9, 1.0]))
+    array([[9. , 4. , 2. , 0.5, 0.3, 0.1, 0.2, 0.5, 0.9, 1. ]])
     """
     parts = matrix_to_edges(sc), fc_edges, fcd_cdf
     return np.hstack([np.atleast_2d(part) for part in parts])
