@@ -40,6 +40,22 @@ class IdentifiabilityDisplay:
         Of what is read out the mean over regions, its level, and the median region; of
         the regions' relaxation over coupling and noise the median; coefficients. At 1
         the data know nothing, at 0 all.
+
+    Examples
+    --------
+    What eight scans would know:
+
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from delssome import FIC, Acquisition
+    >>> from delssome.models import ParameterSpace
+    >>> from delssome.plotting import IdentifiabilityDisplay
+    >>> from delssome.theory import identifiability
+    >>> space = ParameterSpace(FIC(), np.linspace(-1, 1, 6))
+    >>> theta, sc = [3.0, 0.1, 2.0, 0.3, 1.0, 0.005, 0.0], 0.02 * (1 - np.eye(6))
+    >>> known = identifiability(space, theta, sc, Acquisition(), n_scans=8)
+    >>> display = IdentifiabilityDisplay(known, names=["G"]).plot()
+    >>> plt.close(display.figure_)
     """
 
     def __init__(
