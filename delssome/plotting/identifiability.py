@@ -43,19 +43,11 @@ class IdentifiabilityDisplay:
 
     Examples
     --------
-    What eight scans would know:
+    Of a fit, and of eight scans that are yet to be taken::
 
-    >>> import matplotlib.pyplot as plt
-    >>> import numpy as np
-    >>> from delssome import FIC, Acquisition
-    >>> from delssome.models import ParameterSpace
-    >>> from delssome.plotting import IdentifiabilityDisplay
-    >>> from delssome.theory import identifiability
-    >>> space = ParameterSpace(FIC(), np.linspace(-1, 1, 6))
-    >>> theta, sc = [3.0, 0.1, 2.0, 0.3, 1.0, 0.005, 0.0], 0.02 * (1 - np.eye(6))
-    >>> known = identifiability(space, theta, sc, Acquisition(), n_scans=8)
-    >>> display = IdentifiabilityDisplay(known, names=["G"]).plot()
-    >>> plt.close(display.figure_)
+        IdentifiabilityDisplay.from_estimator(fitter)
+        known = identifiability(space, theta, sc, Acquisition(), n_scans=8)
+        IdentifiabilityDisplay(known).plot()
     """
 
     def __init__(
