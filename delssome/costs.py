@@ -35,6 +35,12 @@ def fc_correlation_cost(fc_sim: ArrayLike, fc_emp: ArrayLike) -> Array:
     -------
     ndarray of shape (...)
         From 0 to 2.
+
+    Examples
+    --------
+    >>> from delssome.costs import fc_correlation_cost
+    >>> float(fc_correlation_cost([0.1, 0.4, 0.3], [0.2, 0.5, 0.3]).round(2))
+    0.07
     """
     _check_alike(fc_sim=fc_sim, fc_emp=fc_emp)
     a, b = _centred(fc_sim), _centred(fc_emp)
@@ -57,6 +63,12 @@ def fc_l1_cost(fc_sim: ArrayLike, fc_emp: ArrayLike) -> Array:
     Notes
     -----
     A difference of means, not a mean of differences: so the published code has it.
+
+    Examples
+    --------
+    >>> from delssome.costs import fc_l1_cost
+    >>> float(fc_l1_cost([0.1, 0.4, 0.3], [0.2, 0.5, 0.4]).round(2))
+    0.1
     """
     _check_alike(fc_sim=fc_sim, fc_emp=fc_emp)
     fc_sim, fc_emp = np.asarray(fc_sim), np.asarray(fc_emp)
@@ -75,6 +87,12 @@ def fcd_ks_cost(cdf_sim: ArrayLike, cdf_emp: ArrayLike) -> Array:
     -------
     ndarray of shape (...)
         From 0 to 1.
+
+    Examples
+    --------
+    >>> from delssome.costs import fcd_ks_cost
+    >>> float(fcd_ks_cost([0.1, 0.6, 1.0], [0.3, 0.5, 1.0]).round(2))
+    0.2
     """
     _check_alike(cdf_sim=cdf_sim, cdf_emp=cdf_emp)
     costs: Array = np.abs(np.asarray(cdf_sim) - np.asarray(cdf_emp)).max(axis=-1)
@@ -142,6 +160,14 @@ def expected_cost_terms(
     -------
     ndarray of shape (..., 3)
         In the order of `COST_NAMES`.
+
+    Examples
+    --------
+    >>> from delssome.costs import expected_cost_terms
+    >>> fc, fc_emp, cdf = [0.1, 0.4, 0.3], [0.2, 0.5, 0.4], [0.2, 1.0]
+    >>> terms = expected_cost_terms(fc, cdf, 0.01, fc_emp, [0.5, 1.0])
+    >>> terms.round(2)  # the noise of one scan costs correlation
+    array([0.22, 0.1 , 0.3 ])
     """
     costs = cost_terms(fc, cdf, fc_emp, cdf_emp)
     pattern = np.asarray(fc).var(axis=-1)
@@ -177,6 +203,16 @@ def rounded_cost(
     cost : float
     slopes : tuple of (ndarray of shape (n_edges,), ndarray of shape (n_bins,), float)
         By `fc`, `cdf` and `fc_noise`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.costs import cost_terms, rounded_cost
+    >>> fc, fc_emp = np.array([0.1, 0.4, 0.3]), np.array([0.2, 0.5, 0.3])
+    >>> cdf, cdf_emp = np.array([0.1, 0.6, 1.0]), np.array([0.3, 0.5, 1.0])
+    >>> cost, slopes = rounded_cost(fc, cdf, 0.0, fc_emp, cdf_emp, sharpness=1000)
+    >>> bool(np.isclose(cost, cost_terms(fc, cdf, fc_emp, cdf_emp).sum(), atol=0.01))
+    True
     """
     a, b = _centred(fc), _centred(fc_emp)
     length, pattern = np.sqrt(a @ a), (a @ a) / len(a)

@@ -44,6 +44,17 @@ class Target(NamedTuple):
         Empirical FC, upper triangle.
     fcd_cdf : ndarray of shape (n_fcd_bins,)
         Empirical FCD distribution.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.connectome import matrix_to_edges, prepare_sc
+    >>> from delssome.evaluation import Target
+    >>> sc = prepare_sc(np.array([[0, 900, 40], [900, 0, 20], [40, 20, 0]]))
+    >>> fc = np.array([[1, 0.5, 0.3], [0.5, 1, 0.1], [0.3, 0.1, 1]])
+    >>> target = Target(sc, matrix_to_edges(fc), np.array([0.2, 0.5, 0.9, 1.0]))
+    >>> target.at(2).fcd_cdf
+    array([0.5, 1. ])
     """
 
     sc: Array
@@ -69,6 +80,17 @@ class Evaluation(NamedTuple):
     violation : ndarray of shape (n_candidates,)
         0 for a candidate within the model's plausible range, otherwise how far it is
         from that, in any unit that grows with the distance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.evaluation import Evaluation
+    >>> costs = np.array([[0.3, 0.1, 0.2], [0.2, 0.1, 0.1]])
+    >>> found = Evaluation(costs, violation=np.array([0.0, 1.5]))
+    >>> found.total.round(1), found.in_range
+    (array([0.6, 0.4]), array([ True, False]))
+    >>> int(found.fitness.argmin())  # the cheaper one leaves the plausible range
+    0
     """
 
     costs: Array
@@ -122,6 +144,19 @@ class Statistics(NamedTuple):
         Absolute error that the evaluator expects of itself in each cost.
     decay : ndarray of shape (n_candidates,), or None
         Decay rate of the slowest mode (1/s), of theory: 0 at the edge of stability.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.evaluation import Statistics, Target
+    >>> cdf = np.array([0.2, 0.5, 0.9, 1.0])
+    >>> target = Target(np.zeros((3, 3)), np.array([0.5, 0.3, 0.1]), cdf)
+    >>> simulated = Statistics(
+    ...     fc=np.array([[0.4, 0.2, 0.0]]), fcd_cdf=cdf[None],
+    ...     violation=np.zeros(1), averages={},
+    ... )
+    >>> simulated.compare(target).total.round(2)
+    array([0.1])
     """
 
     fc: Array
@@ -200,6 +235,19 @@ class Evaluator(ABC):
         Whether what it says is a simulation, which nothing contradicts but noise.
     n_repeats : int
         Simulations whose mean statistics it gives or predicts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome import FIC, Acquisition
+    >>> from delssome.models import Candidates
+    >>> from delssome.theory import TheoryEvaluator
+    >>> evaluator = TheoryEvaluator(FIC(), Acquisition())  # one of them
+    >>> evaluator.check(FIC())  # says why, if it cannot serve a model
+    >>> params = {"w_EE": [3.0], "w_EI": [2.0], "G": [1.0], "sigma": [0.005]}
+    >>> candidates = Candidates(FIC(), params, 0.02 * (1 - np.eye(4)))
+    >>> evaluator.statistics(candidates, np.random.default_rng(0)).fc.shape
+    (1, 6)
     """
 
     simulates: ClassVar[bool] = False

@@ -30,7 +30,16 @@ class MisfitWarning(UserWarning):
 
 
 class OutOfRangeWarning(UserWarning):
-    """No simulated finalist kept its firing rates within the plausible range."""
+    """No simulated finalist kept its firing rates within the plausible range.
+
+    Examples
+    --------
+    A script that stops at a fit whose rates are implausible::
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", OutOfRangeWarning)
+            fitter.fit(X)
+    """
 
 
 class SearchInterruptedWarning(UserWarning):
@@ -42,7 +51,18 @@ class StorageWarning(UserWarning):
 
 
 class SurrogateDomainError(RuntimeError):
-    """Simulation contradicts the surrogate, and ``on_disagreement="raise"``."""
+    """Simulation contradicts the surrogate, and ``on_disagreement="raise"``.
+
+    Examples
+    --------
+    ::
+
+        strict = Verification(on_disagreement="raise")
+        try:
+            fitter = MeanFieldFitter(maps, verification=strict).fit(X)
+        except SurrogateDomainError:  # by theory, which has learned from nothing
+            fitter = MeanFieldFitter(maps, "linear", verification=strict).fit(X)
+    """
 
 
 class SurrogateDomainWarning(UserWarning):
@@ -54,4 +74,13 @@ class UnidentifiedWarning(UserWarning):
 
 
 class UnusableSubjectWarning(UserWarning):
-    """A subject was left out, because its data cannot be used."""
+    """A subject was left out, because its data cannot be used.
+
+    Examples
+    --------
+    A fit to a group that stops rather than leave somebody out::
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UnusableSubjectWarning)
+            fitter.fit(X)
+    """

@@ -1,5 +1,7 @@
 """The rules that source, imports and installation keep."""
 
+import importlib
+import inspect
 import json
 import os
 import re
@@ -52,6 +54,34 @@ def test_files_are_short():
         if (n_lines := len(path.read_text().splitlines())) > 400
     }
     assert not long
+
+
+def reference():
+    """Give what the API reference lists, (module, name) of every entry."""
+    listed, module = [], ""
+    for line in (ROOT / "doc" / "api.rst").read_text().splitlines():
+        if line.startswith(".. currentmodule::"):
+            module = line.split()[-1]
+        elif found := re.fullmatch(r"   (\w+)", line):
+            listed.append((module, found[1]))
+    return listed
+
+
+def test_every_entry_of_the_reference_has_an_example():
+    """Exceptions excepted: they need none."""
+    entries = {
+        f"{module}.{name}": getattr(importlib.import_module(module), name)
+        for module, name in reference()
+        if module != "delssome.exceptions"
+    }
+    assert "delssome.MeanFieldFitter" in entries  # the page is read as it is written
+    # An example of a base class says nothing of what is derived from it.
+    documents = {name: inspect.cleandoc(x.__doc__ or "") for name, x in entries.items()}
+    assert not [
+        name
+        for name, document in documents.items()
+        if "\n\nExamples\n--------\n" not in document
+    ]
 
 
 COMPILED = """

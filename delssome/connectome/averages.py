@@ -42,6 +42,17 @@ def average_sc(sc: ArrayLike, min_presence: float = 0.5) -> NDArray[np.float64]:
     ndarray of shape (n_rois, n_rois)
         Mean of the non-zero entries. `prepare_sc` takes the logarithm, which makes
         it the published "log of the mean".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.connectome import average_sc
+    >>> first = np.array([[0, 9, 4], [9, 0, 2], [4, 2, 0]])
+    >>> second = np.array([[0, 5, 0], [5, 0, 4], [0, 4, 0]])
+    >>> average_sc([first, second])  # an edge that half of them have is kept
+    array([[0., 7., 4.],
+           [7., 0., 3.],
+           [4., 3., 0.]])
     """
     sc = check_stack(check_sc(sc), "sc", 3)
     check_number("min_presence", min_presence, Real, 0.0, 1.0)
@@ -60,6 +71,12 @@ def average_fc(fc: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of shape (n_rois, n_rois) or (n_edges,)
+
+    Examples
+    --------
+    >>> from delssome.connectome import average_fc
+    >>> average_fc([[0.2, 0.6, 0.9], [0.4, 0.6, 0.1]]).round(2)  # edges of two runs
+    array([0.3 , 0.6 , 0.66])
     """
     fc = check_correlations(check_stack(as_floats(fc, "fc"), "fc", 2, 3), "fc")
     largest = 1 - np.finfo(np.float64).eps  # atanh(1) is infinite
@@ -77,6 +94,12 @@ def average_fcd_cdf(fcd_cdf: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of shape (n_fcd_bins,)
+
+    Examples
+    --------
+    >>> from delssome.connectome import average_fcd_cdf
+    >>> average_fcd_cdf([[0.2, 0.5, 0.9, 1.0], [0.0, 0.3, 0.7, 1.0]])
+    array([0.1, 0.4, 0.8, 1. ])
     """
     return np.asarray(check_stack(check_fcd_cdf(fcd_cdf), "fcd_cdf", 2).mean(axis=0))
 
@@ -94,6 +117,18 @@ def group_average(X: ArrayLike, n_fcd_bins: int = 10_000) -> Bunch:
     Bunch
         ``sc`` (n_rois, n_rois), ``fc`` (n_rois, n_rois), ``fcd_cdf`` (n_fcd_bins,),
         ``n_rois``. One row is returned as it is. The order of rows does not matter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome import pack_subjects
+    >>> from delssome.connectome import group_average
+    >>> sc = np.array([[[0, 9, 4], [9, 0, 2], [4, 2, 0]]] * 2)
+    >>> fc = np.array([[[1, 0.5, 0.3], [0.5, 1, 0.1], [0.3, 0.1, 1]]] * 2)
+    >>> X = pack_subjects(sc, fc, [[0.2, 0.5, 0.9, 1.0], [0.0, 0.3, 0.7, 1.0]])
+    >>> group = group_average(X, n_fcd_bins=4)
+    >>> group.sc.shape, group.fcd_cdf
+    ((3, 3), array([0.1, 0.4, 0.8, 1. ]))
     """
     subjects = unpack_subjects(in_order(np.atleast_2d(np.asarray(X))), n_fcd_bins)
     if len(subjects.sc) == 0:

@@ -42,6 +42,15 @@ def check_sc(sc: ArrayLike, name: str = "sc") -> NDArray[np.float64]:
     -------
     ndarray of the same shape
         float64, diagonal zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.connectome import check_sc
+    >>> check_sc([[7, 9, 4], [9, 7, 2], [4, 2, 7]])
+    array([[0., 9., 4.],
+           [9., 0., 2.],
+           [4., 2., 0.]])
     """
     sc = _square(sc, name)
     n_rois = sc.shape[-1]
@@ -79,6 +88,17 @@ def check_fc(fc: ArrayLike, name: str = "fc") -> NDArray[np.float64]:
     ValueError
         Also for what no scan can have: covariances, Fisher's z, thresholded or partial
         correlations (far from positive semidefinite), and edges that are all alike.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.connectome import check_fc
+    >>> fc = np.array([[1, 0.5, 0.3], [0.5, 1, 0.1], [0.3, 0.1, 1]])
+    >>> check_fc(fc).dtype
+    dtype('float64')
+    >>> check_fc(3 * fc)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: fc must hold Pearson correlations, with a diagonal of 1 (or ...
     """
     fc = _square(fc, name)
     regions = np.arange(fc.shape[-1])
@@ -112,6 +132,15 @@ def check_fcd_cdf(fcd_cdf: ArrayLike, name: str = "fcd_cdf") -> NDArray[np.float
     -------
     ndarray of the same shape
         float64.
+
+    Examples
+    --------
+    >>> from delssome.connectome import check_fcd_cdf
+    >>> check_fcd_cdf([0.2, 0.5, 0.9, 1.0])
+    array([0.2, 0.5, 0.9, 1. ])
+    >>> check_fcd_cdf([20, 50, 90, 100])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: fcd_cdf must end at 1, got 100. Divide cumulative counts by ...
     """
     cdf = as_floats(fcd_cdf, name)
     if cdf.ndim < 1 or cdf.shape[-1] < 2:

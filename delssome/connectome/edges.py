@@ -29,6 +29,12 @@ def matrix_to_edges(matrix: ArrayLike) -> NDArray[Any]:
     Returns
     -------
     ndarray of shape (..., n_rois * (n_rois - 1) / 2)
+
+    Examples
+    --------
+    >>> from delssome.connectome import matrix_to_edges
+    >>> matrix_to_edges([[1.0, 0.5, 0.3], [0.5, 1.0, 0.1], [0.3, 0.1, 1.0]])
+    array([0.5, 0.3, 0.1])
     """
     matrix = np.asarray(matrix)
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2]:
@@ -50,6 +56,14 @@ def edges_to_matrix(edges: ArrayLike, diagonal: float = 0.0) -> NDArray[np.float
     Returns
     -------
     ndarray of shape (..., n_rois, n_rois)
+
+    Examples
+    --------
+    >>> from delssome.connectome import edges_to_matrix
+    >>> edges_to_matrix([0.5, 0.3, 0.1], diagonal=1)
+    array([[1. , 0.5, 0.3],
+           [0.5, 1. , 0.1],
+           [0.3, 0.1, 1. ]])
     """
     edges = as_floats(edges, "edges")
     n_rois = _n_rois(edges.shape[-1]) if edges.ndim else None
@@ -78,6 +92,12 @@ def n_rois_from_width(n_features: int, n_fcd_bins: int) -> int:
     Returns
     -------
     int
+
+    Examples
+    --------
+    >>> from delssome.connectome import n_rois_from_width
+    >>> n_rois_from_width(68 * 67 + 10_000, n_fcd_bins=10_000)
+    68
     """
     check_number("n_fcd_bins", n_fcd_bins, Integral, 1, MOST_BINS)
     twice = n_features - n_fcd_bins

@@ -133,6 +133,12 @@ def check_names(names: Sequence[str], what: str) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
+
+    Examples
+    --------
+    >>> from delssome.connectome import check_names
+    >>> check_names(["L_V1 ", "R_V1"], "sc.csv")
+    ('L_V1', 'R_V1')
     """
     names = tuple(str(name).strip() for name in names)
     if "" in names:

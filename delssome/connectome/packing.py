@@ -112,6 +112,14 @@ def pack_rows(
     Returns
     -------
     ndarray of shape (n_subjects, n_features)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.connectome import pack_rows
+    >>> sc = np.array([[0, 9, 4], [9, 0, 2], [4, 2, 0]])
+    >>> pack_rows(sc, np.array([0.5, 0.3, 0.1]), np.array([0.2, 0.5, 0.9, 1.0]))
+    array([[9. , 4. , 2. , 0.5, 0.3, 0.1, 0.2, 0.5, 0.9, 1. ]])
     """
     parts = matrix_to_edges(sc), fc_edges, fcd_cdf
     return np.hstack([np.atleast_2d(part) for part in parts])
@@ -163,6 +171,16 @@ def unpack_subjects(X: ArrayLike, n_fcd_bins: int = 10_000) -> Bunch:
     Bunch
         ``sc`` (n_subjects, n_rois, n_rois) with zero diagonal, ``fc`` of the same
         shape with diagonal one, ``fcd_cdf`` (n_subjects, n_fcd_bins), ``n_rois``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome import pack_subjects, unpack_subjects
+    >>> sc = np.array([[0, 9, 4], [9, 0, 2], [4, 2, 0]])
+    >>> X = pack_subjects(sc, n_fcd_bins=4)  # SC alone, enough to predict
+    >>> subjects = unpack_subjects(X, n_fcd_bins=4)
+    >>> subjects.n_rois, subjects.sc.shape
+    (3, (1, 3, 3))
     """
     X = np.atleast_2d(np.asarray(X, dtype=np.float64))
     n_rois = n_rois_from_width(X.shape[1], n_fcd_bins)

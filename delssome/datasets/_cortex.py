@@ -91,6 +91,14 @@ def load_maps(
     Vos de Wael et al. 2020, https://doi.org/10.1038/s42003-020-0794-7; Glasser & Van
     Essen 2011, https://doi.org/10.1523/JNEUROSCI.2180-11.2011; Margulies et al. 2016,
     https://doi.org/10.1073/pnas.1608282113.
+
+    Examples
+    --------
+    ::
+
+        found = load_maps("schaefer_100")  # found.maps: (100, 2)
+        desikan = load_maps("desikan", region_names=data.region_names)
+        MeanFieldFitter(desikan.maps, model=FIC(map_signs=(-1, 1))).fit(data.X)
     """
     data = folder_of("brainspace", "datasets")
     values = {

@@ -96,6 +96,13 @@ def load_hcp_aal(
     by the 5000 samples per voxel, faint tracts fall below 1 and are left out: about
     70 % of the pairs and a mean row sum of about 0.36 after scaling remain, as in
     published HCP connectomes.
+
+    Examples
+    --------
+    ::
+
+        data = load_hcp_aal()  # seven people, 80 regions
+        MeanFieldFitter(acquisition=data.acquisition).fit(data.X)
     """
     from delssome.observables import check_bold, fc_matrix, fcd_cdf
 

@@ -60,6 +60,26 @@ class ModelComparison:
     subjects; the variance is enlarged for that, by ``n_test / n_train`` of a fold's
     (Nadeau and Bengio 2003, Machine Learning 52, 239-281), and the level divided among
     the comparisons with the best model (Bonferroni).
+
+    Examples
+    --------
+    As :func:`~delssome.compare_models` gives it, of four subjects in two folds:
+
+    >>> import numpy as np
+    >>> from delssome import ModelComparison
+    >>> found = ModelComparison(
+    ...     names=("FIC", "MFM"),
+    ...     criterion="likelihood",
+    ...     log_likelihood=np.array([[310, 295, 322, 301], [283, 270, 299, 272.0]]),
+    ...     unexplained=np.array([[1.3, 1.4, 1.2, 1.4], [1.8, 1.9, 1.6, 1.9]]),
+    ...     costs=np.full((2, 2, 3), np.nan),
+    ...     in_range=np.ones((2, 2), dtype=bool),
+    ...     n_train=np.array([2, 2]),
+    ...     n_test=np.array([2, 2]),
+    ...     n_units=np.array([2, 2]),
+    ... )
+    >>> found.best, found.alike
+    ('FIC', ['FIC'])
     """
 
     names: tuple[str, ...]

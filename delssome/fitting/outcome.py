@@ -35,6 +35,20 @@ class Outcome:
     sc, fc, fcd_cdf
         As of :class:`~delssome.MeanFieldFitter`, without the underscore. `rates` is
         None of a model that bounds no rate.
+
+    Examples
+    --------
+    >>> from delssome import CMAES, Acquisition, MeanFieldFitter
+    >>> from delssome.datasets import make_cohort
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> cohort = make_cohort(n_subjects=1, n_rois=8, acquisition=scan, random_state=0)
+    >>> fitter = MeanFieldFitter(
+    ...     surrogate=None, acquisition=scan, search=CMAES(popsize=8, max_iter=2),
+    ...     random_state=0,
+    ... ).fit(cohort.X)
+    >>> outcome = fitter.outcome_
+    >>> outcome.param_names, outcome.readout.shape
+    (['w_EE_0', 'w_EI_0', 'G', 'sigma_0'], (8,))
     """
 
     params: Array

@@ -68,6 +68,14 @@ class Verification(Component):
         simulation after theory, until they agree; or raise.
     refine_budget : int, default=2000
         Candidates scored by each evaluator that takes over, rounded up to generations.
+
+    Examples
+    --------
+    >>> from delssome import MeanFieldFitter, Verification
+    >>> strict = Verification(n_finalists=50, on_disagreement="raise")
+    >>> fitter = MeanFieldFitter(verification=strict)
+    >>> fitter.set_params(verification__n_finalists=100).verification.n_finalists
+    100
     """
 
     n_finalists: int | None = None

@@ -41,6 +41,19 @@ class Draws(NamedTuple):
         Powers of the likelihood, ending at 1.
     acceptance : ndarray of shape (n_steps,)
         Share of the last kind of moves of each step that were accepted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.inference import Tempering
+    >>> def log_likelihood(x):
+    ...     inside = (np.abs(x) < 1).all(axis=1)
+    ...     return np.where(inside, -50 * (x**2).sum(axis=1), -np.inf)
+    >>> rng = np.random.default_rng(0)
+    >>> prior = rng.uniform(-1, 1, (50, 2))
+    >>> draws = Tempering(n_particles=50, n_draws=50).sample(log_likelihood, prior, rng)
+    >>> len(draws.points) == len(draws.log_likelihood), float(draws.temperatures[-1])
+    (True, 1.0)
     """
 
     points: Array
@@ -86,6 +99,19 @@ class Tempering(Component):
     Del Moral, Doucet, Jasra 2006, https://doi.org/10.1111/j.1467-9868.2006.00553.x;
     ter Braak 2006, https://doi.org/10.1007/s11222-006-8769-1; Liu 2001, Monte Carlo
     Strategies in Scientific Computing, section 9.4.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.inference import Tempering
+    >>> def log_likelihood(x):
+    ...     inside = (np.abs(x) < 1).all(axis=1)
+    ...     return np.where(inside, -50 * (x**2).sum(axis=1), -np.inf)
+    >>> rng = np.random.default_rng(0)
+    >>> prior = rng.uniform(-1, 1, (50, 2))
+    >>> draws = Tempering(n_particles=50, n_draws=50).sample(log_likelihood, prior, rng)
+    >>> bool((draws.points.std(axis=0) < prior.std(axis=0)).all())
+    True
     """
 
     n_particles: int = 400

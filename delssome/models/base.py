@@ -50,6 +50,14 @@ def transfer(
     """Give the firing rate (Hz) of a population that receives `current` (nA).
 
     ``u / (1 - exp(-d u))`` with ``u = a * current - b`` (Deco et al. 2013, 2014).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import transfer
+    >>> current = np.array([0.35, 0.40, 0.45])
+    >>> transfer(current, a=270.0, b=108.0, d=0.154, expm1=np.expm1).round(1)
+    array([ 1.9,  6.5, 15.4])
     """
     u = a * current - b + GUARD
     return u / -expm1(-d * u)
@@ -64,6 +72,16 @@ class Solution(NamedTuple):
         The searched parameters, and those that were solved for.
     states : tuple of ndarray of shape (n_candidates, n_rois), or None
         The steady state, where the model knows it in closed form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC
+    >>> params = {"w_EE": np.full((1, 3), 3.0), "w_EI": np.full((1, 3), 2.0)}
+    >>> params |= {"G": np.array([1.0]), "sigma": np.full((1, 3), 0.005)}
+    >>> solution = FIC().solve(params, 0.02 * (1 - np.eye(3)))
+    >>> solution.params["w_IE"].round(2)
+    array([[1.47, 1.47, 1.47]])
     """
 
     params: Params
@@ -114,6 +132,25 @@ class Model(Component):
     See Also
     --------
     delssome.models.FIC, delssome.models.MFM
+
+    Examples
+    --------
+    A model of your own, whose only state decays at `k` and is driven by other regions':
+
+    >>> from dataclasses import dataclass
+    >>> from delssome.models import Model
+    >>> def derivatives(x, coupling, k, expm1):
+    ...     return (coupling - k * x,)
+    >>> @dataclass(frozen=True)
+    ... class Decay(Model):
+    ...     k: tuple[float, float] = (0.5, 10.0)
+    ...     G: tuple[float, float] = (0.0, 20.0)
+    ...     sigma: tuple[float, float] = (0.001, 0.01)
+    ...     states, inputs, searched = ("x",), ("k",), ("k", "G", "sigma")
+    ...     regional, initial_state, largest_step = ("k", "sigma"), (0.0,), 0.006
+    ...     derivatives = staticmethod(derivatives)
+    >>> Decay(G=(0.0, 5.0)).observed
+    'x'
     """
 
     name: ClassVar[str]

@@ -53,7 +53,15 @@ def derivatives(
 
 
 class FixedPoint(NamedTuple):
-    """Where feedback inhibition holds every region (gating: 1; currents: nA)."""
+    """Where feedback inhibition holds every region (gating: 1; currents: nA).
+
+    Examples
+    --------
+    >>> from delssome.models import FIC
+    >>> point = FIC().fixed_point(w_EI=[1.0, 2.0, 3.0])  # of three regions
+    >>> round(point.S_E, 2), point.S_I.round(2)
+    (0.16, array([0.04, 0.05, 0.07]))
+    """
 
     S_E: float
     I_E: float

@@ -64,6 +64,17 @@ class Hopf(Model):
     References
     ----------
     Deco et al. 2017, Scientific Reports, https://doi.org/10.1038/s41598-017-03073-5.
+
+    Examples
+    --------
+    Oscillations from 0.01 to 0.1 Hz only, as of BOLD that was filtered:
+
+    >>> import numpy as np
+    >>> from delssome import Hopf, MeanFieldFitter
+    >>> hopf = Hopf(omega=(2 * np.pi * 0.01, 2 * np.pi * 0.1))
+    >>> fitter = MeanFieldFitter(model=hopf)  # .fit(X)
+    >>> hopf.readout_name
+    'Amplitude'
     """
 
     a: tuple[float, float] = (-1.0, 0.0)

@@ -45,6 +45,17 @@ class Linear(Model):
     ----------
     Gilson et al. 2016, PLOS Computational Biology,
     https://doi.org/10.1371/journal.pcbi.1004762.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import Candidates, Linear
+    >>> from delssome.theory import effective_parameters
+    >>> sc = 0.02 * (1 - np.eye(3))
+    >>> params = {"k": [1.0, 1.0], "G": [10.0, 20.0], "sigma": [0.005, 0.005]}
+    >>> candidates = Candidates(Linear(), params, sc)
+    >>> effective_parameters(candidates).spectral_radius  # below 1: they rest
+    array([0.4, 0.8])
     """
 
     k: tuple[float, float] = (0.5, 10.0)

@@ -54,6 +54,15 @@ class MFM(Model):
     Deco et al. 2013, J Neurosci, https://doi.org/10.1523/JNEUROSCI.1091-13.2013.
     Kong et al. 2021, Nature Communications,
     https://doi.org/10.1038/s41467-021-26704-y.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import MFM, Candidates
+    >>> params = {"w": [0.5], "I": [0.3], "G": [3.0], "sigma": [0.005]}
+    >>> candidates = Candidates(MFM(), params, 0.02 * (1 - np.eye(3)))
+    >>> candidates.states[0].round(2)  # S at rest
+    array([[0.03, 0.03, 0.03]])
     """
 
     w: tuple[float, float] = (0.0, 1.0)

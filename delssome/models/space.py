@@ -40,6 +40,18 @@ class ParameterSpace:
     ----------
     Kong et al. 2021, https://doi.org/10.1038/s41467-021-26704-y (parameterisation);
     Zeng et al. 2026, Nature Methods (box and constraints).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC, ParameterSpace
+    >>> myelin = np.array([1.2, 1.5, 1.1, 1.9])
+    >>> space = ParameterSpace(FIC(), myelin[:, None])
+    >>> space.names
+    ['w_EE_0', 'w_EE_1', 'w_EI_0', 'w_EI_1', 'G', 'sigma_0', 'sigma_1']
+    >>> theta = [3.0, 0.5, 2.0, 0.0, 1.0, 0.005, 0.0]
+    >>> space.expand(theta)["w_EE"], space.feasible(theta)
+    (array([[3.6 , 3.75, 3.55, 3.95]]), array([ True]))
     """
 
     def __init__(self, model: Model, maps: ArrayLike, departs: bool = False) -> None:
@@ -272,6 +284,13 @@ def check_maps(maps: ArrayLike | None, n_rois: int | None = None) -> Array:
     Returns
     -------
     ndarray of shape (n_rois, n_maps)
+
+    Examples
+    --------
+    >>> from delssome.models import check_maps
+    >>> myelin = [1.2, 1.5, 1.1, 1.9]
+    >>> check_maps(myelin, n_rois=4).shape
+    (4, 1)
     """
     if maps is None:
         if n_rois is None:

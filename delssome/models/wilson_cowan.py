@@ -71,6 +71,15 @@ class WilsonCowan(Model):
     ----------
     Wilson and Cowan 1972, Biophysical Journal,
     https://doi.org/10.1016/S0006-3495(72)86068-5 (equations; constants of Fig. 11).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import Candidates, WilsonCowan
+    >>> params = {"c_EE": [12.0], "P": [1.0], "G": [1.0], "sigma": [0.005]}
+    >>> candidates = Candidates(WilsonCowan(), params, 0.02 * (1 - np.eye(3)))
+    >>> candidates.states[0].round(2)  # E at rest
+    array([[0.02, 0.02, 0.02]])
     """
 
     c_EE: tuple[float, float] = (10.0, 16.0)

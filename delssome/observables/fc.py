@@ -25,6 +25,15 @@ def fc_edges(bold: ArrayLike, kept: ArrayLike | None = None) -> NDArray[np.float
     -------
     ndarray of shape (..., n_edges)
         Upper triangle, float64. NaN where a signal is constant or NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.observables import fc_edges
+    >>> t = np.linspace(0, 2 * np.pi, 50, endpoint=False)
+    >>> bold = np.column_stack([np.sin(t), np.cos(t), np.sin(t) + np.cos(t)])
+    >>> np.abs(fc_edges(bold)).round(2)
+    array([0.  , 0.71, 0.71])
     """
     bold = check_scans(bold)
     mask = check_kept(kept, bold.shape[-2])
@@ -45,5 +54,14 @@ def fc_matrix(bold: ArrayLike, kept: ArrayLike | None = None) -> NDArray[np.floa
     Returns
     -------
     ndarray of shape (..., n_rois, n_rois)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.observables import fc_matrix
+    >>> bold = np.random.default_rng(0).standard_normal((60, 4))  # frames, regions
+    >>> fc = fc_matrix(bold)
+    >>> fc.shape, np.allclose(fc, np.corrcoef(bold.T))
+    ((4, 4), True)
     """
     return edges_to_matrix(fc_edges(bold, kept), diagonal=1.0)

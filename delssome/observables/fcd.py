@@ -66,6 +66,14 @@ def fcd_matrix(
     ndarray of shape (n_windows, n_windows)
         float64. NaN where a signal is constant within a window, or the window has
         less than half of its frames left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.observables import fcd_matrix
+    >>> bold = np.random.default_rng(0).standard_normal((60, 4))
+    >>> fcd_matrix(bold, window=10).shape
+    (51, 51)
     """
     bold = check_scans(bold)
     vectors = _window_vectors(bold, window, kept=kept)
@@ -108,6 +116,15 @@ def fcd_histogram(
     ndarray of shape (..., n_bins)
         Counts as float64; NaN where a scan holds NaN or a constant signal. In
         float32, values within rounding (1e-6) of a bin edge may fall on either side.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.observables import fcd_histogram
+    >>> bold = np.random.default_rng(0).standard_normal((60, 4))
+    >>> counts = fcd_histogram(bold, window=10, n_bins=100)
+    >>> int(counts.sum())  # pairs of the 51 windows
+    1275
     """
     check_number("n_bins", n_bins, Integral, 1, MOST_BINS)
     check_number("stride", stride, Integral, 1)
@@ -141,6 +158,15 @@ def fcd_cdf(
     -------
     ndarray of shape (..., n_bins)
         The last entry is 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.observables import fcd_cdf
+    >>> bold = np.random.default_rng(0).standard_normal((60, 4))
+    >>> cdf = fcd_cdf(bold, window=10, n_bins=100)
+    >>> cdf.shape, float(cdf[-1])
+    ((100,), 1.0)
     """
     counts = fcd_histogram(bold, window, n_bins, kept=kept)
     cumulative = counts.cumsum(axis=-1)

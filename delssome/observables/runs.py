@@ -39,6 +39,16 @@ def average_runs(
     -------
     fc : ndarray of shape (n_rois, n_rois)
     fcd_cdf : ndarray of shape (n_bins,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.observables import average_runs
+    >>> rng = np.random.default_rng(0)
+    >>> runs = [rng.standard_normal((60, 4)), rng.standard_normal((50, 4))]
+    >>> fc, fcd_cdf = average_runs(runs, window=10, n_bins=100)
+    >>> fc.shape, fcd_cdf.shape
+    ((4, 4), (100,))
     """
     if len(runs) == 0:
         raise ValueError("runs must hold at least one, got none.")

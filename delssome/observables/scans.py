@@ -34,6 +34,17 @@ def check_bold(
     -------
     ndarray of shape (n_frames, n_rois)
         float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.observables import check_bold
+    >>> bold = np.random.default_rng(0).standard_normal((60, 4))
+    >>> check_bold(bold, window=10).shape
+    (60, 4)
+    >>> check_bold(bold.T, window=10)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: bold must have more than 11 frames for an FCD window of 10, got 4 ...
     """
     bold = as_floats(bold, name)
     if bold.ndim != 2:

@@ -8,6 +8,7 @@ has the model's own name on the axes.
 
 from delssome.plotting.brain import BrainDisplay
 from delssome.plotting.comparison import ComparisonDisplay
+from delssome.plotting.effects import plot_effects
 from delssome.plotting.fc import FCDisplay
 from delssome.plotting.fcd import FCDDisplay, FCDMatrixDisplay
 from delssome.plotting.history import HistoryDisplay
@@ -19,7 +20,6 @@ from delssome.plotting.report import plot_report
 from delssome.plotting.study import (
     plot_age,
     plot_centiles,
-    plot_effects,
     plot_map_correlation,
     plot_retest,
 )

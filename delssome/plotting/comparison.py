@@ -40,6 +40,13 @@ class ComparisonDisplay:
         crosses are winners that left the plausible range; otherwise what models leave
         unexplained of the FC of held-out subjects. Right, what decides: intervals that
         reach the dashed line belong to models that the data do not tell from the best.
+
+    Examples
+    --------
+    ::
+
+        found = compare_models([FIC(), MFM()], X)
+        ComparisonDisplay(found).plot().figure_.savefig("models.png")
     """
 
     def __init__(self, comparison: ModelComparison) -> None:

@@ -54,8 +54,15 @@ class FCDisplay:
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from delssome.observables import fc_matrix
     >>> from delssome.plotting import FCDisplay
-    >>> display = FCDisplay.from_estimator(fitter)  # doctest: +SKIP
+    >>> fc, fc_simulated = fc_matrix(np.random.default_rng(0).normal(size=(2, 60, 4)))
+    >>> display = FCDisplay(fc, fc_simulated).plot()
+    >>> len(display.axes_)
+    4
+    >>> plt.close(display.figure_)
     """
 
     def __init__(

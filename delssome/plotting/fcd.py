@@ -53,6 +53,18 @@ class FCDDisplay:
     See Also
     --------
     FCDMatrixDisplay : The matrices that these are distributions of.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from delssome.observables import fcd_cdf
+    >>> from delssome.plotting import FCDDisplay
+    >>> bold, simulated = np.random.default_rng(0).normal(size=(2, 60, 4))
+    >>> display = FCDDisplay(fcd_cdf(bold, 10), fcd_cdf(simulated, 10)).plot()
+    >>> display.ax_.get_ylabel()
+    'Cumulative share'
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, fcd_cdf: ArrayLike, fcd_cdf_simulated: ArrayLike) -> None:
@@ -141,6 +153,19 @@ class FCDMatrixDisplay:
     figure_ : Figure or SubFigure
     axes_ : tuple of Axes
         One for each matrix, then the colour bar.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from delssome.observables import fcd_matrix
+    >>> from delssome.plotting import FCDMatrixDisplay
+    >>> bold = np.random.default_rng(0).normal(size=(60, 4))
+    >>> fcd = fcd_matrix(bold, window=10)
+    >>> display = FCDMatrixDisplay({"Empirical FCD": fcd}, tr=2.0).plot()
+    >>> display.axes_[0].get_title()
+    'Empirical FCD'
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, fcds: Mapping[str, ArrayLike], tr: float | None = None) -> None:

@@ -47,6 +47,23 @@ class HistoryDisplay:
         A second vertical axis, behind, holds the share of candidates in range. Of a
         model that bounds no rate (`verification` has no ``rate_min``) these are the
         stable ones, and the axis is left out if all are.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from delssome import CMAES, Acquisition, MeanFieldFitter
+    >>> from delssome.datasets import make_cohort
+    >>> from delssome.plotting import HistoryDisplay
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> cohort = make_cohort(n_subjects=1, n_rois=8, acquisition=scan, random_state=0)
+    >>> fitter = MeanFieldFitter(
+    ...     surrogate=None, acquisition=scan, search=CMAES(popsize=8, max_iter=2),
+    ...     random_state=0,
+    ... ).fit(cohort.X)
+    >>> display = HistoryDisplay.from_estimator(fitter)
+    >>> display.ax_.get_xlabel()
+    'Evaluations'
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, history: Bunch, verification: Bunch, cost: float) -> None:

@@ -40,6 +40,14 @@ class IdentifiabilityDisplay:
         Of what is read out the mean over regions, its level, and the median region; of
         the regions' relaxation over coupling and noise the median; coefficients. At 1
         the data know nothing, at 0 all.
+
+    Examples
+    --------
+    Of a fit, and of eight scans that are yet to be taken::
+
+        IdentifiabilityDisplay.from_estimator(fitter)
+        known = identifiability(space, theta, sc, Acquisition(), n_scans=8)
+        IdentifiabilityDisplay(known).plot()
     """
 
     def __init__(

@@ -49,6 +49,17 @@ class PopulationDisplay:
     See Also
     --------
     plot_age, plot_effects : Figures of the tables of :mod:`delssome.study`.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from delssome.plotting import PopulationDisplay
+    >>> ei_ratio = np.random.default_rng(0).normal(2.5, 0.2, (5, 8))  # people, regions
+    >>> display = PopulationDisplay(ei_ratio, cost=[0.7, 0.6, 0.8, 0.7, 0.6]).plot()
+    >>> len(display.axes_)
+    3
+    >>> plt.close(display.figure_)
     """
 
     def __init__(

@@ -50,6 +50,18 @@ class PosteriorDisplay:
     axes_ : tuple of two Axes
         Histograms of the mean, and intervals of the coefficients. Where either sign is
         possible before the data, the probability of a positive one stands at the right.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from delssome.plotting import PosteriorDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> mean, prior_mean = rng.normal(2.5, 0.1, 100), rng.normal(2.5, 0.5, 100)
+    >>> draws, prior_draws = rng.normal(0, 0.2, (100, 2)), rng.normal(0, 1, (100, 2))
+    >>> names = ["w_EI_0", "w_EI_1"]
+    >>> display = PosteriorDisplay(mean, prior_mean, draws, prior_draws, names).plot()
+    >>> plt.close(display.figure_)
     """
 
     def __init__(

@@ -74,10 +74,12 @@ class ReadoutDisplay:
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> from delssome.plotting import ReadoutDisplay
-    >>> display = ReadoutDisplay([2.1, 2.6, 2.4], name="E/I ratio")
-    >>> display.plot().ax_.get_xlabel()  # doctest: +SKIP
+    >>> display = ReadoutDisplay([2.1, 2.6, 2.4], name="E/I ratio").plot()
+    >>> display.ax_.get_xlabel()
     'E/I ratio'
+    >>> plt.close(display.figure_)
     """
 
     def __init__(

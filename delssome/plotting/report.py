@@ -52,6 +52,21 @@ def plot_report(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from delssome import CMAES, Acquisition, MeanFieldFitter
+    >>> from delssome.datasets import make_cohort
+    >>> from delssome.plotting import plot_report
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> cohort = make_cohort(n_subjects=1, n_rois=8, acquisition=scan, random_state=0)
+    >>> fitter = MeanFieldFitter(
+    ...     surrogate=None, acquisition=scan, search=CMAES(popsize=8, max_iter=2),
+    ...     random_state=0,
+    ... ).fit(cohort.X)
+    >>> figure = plot_report(fitter)  # figure.savefig("report.png")
+    >>> plt.close(figure)
     """
     check_estimator(fitter)
     if figure is None:

@@ -1,4 +1,4 @@
-"""Figures of studies: effects by region, age, centiles, references, test and retest."""
+"""Figures of studies: age, centiles, references, test and retest."""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
-from delssome.plotting.grouping import arrange, height_of, label_rows, marks
-from delssome.plotting.source import check_alike, found_effects
+from delssome.plotting.source import check_alike
 from delssome.plotting.style import (
     ACCENT,
     DARK,
@@ -21,15 +20,9 @@ from delssome.plotting.style import (
     SINGLE,
     new_axes,
     new_figure,
-    points_high,
     styled,
 )
-from delssome.plotting.wording import (
-    effect_label,
-    in_sentence,
-    three_digits,
-    two_digits,
-)
+from delssome.plotting.wording import in_sentence, two_digits
 from delssome.study import Norms, centile_of
 
 if TYPE_CHECKING:
@@ -40,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = [
     "plot_age",
     "plot_centiles",
-    "plot_effects",
     "plot_map_correlation",
     "plot_retest",
 ]
@@ -49,91 +41,6 @@ __all__ = [
 FEWEST, WITHIN = 5, 0.1
 # Of norms.
 CENTILES = (2.5, 5.0, 25.0, 50.0, 75.0, 95.0, 97.5)
-
-
-@styled
-def plot_effects(
-    table: "DataFrame",
-    column: str = "effect",
-    ax: "Axes | None" = None,
-    *,
-    kind: str = "region",
-    alpha: float = 0.05,
-    name: str = "E/I ratio",
-    term: str | None = None,
-) -> "Axes":
-    """Plot effects or contrasts of regions or networks, sorted.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As :func:`delssome.study.contrast` gives it; or the rows of one term of
-        :func:`~delssome.study.map_effects`, or of one covariate of
-        :meth:`.PooledPosterior.to_frame`.
-    column : str, default="effect"
-        What to show: "effect" or "r"; of a contrast "difference" or "d".
-    ax : matplotlib Axes, default=None
-        Where to draw. None: a new figure, one column wide.
-    kind : {"region", "network"}, default="region"
-    alpha : float, default=0.05
-        False discovery rate below which points are filled; those of a posterior are
-        where its interval does not hold 0.
-    name : str, default="E/I ratio"
-        What was compared, for the axis: the model's ``readout_name``.
-    term : str, default=None
-        Of what it is the effect, for the axis.
-
-    Returns
-    -------
-    Axes
-        Effects and differences carry intervals; the line is the mean over regions.
-        Regions for whose names there is no room are put together by the network, lobe
-        or side that names tell.
-    """
-    rows = table.loc[kind]
-    names = list(map(str, rows.index))
-    if ax is None:
-        ax = new_axes(SINGLE, height_of(len(rows), names))
-    shown = arrange(rows[column], names, points_high(ax))
-    _draw_effects(ax, rows.iloc[shown.order], column, alpha)
-    label_rows(ax, shown)
-    mean = table.loc[("mean", "mean"), column]
-    said = f"mean {three_digits(mean)}"
-    ax.axvline(0, color=GREY, lw=0.6, zorder=0)
-    ax.axvline(mean, color=ACCENT, ls="--", lw=0.8, zorder=0, label=said)
-    ax.set(xlabel=effect_label(column, name, term), ylim=(-1, len(rows)))
-    ax.locator_params(axis="x", nbins=5)
-    ax.legend(
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1.0),
-        borderaxespad=0.2,
-        markerscale=3.0 / marks(ax, len(rows))[0],
-    )
-    return ax
-
-
-def _draw_effects(ax: "Axes", rows: "DataFrame", column: str, alpha: float) -> None:
-    """Draw one point a row, filled where it was found."""
-    y = np.arange(len(rows))
-    size, thin = marks(ax, len(rows))
-    if column in ("effect", "difference"):
-        ax.hlines(y, rows["low"], rows["high"], color=GREY, lw=thin, zorder=1)
-    found, says = found_effects(rows, alpha)
-    for which, face, label in (
-        (found, DARK, f"{says}: {found.sum()} of {len(rows)}"),
-        (~found, "white", None),
-    ):
-        ax.plot(
-            rows[column].to_numpy()[which],
-            y[which],
-            ls="",
-            marker="o",
-            ms=size,
-            mec=DARK,
-            mfc=face,
-            mew=0.6 * size / 3.0,
-            label=label,
-        )
 
 
 @styled
@@ -164,6 +71,18 @@ def plot_age(
     Returns
     -------
     Axes
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from delssome.plotting import plot_age
+    >>> rng = np.random.default_rng(0)
+    >>> age = rng.uniform(8, 23, 30)
+    >>> ax = plot_age(2.8 - 0.02 * age + rng.normal(0, 0.1, 30), age)
+    >>> ax.get_ylabel()
+    'Mean E/I ratio'
+    >>> plt.close(ax.figure)
     """
     import statsmodels.api as sm
 
@@ -229,6 +148,18 @@ def plot_centiles(
     Axes
         Curves end, or have a gap, where fewer than five subjects are within a tenth of
         the range of ages: splines say what they like there.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from delssome.plotting import plot_centiles
+    >>> from delssome.study import fit_centiles
+    >>> rng = np.random.default_rng(0)
+    >>> age = rng.uniform(8, 23, 100)
+    >>> ei_ratio = 2.8 - 0.02 * age + rng.normal(0, 0.1, 100)
+    >>> ax = plot_centiles(fit_centiles(ei_ratio, age), ei_ratio, age)
+    >>> plt.close(ax.figure)
     """
     ax = new_axes(SINGLE, 2.4) if ax is None else ax
     value, age = check_alike(1, value=value, age=age)
@@ -310,6 +241,20 @@ def plot_map_correlation(
     Returns
     -------
     Figure or SubFigure
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from delssome.plotting import plot_map_correlation
+    >>> from delssome.study import correlate_maps
+    >>> rng = np.random.default_rng(0)
+    >>> places, receptor, ei_ratio = rng.normal(size=(30, 3)), *rng.normal(size=(2, 30))
+    >>> found = correlate_maps(
+    ...     ei_ratio, receptor, places, inputs=None, n_rotations=50, random_state=0
+    ... )
+    >>> figure = plot_map_correlation(found, ei_ratio, receptor)
+    >>> plt.close(figure)
     """
     figure = new_figure(DOUBLE, 2.4) if figure is None else figure
     scatter, null = figure.subplots(1, 2)
@@ -340,6 +285,18 @@ def plot_retest(
     Returns
     -------
     Figure or SubFigure
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from delssome.plotting import plot_retest
+    >>> from delssome.study import retest
+    >>> rng = np.random.default_rng(0)
+    >>> people = rng.normal(2.5, 0.2, (7, 30))
+    >>> first, second = people + rng.normal(0, 0.1, (2, 7, 30))
+    >>> figure = plot_retest(retest(first, second))
+    >>> plt.close(figure)
     """
     figure = new_figure(DOUBLE, 2.6) if figure is None else figure
     matrix, points = figure.subplots(1, 2)

@@ -33,6 +33,21 @@ class VerificationDisplay:
     ax_ : Axes
         Points above the dashed line cost more than the search believed. Finalists
         that diverged have no cost and are counted in the title.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from sklearn.utils import Bunch
+    >>> from delssome.plotting import VerificationDisplay
+    >>> table = Bunch(  # fitter.verification_
+    ...     predicted_total=np.array([0.61, 0.63, 0.66]),
+    ...     simulated_total=np.array([0.64, 0.62, 0.70]),
+    ...     in_range=np.array([True, True, False]),
+    ...     selected=np.array([False, True, False]),
+    ... )
+    >>> display = VerificationDisplay(table).plot()
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, verification: Bunch) -> None:

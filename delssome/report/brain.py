@@ -41,6 +41,14 @@ def brain_files(estimator: Fitted | PopulationFitter, **how: Any) -> Files:
         people, ``brain_spread.png``.
     pages : dict of str to callable
         ``brain.html``, which can be turned.
+
+    Examples
+    --------
+    Where `region_names` are those of the atlas, in any spelling of sides::
+
+        figures, pages = brain_files(fitter, atlas="desikan", region_names=names)
+        figures["brain.png"]().savefig("brain.png")
+        Path("brain.html").write_text(pages["brain.html"]({}))
     """
     from delssome.plotting import BrainDisplay
 

@@ -48,6 +48,17 @@ def caveats(estimator: Fitted) -> list[str]:
     -------
     list of str
         Short sentences; none if nothing was found.
+
+    Examples
+    --------
+    ::
+
+        for said in caveats(fitter):
+            print(said)
+
+    prints, for instance, "The map is flat for what the data know: the E/I ratio
+    differs by 0.31 over regions, and one region against the mean is known to within
+    0.65 (90 %)."
     """
     found = known(estimator) or {}
     said: list[str] = []

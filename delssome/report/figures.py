@@ -55,6 +55,13 @@ def figures(
         (``ei_ratio.png`` of FIC), what the data know of it (``known.png``, if theory
         says it), ``fc.png``, ``fcd.png``, of a fit ``search.png``, and all of it in
         one, ``report.png``.
+
+    Examples
+    --------
+    ::
+
+        for name, draw in figures(fitter, data.region_names).items():
+            draw().savefig(name, dpi=300)
     """
     from delssome.plotting import FCDDisplay, FCDisplay, ReadoutDisplay, plot_report
     from delssome.plotting.grouping import height_of
@@ -240,6 +247,19 @@ def effect_figures(table: "DataFrame", name: str) -> Figures:
     -------
     dict of str to callable
         By file name, each gives a matplotlib Figure, without pyplot.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from delssome.report import effect_figures
+    >>> from delssome.study import map_effects
+    >>> rng = np.random.default_rng(0)
+    >>> people = pd.DataFrame({"age": rng.uniform(8, 23, 20)})
+    >>> effects = map_effects(rng.normal(2.5, 0.2, (20, 3)), people, "age")
+    >>> figures = effect_figures(effects, name="E/I ratio")
+    >>> list(figures)  # figures["effect_age.png"]().savefig("effect_age.png")
+    ['effect_age.png']
     """
     found: Figures = {}
     for term in table.index.get_level_values(0).unique():

@@ -58,6 +58,16 @@ def html_report(
     Returns
     -------
     str
+
+    Examples
+    --------
+    ::
+
+        results = summary(fitter) | {"delssome": "0.1.0", "random_state": 0}
+        results |= {"n_subjects": len(X), "n_rois": fitter.n_rois_, "warnings": []}
+        results |= {"acquisition": {"tr": 0.72, "n_frames": 1200}}
+        images = {"fc.png": Path("fc.png").read_bytes()}
+        Path("report.html").write_text(html_report(results, images))
     """
     name = results["readout_name"]
     subjects = results["n_subjects"]

@@ -41,6 +41,14 @@ def known(estimator: Fitted) -> dict[str, Any] | None:
         sign, ``pattern_range``, 90 % of the pattern's spread over regions in units of
         the spread that is shown, and ``p_upside_down``. None if theory does not
         describe the fit.
+
+    Examples
+    --------
+    ::
+
+        found = known(fitter)
+        found["mean_sd"], found["mean_prior_sd"]  # alike: the level is not known
+        found["p_upside_down"]  # near 0.5: nor which way up the pattern is
     """
     if isinstance(estimator, MeanFieldPosterior):
         return _of_draws(estimator)

@@ -88,6 +88,20 @@ def population_report(
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from delssome.report import population_report
+    >>> results = {  # population_summary(population) gives most of it
+    ...     "n_subjects": 2, "n_failed": 0, "failures": {}, "n_in_range": 2,
+    ...     "mean_readout": [2.5, 0.2], "costs": {"total": [0.7, 0.6, 0.8]},
+    ...     "model": "FIC", "readout_key": "ei_ratio", "readout_name": "E/I ratio",
+    ...     "kind": "fits", "n_rois": 68, "scan": "TR 0.72 s, 1200 frames",
+    ...     "warnings": [], "delssome": "0.1.0",
+    ... }
+    >>> page = population_report(results, images={})
+    >>> "FIC model: fits of 2 subjects, 68 regions" in page
+    True
     """
     n, name = results["n_subjects"], results["readout_name"]
     return page(

@@ -72,6 +72,20 @@ def study_report(
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from delssome.report import study_report
+    >>> age = {"effect": -0.02, "low": -0.03, "high": -0.01}
+    >>> age |= {"n_known": 3, "n_rois": 68, "known": "FDR below 0.05"}
+    >>> results = {
+    ...     "title": "E/I and age", "model": "FIC", "readout_name": "E/I ratio",
+    ...     "terms": {"age": age}, "interval": 0.95, "people": ["40 people"],
+    ...     "fits": [], "rows": [], "scan": "TR 0.72 s, 1200 frames", "warnings": [],
+    ...     "delssome": "0.1.0",
+    ... }
+    >>> "Mean E/I ratio changes by -0.02" in study_report(results, images={})
+    True
     """
     name = results["readout_name"]
     sections = {

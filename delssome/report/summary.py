@@ -51,6 +51,21 @@ def summary(estimator: Fitted, truth: ArrayLike | None = None) -> dict[str, Any]
 
         Of a posterior also ``map_correlations`` (mean, low, high), ``log_evidence``,
         ``share_in_range`` and ``n_draws``.
+
+    Examples
+    --------
+    >>> from delssome import CMAES, Acquisition, MeanFieldFitter
+    >>> from delssome.datasets import make_cohort
+    >>> from delssome.report import summary
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> cohort = make_cohort(n_subjects=1, n_rois=8, acquisition=scan, random_state=0)
+    >>> fitter = MeanFieldFitter(
+    ...     surrogate=None, acquisition=scan, search=CMAES(popsize=8, max_iter=2),
+    ...     random_state=0,
+    ... ).fit(cohort.X)
+    >>> results = summary(fitter, truth=cohort.ei_ratio[0])
+    >>> results["readout_name"], list(results["ei_ratio"])
+    ('E/I ratio', ['mean', 'min', 'max'])
     """
     model = estimator.model_
     result: dict[str, Any] = {
@@ -133,6 +148,14 @@ def summary_text(results: Mapping[str, Any]) -> str:
     -------
     str
         Several lines.
+
+    Examples
+    --------
+    ::
+
+        print(summary_text(summary(fitter)))
+
+    prints lines such as ``E/I ratio        2.57 (2.41 to 2.70) over regions``.
     """
     key, name = results["readout_key"], results["readout_name"]
     truth = results.get("truth", {})

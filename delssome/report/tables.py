@@ -41,6 +41,13 @@ def tables(
         By file name: what the model reads out (``ei_ratio.csv`` of FIC), with what is
         known of it; coefficients; regional parameters, with the firing rates if the
         model bounds them. Of a fit verification and history, of a posterior its draws.
+
+    Examples
+    --------
+    ::
+
+        for name, columns in tables(fitter, data.region_names).items():
+            pd.DataFrame(columns).to_csv(name, index=False)
     """
     model, n_rois = estimator.model_, len(region_names)
     parameters: Columns = {"region": region_names}
@@ -87,6 +94,21 @@ def region_table(
     See Also
     --------
     write_results : All tables and figures, in a folder.
+
+    Examples
+    --------
+    >>> from delssome import CMAES, Acquisition, MeanFieldFitter
+    >>> from delssome.datasets import make_cohort
+    >>> from delssome.report import region_table
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> cohort = make_cohort(n_subjects=1, n_rois=8, acquisition=scan, random_state=0)
+    >>> fitter = MeanFieldFitter(
+    ...     surrogate=None, acquisition=scan, search=CMAES(popsize=8, max_iter=2),
+    ...     random_state=0,
+    ... ).fit(cohort.X)
+    >>> table = region_table(fitter, cohort.region_names)
+    >>> table.index[0], list(table)[:2]  # table.to_csv("regions.csv")
+    ('L01', ['ei_ratio', 'sd_known'])
     """
     import pandas as pd
 

@@ -49,6 +49,14 @@ def check_out(
     -------
     Path
         Not created yet.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> from delssome.report import check_out
+    >>> check_out(Path(mkdtemp(), "results")).name
+    'results'
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
@@ -96,6 +104,17 @@ def write_results(
     -------
     list of Path
         The files.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> from delssome.report import write_results
+    >>> columns = {"region": ["L_V1", "R_V1"], "ei_ratio": [2.1, 2.4]}
+    >>> folder = Path(mkdtemp(), "results")
+    >>> files = write_results(folder, {"ei_ratio.csv": columns}, {}, {"model": "FIC"})
+    >>> [file.name for file in files]
+    ['ei_ratio.csv', 'summary.json']
     """
     folder, pages = Path(folder), pages or {}
     contents = {name: text.encode() for name, text in (texts or {}).items()}

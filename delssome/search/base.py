@@ -30,6 +30,19 @@ class Searcher(Protocol):
         Relative to the ranges; NaN where a search has none.
     converged : bool
         Whether it sees nothing left to gain.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC, ParameterSpace
+    >>> from delssome.search import CMAES
+    >>> space = ParameterSpace(FIC(), np.linspace(-1, 1, 8))
+    >>> searcher = CMAES(popsize=8).start(space, np.random.default_rng(0))
+    >>> for _ in range(3):
+    ...     theta = searcher.ask()
+    ...     searcher.tell(theta[:, 0] ** 2)  # the lower the better
+    >>> searcher.converged
+    False
     """
 
     rng: np.random.Generator
@@ -71,6 +84,16 @@ class Search(Component):
         Wall time after which no generation of a search starts, except for one that
         closes; then come the finalists, some seconds. None: no limit. What is found
         in a time depends on the machine.
+
+    Examples
+    --------
+    Settings of any search can be set by name:
+
+    >>> from delssome import MeanFieldFitter
+    >>> from delssome.search import RandomSearch
+    >>> fitter = MeanFieldFitter(search=RandomSearch(popsize=50, max_iter=20))
+    >>> fitter.set_params(search__max_iter=40).search.max_iter
+    40
     """
 
     popsize: int = 100

@@ -245,13 +245,33 @@ class _Baseline(Search):
 
 
 class RandomSearch(_Baseline):
-    """Draw candidates evenly over the feasible box."""
+    """Draw candidates evenly over the feasible box.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC, ParameterSpace
+    >>> from delssome.search import RandomSearch
+    >>> space = ParameterSpace(FIC(), np.linspace(-1, 1, 8))
+    >>> theta = RandomSearch(popsize=8).start(space, np.random.default_rng(0)).ask()
+    >>> theta.shape, bool(space.feasible(theta).all())
+    ((8, 7), True)
+    """
 
     _searcher = _Random
 
 
 class DifferentialEvolution(_Baseline):
-    """Differential evolution of scipy, a whole generation at a time."""
+    """Differential evolution of scipy, a whole generation at a time.
+
+    Examples
+    --------
+    >>> from delssome import MeanFieldFitter
+    >>> from delssome.search import DifferentialEvolution
+    >>> fitter = MeanFieldFitter(search=DifferentialEvolution(popsize=50))
+    >>> fitter.search.popsize
+    50
+    """
 
     _searcher = _Differential
 
@@ -261,13 +281,29 @@ class GradientDescent(_Baseline):
 
     Gradients are central differences, a batch each: they want an evaluator without
     noise, as the network is.
+
+    Examples
+    --------
+    >>> from delssome import MeanFieldFitter
+    >>> from delssome.search import GradientDescent
+    >>> fitter = MeanFieldFitter(surrogate="deep", search=GradientDescent(max_iter=40))
+    >>> fitter.search.max_iter
+    40
     """
 
     _searcher = _Gradient
 
 
 class BayesianOptimisation(_Baseline):
-    """Tree-structured Parzen estimators of optuna, a batch at a time."""
+    """Tree-structured Parzen estimators of optuna, a batch at a time.
+
+    Examples
+    --------
+    It needs optuna (``pip install optuna``)::
+
+        search = BayesianOptimisation(popsize=20, max_iter=50)
+        MeanFieldFitter(maps, search=search).fit(X)
+    """
 
     _searcher = _Bayesian
 
@@ -282,6 +318,18 @@ class GridSearch(Search):
         As of all searches.
     budget : int, default=10_000
         Points; as many levels of every parameter as make no more, two at least.
+
+    Examples
+    --------
+    Regions that are alike have four parameters, at three levels each:
+
+    >>> import numpy as np
+    >>> from delssome.models import FIC, ParameterSpace
+    >>> from delssome.search import GridSearch
+    >>> space = ParameterSpace(FIC(), np.empty((8, 0)))
+    >>> search = GridSearch(popsize=100, budget=3**4)
+    >>> search.start(space, np.random.default_rng(0)).ask().shape
+    (81, 4)
     """
 
     budget: int = 10_000

@@ -10,13 +10,27 @@ __all__ = ["check_backend", "check_name", "load_backend"]
 
 
 def load_backend(name: str) -> Any:
-    """Load what integrates, by name: torch and Numba take seconds."""
+    """Load what integrates, by name: torch and Numba take seconds.
+
+    Examples
+    --------
+    >>> from delssome.simulation import load_backend
+    >>> load_backend("fused").__name__
+    'delssome.simulation.fused'
+    """
     module = {"fused": "fused", "torch": "torch_backend"}[name]
     return import_module(f"delssome.simulation.{module}")
 
 
 def check_backend(backend: str, device: object, dtype: str) -> str:
-    """Give the backend for a device and precision, or say why there is none."""
+    """Give the backend for a device and precision, or say why there is none.
+
+    Examples
+    --------
+    >>> from delssome.simulation import check_backend
+    >>> check_backend("auto", "cpu", "float32"), check_backend("auto", "cpu", "float64")
+    ('fused', 'torch')
+    """
     check_name(backend)
     on_cpu = str(device) == "cpu"
     if not on_cpu:

@@ -56,6 +56,20 @@ class SimulationEvaluator(Evaluator):
     FC is averaged over repeats, FCD histograms are summed, as published. A repeat
     that diverged (NaN) is left out of the averages, but makes its candidate count
     as out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome import FIC, Acquisition, Simulator
+    >>> from delssome.models import Candidates
+    >>> from delssome.simulation import SimulationEvaluator
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> evaluator = SimulationEvaluator(FIC(), scan, Simulator(n_repeats=2))
+    >>> params = {"w_EE": [3.0], "w_EI": [2.0], "G": [1.0], "sigma": [0.005]}
+    >>> candidates = Candidates(FIC(), params, 0.02 * (1 - np.eye(3)))
+    >>> found = evaluator.statistics(candidates, np.random.default_rng(0))
+    >>> found.fc.shape, found.fcd_cdf.shape
+    ((1, 3), (1, 10000))
     """
 
     simulates: ClassVar[bool] = True

@@ -28,6 +28,18 @@ class Simulation(NamedTuple):
     averages : dict of str to ndarray of shape (n_candidates, n_repeats, n_rois)
         Time averages over burn-in and scan of the model's states and outputs (of FIC:
         S_E, S_I, and r_E in Hz), float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC, Candidates
+    >>> from delssome.simulation import Acquisition, simulate
+    >>> params = {"w_EE": [3.0], "w_EI": [2.0], "G": [1.0], "sigma": [0.005]}
+    >>> candidates = Candidates(FIC(), params, 0.02 * (1 - np.eye(3)))
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> simulation = simulate(candidates, scan, seeds=[[0]])
+    >>> list(simulation.averages), simulation.averages["r_E"].round().ravel()
+    (['S_E', 'S_I', 'r_E'], array([3., 3., 3.]))
     """
 
     bold: NDArray[Any]
@@ -46,6 +58,14 @@ def check_step(model: Model, acquisition: Acquisition) -> Acquisition:
     -------
     Acquisition
         As of :meth:`Acquisition.for_model`.
+
+    Examples
+    --------
+    >>> from delssome.models import FIC, Hopf
+    >>> from delssome.simulation import Acquisition, check_step
+    >>> scan = Acquisition(tr=0.72)
+    >>> check_step(FIC(), scan).step, check_step(Hopf(), scan).step
+    (0.006, 0.001)
     """
     check_model(model)
     if not isinstance(acquisition, Acquisition):

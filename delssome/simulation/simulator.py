@@ -30,6 +30,15 @@ class Simulator(Component):
         Where to simulate: "cpu", "cuda".
     dtype : {"float32", "float64"}, default="float32"
         Precision of the states. In torch, the two draw different noise.
+
+    Examples
+    --------
+    >>> from delssome import MeanFieldFitter, Simulator
+    >>> fitter = MeanFieldFitter(simulator=Simulator(n_repeats=5))
+    >>> fitter.simulator.uses
+    'fused'
+    >>> Simulator(dtype="float64").uses
+    'torch'
     """
 
     n_repeats: int = 3

@@ -125,6 +125,18 @@ def centile_of(
     pandas.DataFrame
         A row for each age, a column for each centile. Curves that cross are put in
         order (rearrangement, Chernozhukov et al. 2010).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.study import centile_of, fit_centiles
+    >>> rng = np.random.default_rng(0)
+    >>> age = rng.uniform(8, 23, 100)
+    >>> ei_ratio = 2.8 - 0.02 * age + rng.normal(0, 0.1, 100)
+    >>> fitted = fit_centiles(ei_ratio, age, centiles=(5, 50, 95))
+    >>> curves = centile_of(fitted, [10.0, 20.0])  # a row an age
+    >>> curves.shape, list(curves)
+    ((2, 3), [5.0, 50.0, 95.0])
     """
     import pandas as pd
 
@@ -158,6 +170,17 @@ def centile_scores(
     -------
     ndarray of shape (n_subjects,)
         In percent, from 1 to 99 where the reference can tell; NaN where value is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.study import centile_scores
+    >>> rng = np.random.default_rng(0)
+    >>> age = rng.uniform(8, 23, 40)  # of controls
+    >>> ei_ratio = 2.8 - 0.02 * age + rng.normal(0, 0.1, 40)
+    >>> patients = centile_scores([2.2, 2.9], [15.0, 15.0], ei_ratio, age)
+    >>> patients < 50
+    array([ True, False])
     """
     value, age = np.asarray(value, dtype=float), np.asarray(age, dtype=float)
     fitted = fit_centiles(reference, reference_age, n_knots=n_knots, centiles=FINE)

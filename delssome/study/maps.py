@@ -225,6 +225,16 @@ def rotations(
     ndarray of int, shape (n_rotations, n_rois)
         ``map[order[k]]`` is the map after rotation k. Hemispheres turn as mirror images
         and stay apart.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.study import rotations
+    >>> centroids = np.random.default_rng(0).standard_normal((8, 3))
+    >>> order = rotations(centroids, n_rotations=5, random_state=0)
+    >>> ei_ratio = np.linspace(2.0, 2.7, 8)
+    >>> ei_ratio[order].shape  # five rotated maps
+    (5, 8)
     """
     check_number("n_rotations", n_rotations, Integral, 1, 1_000_000)
     places = np.asarray(

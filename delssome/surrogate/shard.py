@@ -157,6 +157,23 @@ def read_shard(file: Path | str) -> Bunch:
     -------
     Bunch of ndarray
         See :func:`delssome.surrogate.corpus.labels.label_group`; SC as a matrix.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> from delssome import Acquisition
+    >>> from delssome.surrogate import CorpusSettings, build_corpus, read_shard
+    >>> from delssome.surrogate import synthetic_group
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> given = {"seed": 0, "n_rois": 8, "n_subjects": 2, "acquisition": scan}
+    >>> few = CorpusSettings(
+    ...     popsize=4, n_generations=2, n_spread=8, n_edge=0, n_samples=1, n_simulated=0
+    ... )
+    >>> folder = Path(mkdtemp())
+    >>> manifest = build_corpus(folder, [(synthetic_group, given)], few)
+    >>> read_shard(folder / manifest.shards[0]["file"]).sc.shape
+    (8, 8)
     """
     kind, remedy = "shard of a corpus", "it has to be made anew"
     shard = read_arrays(Path(file), kind, remedy, LARGEST)

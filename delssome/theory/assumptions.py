@@ -41,6 +41,13 @@ def check_assumptions(model: Model) -> None:
     ------
     ValueError
         With the reason and what to do instead.
+
+    Examples
+    --------
+    >>> from delssome.models import FIC, Hopf
+    >>> from delssome.theory import check_assumptions
+    >>> check_assumptions(FIC())
+    >>> check_assumptions(Hopf())  # silent: theory describes both
     """
     reason = reason_against(model)
     if reason:
@@ -102,6 +109,15 @@ def reason_against_reduction(model: Model) -> str:
     str
         Empty if they do, so that on a symmetric connectome one symmetric eigenproblem
         describes the network. Otherwise theory takes its general form.
+
+    Examples
+    --------
+    >>> from delssome.models import FIC, Hopf
+    >>> from delssome.theory import reason_against_reduction
+    >>> reason_against_reduction(FIC())
+    ''
+    >>> reason_against_reduction(Hopf())
+    '2 states couple regions (x, y)'
     """
     return _by_declaration(model) or _look(model)[1] or _look(model)[2]
 

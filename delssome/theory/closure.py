@@ -43,6 +43,17 @@ class Closure:
     softening : ndarray of shape (n_candidates,)
         Decay rate of the slowest mode over what it is without noise: 1 far from the
         edge of stability, towards 0 where noise is about to make the network unstable.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC, Candidates
+    >>> from delssome.theory import close
+    >>> params = {"w_EE": [3.0], "w_EI": [2.0], "G": [1.0], "sigma": [0.005]}
+    >>> candidates = Candidates(FIC(), params, 0.02 * (1 - np.eye(3)))
+    >>> closure = close(candidates, step=0.006)
+    >>> closure.settled, closure.outputs.round(1)  # all iterations; 3 Hz
+    (array([5]), array([[[3., 3., 3.]]]))
     """
 
     network: Any
@@ -79,6 +90,16 @@ def close(
     stability, where good candidates live, its covariances are too small, and it does
     not see that noise can make a network unstable whose fixed point is stable. Here
     mean and slopes are averages over the Gaussian distribution that they imply.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC, Candidates
+    >>> from delssome.theory import close
+    >>> params = {"w_EE": [3.0], "w_EI": [2.0], "G": [1.0], "sigma": [0.005]}
+    >>> candidates = Candidates(FIC(), params, 0.02 * (1 - np.eye(3)))
+    >>> close(candidates, step=0.006).softening < 1  # noise slows the network
+    array([ True])
     """
     equations, form = Equations(candidates), form_of(candidates)
     mean = equations.fixed_point()
@@ -127,6 +148,17 @@ def expected_readout(candidates: Candidates, step: float) -> Array:
     candidates : Candidates
     step : float
         Integration step of the simulation that is described, in seconds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC, Candidates
+    >>> from delssome.theory import expected_readout
+    >>> params = {"w_EE": [3.0], "w_EI": [[1.5, 2.0, 2.5]]}
+    >>> params |= {"G": [1.0], "sigma": [0.005]}
+    >>> candidates = Candidates(FIC(), params, 0.02 * (1 - np.eye(3)))
+    >>> expected_readout(candidates, step=0.006).round(1)  # E/I falls with w_EI
+    array([[3.5, 3. , 2.6]])
     """
     model = candidates.model
     at_rest = model.readout(averages_at_rest(candidates))

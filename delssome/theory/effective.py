@@ -36,6 +36,17 @@ class Effective(NamedTuple):
     spectral_radius : ndarray of shape (n_candidates,)
         Largest eigenvalue, in size, of SC weighted by coupling over relaxation: 1 where
         the network loses stability by coupling.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC, Candidates
+    >>> from delssome.theory import effective_parameters
+    >>> params = {"w_EE": [3.0], "w_EI": [2.0], "G": [1.0], "sigma": [0.005]}
+    >>> candidates = Candidates(FIC(), params, 0.02 * (1 - np.eye(3)))
+    >>> effective = effective_parameters(candidates)
+    >>> effective.relaxation.shape, effective.noise.round(2)  # its pattern
+    ((1, 3), array([[1., 1., 1.]]))
     """
 
     relaxation: Array
@@ -70,6 +81,18 @@ def effective_parameters(candidates: Candidates) -> Effective:
     :math:`k = -(a - bc/d)`. Multiplied by a constant, k and G give the same
     correlations: these tell k/G and, of the power of the noise, its pattern. Of FIC, k
     depends on w_EE and w_EI at once, of which E/I is a function of w_EI alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC, Candidates
+    >>> from delssome.theory import effective_parameters
+    >>> params = {"w_EE": [3.0, 3.0], "w_EI": [2.0, 2.0]}
+    >>> params |= {"G": [1.0, 2.0], "sigma": [0.005, 0.005]}
+    >>> candidates = Candidates(FIC(), params, 0.02 * (1 - np.eye(3)))
+    >>> radius = effective_parameters(candidates).spectral_radius
+    >>> bool(radius[0] < radius[1] < 1)  # nearer to the edge, and stable
+    True
     """
     check_reduction(candidates.model, "Relaxation over coupling")
     relaxation, noise, coupling = effective_regions(candidates)

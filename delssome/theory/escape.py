@@ -58,6 +58,17 @@ def start_holds(candidates: Candidates, acquisition: Acquisition) -> NDArray[np.
     without noise: half a per cent of a simulation. A model that bounds no rate relaxes
     to its steady state from the same start; there only divergence counts, and none
     that starts at rest diverges.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome import Acquisition
+    >>> from delssome.models import FIC, Candidates
+    >>> from delssome.theory import start_holds
+    >>> params = {"w_EE": [3.0], "w_EI": [2.0], "G": [1.0], "sigma": [0.005]}
+    >>> candidates = Candidates(FIC(), params, 0.02 * (1 - np.eye(3)))
+    >>> start_holds(candidates, Acquisition())
+    array([ True])
     """
     if candidates.model.rate is None:
         start = np.asarray(candidates.model.initial_state)[:, None, None]
@@ -101,6 +112,16 @@ def escape_features(
     deviation, log_damping : ndarray of shape (n_candidates,)
         Largest distance of a mean rate from the middle of the range, in halves of its
         width and at most 2; logarithm of what is left of the limit on explicit steps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.theory import escape_features
+    >>> rates = np.array([[3.0, 3.15], [3.0, 2.9]])  # of two candidates, Hz
+    >>> fastest = np.array([200.0, 300.0])
+    >>> deviation, log_damping = escape_features(rates, fastest, 0.006, (2.7, 3.3))
+    >>> deviation.round(2), log_damping.round(2)
+    (array([0.5 , 0.33]), array([-0.22, -1.61]))
     """
     low, high = rate_range
     deviation = np.abs(rates - (low + high) / 2.0).max(axis=1) / ((high - low) / 2.0)
@@ -119,6 +140,12 @@ def price_of_escape(log_odds: float) -> tuple[float, float]:
     -------
     price, slope : float
         Smooth: next to nothing below `SAFE`, linear above.
+
+    Examples
+    --------
+    >>> from delssome.theory import price_of_escape
+    >>> [round(price_of_escape(odds)[0], 3) for odds in (-6.0, -3.0, 0.0)]
+    [0.0, 0.035, 0.3]
     """
     above = 2.0 * (log_odds - SAFE)
     return PRICE * float(np.logaddexp(0.0, above)), 2.0 * PRICE * float(expit(above))
@@ -136,6 +163,13 @@ def range_violation(p_in_range: Array, n_repeats: int) -> Array:
     Returns
     -------
     ndarray of shape (n_candidates,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.theory import range_violation
+    >>> range_violation(np.array([0.95, 0.5]), n_repeats=3)
+    array([0.   , 0.875])
     """
     violation = 1.0 - p_in_range**n_repeats
     return np.where(violation <= 0.5, 0.0, violation)

@@ -70,6 +70,18 @@ class TheoryEvaluator(Evaluator):
     state couples regions and is seen through the haemodynamics, and whose other states
     are fast, have a symmetric form on symmetric connectomes, which is faster; all
     others are described in general.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome import FIC, Acquisition
+    >>> from delssome.models import Candidates
+    >>> from delssome.theory import TheoryEvaluator
+    >>> params = {"w_EE": [3.0], "w_EI": [2.0], "G": [1.0], "sigma": [0.005]}
+    >>> candidates = Candidates(FIC(), params, 0.02 * (1 - np.eye(4)))
+    >>> found = TheoryEvaluator(FIC(), Acquisition()).statistics(candidates)
+    >>> found.fc.shape, found.violation
+    ((1, 6), array([0.]))
     """
 
     def __init__(

@@ -65,6 +65,14 @@ class Identifiability:
         the prior the data make every direction, squared. Below 1: sloppy.
     directions : ndarray of shape (n_params, n_params)
         These directions in the coordinates of a search, in rows.
+
+    Examples
+    --------
+    Of a fit, or of scans that are yet to be taken (:func:`identifiability`)::
+
+        known = fitter.identifiability_
+        known.mean_readout_sd / known.mean_readout_prior_sd  # near 1: level unknown
+        known.pattern_r, known.p_upside_down
     """
 
     n_scans: float

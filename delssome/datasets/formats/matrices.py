@@ -55,6 +55,19 @@ def read_matrix(
     See Also
     --------
     read_table : The names as well.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> from delssome.datasets import read_matrix
+    >>> file = Path(mkdtemp(), "sc.csv")
+    >>> np.savetxt(file, [[0, 9, 4], [9, 0, 2], [4, 2, 0]], delimiter=",")
+    >>> read_matrix(file)
+    array([[0., 9., 4.],
+           [9., 0., 2.],
+           [4., 2., 0.]])
     """
     return read_table(path, key, header=header).values
 
@@ -102,6 +115,19 @@ def read_table(
     -----
     A first row of numbers is a header where it rises (1, 2, 3, ... or codes of an
     atlas) and is unlike the rows below; a note says so.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> from delssome.datasets import read_table
+    >>> file = Path(mkdtemp(), "bold.tsv")
+    >>> bold = np.random.default_rng(0).standard_normal((60, 3))
+    >>> np.savetxt(file, bold, header="L_V1 L_M1 R_V1", comments="")
+    >>> table = read_table(file)
+    >>> table.values.shape, table.columns, table.tr
+    ((60, 3), ('L_V1', 'L_M1', 'R_V1'), None)
     """
     path = Path(path)
     end = extension(path)
@@ -138,6 +164,18 @@ def read_connectome(
         As of :func:`read_table`. Rows named in another order than the columns are
         brought into theirs, and a triangle alone, as tck2connectome writes it, is
         mirrored; ``notes`` says so.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> from delssome.datasets import read_connectome
+    >>> file = Path(mkdtemp(), "sc.csv")
+    >>> sc = [[0, 9, 4], [9, 0, 2], [4, 2, 0]]
+    >>> np.savetxt(file, sc, delimiter=",", header="L_V1,L_M1,R_V1", comments="")
+    >>> read_connectome(file).regions
+    ('L_V1', 'L_M1', 'R_V1')
     """
     return as_connectome(read_table(path, key, header=header), str(path))
 

@@ -118,6 +118,20 @@ def read_subjects(
     Fisher's z, FCD as distributions. The distribution of the FC dynamics depends on the
     length of a scan, so that all have to be of one length. Windows are over time as it
     was; those with less than half of their frames kept do not count.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> from delssome.datasets import read_subjects
+    >>> folder, rng = Path(mkdtemp()), np.random.default_rng(0)
+    >>> for person in ("sub-01", "sub-02"):
+    ...     np.savetxt(folder / f"{person}_sc.txt", [[0, 9, 4], [9, 0, 2], [4, 2, 0]])
+    ...     np.savetxt(folder / f"{person}_bold.txt", rng.standard_normal((60, 3)))
+    >>> data = read_subjects(folder, tr=2.0)
+    >>> data.subject_ids, data.X.shape
+    (['sub-01', 'sub-02'], (2, 10006))
     """
     folder = Path(folder)
     if tr is not None:

@@ -48,6 +48,19 @@ def read_maps(
     ValueError
         If a column is constant, or counts or codes regions: it is no map. If names
         of regions differ.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> from delssome.datasets import read_maps
+    >>> file = Path(mkdtemp(), "maps.csv")
+    >>> maps = [[1.2, -0.5], [1.5, 0.3], [1.1, 0.9]]
+    >>> np.savetxt(file, maps, delimiter=",", header="myelin,gradient", comments="")
+    >>> found = read_maps(file, regions=3)
+    >>> found.values.shape, found.columns
+    ((3, 2), ('myelin', 'gradient'))
     """
     table = read_table(path, key, header=header)
     values = table.values[:, None] if table.values.ndim == 1 else table.values

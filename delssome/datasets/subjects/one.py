@@ -60,6 +60,20 @@ def read_subject(
     -------
     Bunch
         As of :func:`read_subjects`, with one row.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> from delssome.datasets import read_subject
+    >>> folder = Path(mkdtemp())
+    >>> np.savetxt(folder / "sc.txt", [[0, 9, 4], [9, 0, 2], [4, 2, 0]])
+    >>> bold = np.random.default_rng(0).standard_normal((60, 3))
+    >>> np.savetxt(folder / "bold.txt", bold)
+    >>> data = read_subject(folder / "sc.txt", folder / "bold.txt", tr=2.0)
+    >>> data.X.shape, data.acquisition.n_frames
+    ((1, 10006), 60)
     """
     if tr is not None:
         check_tr(tr)

@@ -100,6 +100,17 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
     The network reads linear circuits and how their equations bend, no parameter by
     name: it can be asked for any model of its form, and what it says is as good as the
     model is like those of its corpus (`outside`).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.models import FIC, Candidates
+    >>> from delssome.surrogate import CircuitSurrogate
+    >>> network = CircuitSurrogate.load()  # as the package ships it
+    >>> params = {"w_EE": [3.0], "w_EI": [2.0], "G": [1.0], "sigma": [0.005]}
+    >>> candidates = Candidates(FIC(), params, 0.02 * (1 - np.eye(4)))
+    >>> network.statistics(candidates).fc.shape
+    (1, 6)
     """
 
     models_: list[str]
@@ -280,19 +291,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         target: Target,
         rng: np.random.Generator | None = None,
     ) -> Evaluation:
-        """Predict costs against a target and the distance from the plausible range.
-
-        Parameters
-        ----------
-        candidates : Candidates
-        target : Target
-        rng : None
-            Ignored: nothing is drawn.
-
-        Returns
-        -------
-        Evaluation
-        """
+        """Predict costs, as all evaluators say them; nothing is drawn by `rng`."""
         check_is_fitted(self)
         # At the network's own points, which are single precision.
         cdf = at_points(target.fcd_cdf, self.net_.points.cpu().numpy())

@@ -34,6 +34,15 @@ class Group:
     acquisition : Acquisition
     model : Model, default=FIC()
         Whose candidates are labelled.
+
+    Examples
+    --------
+    >>> from delssome import Acquisition
+    >>> from delssome.surrogate import synthetic_group
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> group = synthetic_group(0, n_rois=8, n_subjects=2, acquisition=scan)
+    >>> group.target.sc.shape, group.maps.shape, group.model.name
+    ((8, 8), (8, 2), 'FIC')
     """
 
     target: Target
@@ -64,6 +73,14 @@ def synthetic_group(
     Returns
     -------
     Group
+
+    Examples
+    --------
+    >>> from delssome import Acquisition
+    >>> from delssome.surrogate import synthetic_group
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> synthetic_group(0, n_rois=8, n_subjects=2, acquisition=scan).target.fc.shape
+    (28,)
     """
     scan = acquisition or Acquisition()
     cohort = make_cohort(n_subjects, n_rois, acquisition=scan, random_state=seed)
@@ -93,6 +110,21 @@ def window_group(
     Returns
     -------
     Group
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> from delssome import Acquisition
+    >>> from delssome.datasets import make_cohort
+    >>> from delssome.surrogate import window_group
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> study = make_cohort(n_subjects=3, n_rois=8, acquisition=scan, random_state=0)
+    >>> file = Path(mkdtemp(), "study.npz")
+    >>> np.savez(file, X=study.X, maps=study.maps)
+    >>> window_group(file, start=0, stop=2, acquisition=scan).target.fc.shape
+    (28,)
     """
     kind = "NumPy archive of X and maps"
     remedy = "write it again with numpy.savez(file, X=X, maps=maps)"
@@ -132,6 +164,14 @@ def varied_group(seed: int, **given: Any) -> Group:
     Returns
     -------
     Group
+
+    Examples
+    --------
+    >>> from delssome import Acquisition
+    >>> from delssome.surrogate import varied_group
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> varied_group(0, n_rois=8, n_subjects=2, acquisition=scan).target.fc.shape
+    (28,)
     """
     group = synthetic_group(seed, **given)
     rng = np.random.default_rng([seed, 1])

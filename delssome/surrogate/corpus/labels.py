@@ -57,6 +57,12 @@ class CorpusSettings:
         Candidates, drawn from all that settle, which are also simulated.
     n_repeats : int
         Simulations of each of them.
+
+    Examples
+    --------
+    >>> from delssome.surrogate import CorpusSettings
+    >>> CorpusSettings(n_spread=60, n_edge=0, n_simulated=0).popsize  # the others stay
+    32
     """
 
     popsize: int = 32

@@ -75,6 +75,14 @@ def corpus_groups(split: str = "train", round: int = 0) -> list[GroupMaker]:
     -------
     list of (callable, dict)
         As :func:`delssome.surrogate.build_corpus` takes them.
+
+    Examples
+    --------
+    >>> from delssome.surrogate import corpus_groups
+    >>> groups = corpus_groups("validation")
+    >>> make, given = groups[0]
+    >>> len(groups), make.__name__, given
+    (14, 'synthetic_group', {'seed': 1100})
     """
     first, n = {"train": (1000, 64), "validation": (1100, 14), "test": (1200, 13)}[
         split
@@ -174,6 +182,13 @@ def window_groups(
     -------
     list of (callable, dict)
         As :func:`delssome.surrogate.build_corpus` takes them.
+
+    Examples
+    --------
+    >>> from delssome.surrogate import window_groups
+    >>> groups = window_groups("study.npz", n_rows=100)
+    >>> [(given["start"], given["stop"]) for make, given in groups][:3]
+    [(0, 50), (10, 60), (20, 70)]
     """
     given = {"file": str(file), "acquisition": acquisition}
     if n_rows < size:
@@ -238,6 +253,15 @@ def train(
     Returns
     -------
     CircuitSurrogate
+
+    Examples
+    --------
+    Two rounds, on groups of your own study::
+
+        groups = window_groups("study.npz", n_rows=200, acquisition=scan)
+        train("weights", groups=[groups[:8], groups[8:]], n_jobs=4)
+        network = CircuitSurrogate.load("weights", acquisition=scan)
+        MeanFieldFitter(maps, network, acquisition=scan).fit(X)
     """
     check_number("n_steps", n_steps, Integral, 1, 100_000_000)
     check_number("lr", lr, Real, 1e-12, 10.0)

@@ -63,6 +63,20 @@ def build_corpus(
     Bunch
         The manifest: settings, version, and of every shard its file, its hash, and
         how many candidates, targets and simulations stand behind it.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from delssome import Acquisition
+    >>> from delssome.surrogate import CorpusSettings, build_corpus, synthetic_group
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> given = {"seed": 0, "n_rois": 8, "n_subjects": 2, "acquisition": scan}
+    >>> few = CorpusSettings(
+    ...     popsize=4, n_generations=2, n_spread=8, n_edge=0, n_samples=1, n_simulated=0
+    ... )
+    >>> manifest = build_corpus(mkdtemp(), [(synthetic_group, given)], few)
+    >>> len(manifest.shards)
+    1
     """
     settings = settings or CorpusSettings()
     for group in groups:

@@ -57,6 +57,13 @@ def model_groups(
     -------
     list of (callable, dict)
         As :func:`delssome.surrogate.build_corpus` takes them.
+
+    Examples
+    --------
+    >>> from delssome import MFM
+    >>> from delssome.surrogate import model_groups
+    >>> [given["n_rois"] for make, given in model_groups(MFM(), n_groups=4)]
+    [68, 68, 40, 90]
     """
     rng = np.random.default_rng(7 + round)
     groups: list[GroupMaker] = []
@@ -125,6 +132,15 @@ def fine_tune(
     Notes
     -----
     No simulation is needed: labels are the theory's.
+
+    Examples
+    --------
+    For one parcellation and scan, in minutes::
+
+        scan = Acquisition(tr=2.0, n_frames=300)
+        fine_tune(MyModel(), "weights", acquisition=scan, n_rois=100)
+        network = CircuitSurrogate.load("weights", acquisition=scan, model=MyModel())
+        MeanFieldFitter(maps, network, acquisition=scan, model=MyModel()).fit(X)
     """
     check_number("n_groups", n_groups, Integral, 1, 100_000)
     start = start or CircuitSurrogate.load()

@@ -55,6 +55,23 @@ class Corpus:
         Whether candidates stayed within the plausible range of their model.
     costs : ndarray of shape (n_candidates, n_targets, 3)
         Cost terms; NaN if the simulation diverged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome.surrogate import Corpus
+    >>> corpus = Corpus(  # two candidates of a model with a regional and a global one
+    ...     sc=0.02 * (1 - np.eye(3))[None],
+    ...     fc=np.array([[0.5, 0.3, 0.1]]),
+    ...     fcd_cdf=np.array([[0.2, 0.5, 0.9, 1.0]]),
+    ...     params=np.array([[1.0, 2.0, 1.5, 0.5], [2.0, 2.5, 1.0, 0.8]]),
+    ...     sc_index=np.array([0, 0]),
+    ...     in_range=np.array([True, False]),
+    ...     costs=np.full((2, 1, 3), 0.2),
+    ... )
+    >>> X, y, contexts = corpus.cost_examples()  # of what is in range
+    >>> X.shape, y.shape, contexts.shape
+    ((1, 6), (1, 3), (1, 10))
     """
 
     sc: Array
@@ -179,6 +196,23 @@ def simulate_corpus(
     ------
     ValueError
         If scans went through a pipeline: a corpus has no place to say so.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from delssome import FIC, Acquisition
+    >>> from delssome.simulation import SimulationEvaluator
+    >>> from delssome.surrogate import simulate_corpus
+    >>> scan = Acquisition(n_frames=40, window=10, burn_in=10, warm_up=1)
+    >>> params = {"w_EE": [3.0, 4.0], "w_EI": [2.0, 2.0]}
+    >>> params |= {"G": [1.0, 0.5], "sigma": [0.005, 0.005]}
+    >>> fc, fcd_cdf = [0.5, 0.3, 0.1], np.linspace(0.0001, 1.0, 10_000)
+    >>> corpus = simulate_corpus(
+    ...     SimulationEvaluator(FIC(), scan), params, 0.02 * (1 - np.eye(3))[None], fc,
+    ...     fcd_cdf,
+    ... )
+    >>> corpus.costs.shape  # candidates, targets, terms
+    (2, 1, 3)
     """
     refuse_pipeline(simulator.acquisition)
     sc = np.asarray(sc, dtype=np.float64)
@@ -241,6 +275,14 @@ def corpus_of_shards(
     -------
     Corpus
         Costs as three simulations of a candidate are expected to have them.
+
+    Examples
+    --------
+    ::
+
+        manifest = build_corpus("corpus", corpus_groups("validation"))
+        files = [Path("corpus", shard["file"]) for shard in manifest.shards]
+        surrogate = PublishedSurrogate().fit(corpus_of_shards(files))
     """
     rng = np.random.default_rng(random_state)
     model = FIC() if model is None else model

@@ -66,6 +66,15 @@ class WithinRangeClassifier(ClassifierMixin, NetworkEstimator):
     2026), with a single output. One difference: parameters enter in units of their
     ranges and SC in units of its maximum, not raw. FC and FCD in the contexts are
     not used.
+
+    Examples
+    --------
+    Of a :class:`Corpus`; training takes minutes::
+
+        X, in_range, contexts = corpus.range_examples()
+        classifier = WithinRangeClassifier(n_fcd_bins=corpus.fcd_cdf.shape[1])
+        classifier.fit(X, in_range, contexts=contexts)
+        classifier.predict_proba(X, contexts=contexts)  # (n_samples, 2)
     """
 
     _module: ClassVar[type[torch.nn.Module]] = RangeNet
@@ -120,6 +129,15 @@ class CostPredictor(RegressorMixin, NetworkEstimator):
 
     Parameters, Attributes and Notes are those of :class:`WithinRangeClassifier`; the
     loss is the mean squared error over the three terms.
+
+    Examples
+    --------
+    Of a :class:`Corpus`; training takes minutes::
+
+        X, y, contexts = corpus.cost_examples()
+        predictor = CostPredictor(n_fcd_bins=corpus.fcd_cdf.shape[1], random_state=0)
+        predictor.fit(X, y, contexts=contexts)
+        predictor.predict(X, contexts=contexts)  # (n_samples, 3)
     """
 
     _module: ClassVar[type[torch.nn.Module]] = CostNet

@@ -54,6 +54,13 @@ class PublishedSurrogate(Evaluator, BaseEstimator):
     See Also
     --------
     delssome.surrogate.simulate_corpus : Makes what `fit` takes.
+
+    Examples
+    --------
+    Of a corpus as :func:`simulate_corpus` makes it; training takes minutes::
+
+        surrogate = PublishedSurrogate(random_state=0).fit(corpus)
+        fitter = MeanFieldFitter(maps, FrozenEstimator(surrogate)).fit(X)
     """
 
     n_repeats = N_REPEATS
