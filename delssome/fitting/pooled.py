@@ -155,18 +155,18 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
 
     Examples
     --------
-    >>> from delssome import FIC, Acquisition, PooledPosterior
-    >>> from delssome.datasets import make_cohort
-    >>> scan = Acquisition(n_frames=400, window=40)
-    >>> cohort = make_cohort(
-    ...     n_subjects=6, n_rois=10, age_effect=0.025, acquisition=scan, random_state=0
-    ... )
-    >>> pooled = PooledPosterior(
-    ...     cohort.maps, affects=["w_EI"], model=FIC(map_signs=(-1, 1)),
-    ...     acquisition=scan, n_draws=50, random_state=0,
-    ... ).fit(cohort.X)
-    >>> pooled.readouts_.shape
-    (6, 10)
+    Sixteen scans take a minute or two::
+
+        from delssome import FIC, Acquisition, PooledPosterior
+        from delssome.datasets import make_cohort
+
+        scan = Acquisition(n_frames=800)
+        cohort = make_cohort(16, 24, age_effect=0.025, acquisition=scan)
+        pooled = PooledPosterior(
+            cohort.maps, affects=["w_EI"], model=FIC(map_signs=(-1, 1)), acquisition=scan
+        ).fit(cohort.X, cohort.age)
+        pooled.mean_effect_     # change of mean E/I a year, with its interval
+        pooled.readouts_        # E/I of every person
     """
 
     _defaults: ClassVar[dict[str, Any]] = {"model": FIC, "acquisition": Acquisition}
