@@ -157,13 +157,13 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
     --------
     Sixteen scans take a minute or two::
 
-        from delssome import FIC, Acquisition, PooledPosterior
+        from delssome import Acquisition, PooledPosterior
         from delssome.datasets import make_cohort
 
         scan = Acquisition(n_frames=800)
         cohort = make_cohort(16, 24, age_effect=0.025, acquisition=scan)
         pooled = PooledPosterior(
-            cohort.maps, affects=["w_EI"], model=FIC(map_signs=(-1, 1)), acquisition=scan
+            cohort.maps, affects=["w_EI"], acquisition=scan, random_state=0
         ).fit(cohort.X, cohort.age)
         pooled.mean_effect_     # change of mean E/I a year, with its interval
         pooled.readouts_        # E/I of every person
