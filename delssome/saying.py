@@ -99,7 +99,7 @@ class _Truthful(tqdm.std.tqdm):
         if not given["rate"] and not self.disable:
             since, first = self._warm_since, self.initial
             if self.n >= (self.total or 0) > 0:
-                since, first = self.start_t, 0
+                since, first = getattr(self, "start_t", None), 0  # None: all was done
             seconds = 0.0 if since is None else self._time() - since
             given["rate"] = (self.n - first) / seconds if seconds else 0.0
         return given
@@ -137,6 +137,7 @@ def progress_bar(
     total: int,
     desc: str,
     unit: str = "it",
+    initial: int = 0,
     lanes: int = 1,
     verbose: int = 0,
 ) -> tqdm.std.tqdm:
@@ -148,6 +149,8 @@ def progress_bar(
         None: the caller updates the bar.
     total : int
     desc, unit : str
+    initial : int, default=0
+        How many were done before.
     lanes : int, default=1
         How many are at work at a time.
     verbose : int, default=0
@@ -165,6 +168,7 @@ def progress_bar(
         total=total,
         desc=desc,
         unit=unit,
+        initial=initial,
         lanes=lanes,
         disable=verbose < 1 or not is_open(sys.stderr),
         mininterval=0.1 if watched else 10.0,

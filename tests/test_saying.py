@@ -112,6 +112,12 @@ def test_what_ends_together_is_not_taken_for_speed(bar_of):
 
 
 @pytest.mark.usefixtures("stream")
+def test_what_was_done_before_counts_as_done():
+    with progress_bar(total=8, initial=8, desc="fits", verbose=1) as bar:
+        assert "8/8" in str(bar)
+
+
+@pytest.mark.usefixtures("stream")
 def test_nothing_to_do_needs_no_time():
     with progress_bar(total=0, desc="population", verbose=1) as bar:
         assert "0/0" in str(bar)

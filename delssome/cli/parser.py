@@ -146,7 +146,7 @@ def _describe_posterior(command: ArgumentParser) -> None:
 
 def _describe_population(command: ArgumentParser) -> None:
     command.set_defaults(command="population")
-    _add_inputs(command)
+    _add_inputs(command, "each fitted on its own")
     _add_people(command)
     _add_search(command)
     add = command.add_argument_group("posteriors").add_argument
@@ -160,7 +160,7 @@ def _describe_population(command: ArgumentParser) -> None:
 
 def _describe_pooled(command: ArgumentParser) -> None:
     command.set_defaults(command="pooled")
-    _add_inputs(command)
+    _add_inputs(command, "all at once")
     _add_people(command)
     add = command.add_argument_group("effects").add_argument
     add(
@@ -225,18 +225,18 @@ def _add_sampler(add: Callable[..., Action]) -> None:
     add("--n-draws", type=int, default=1600, help="draws to keep, at least (1600)")
 
 
-def _add_inputs(command: ArgumentParser) -> None:
+def _add_inputs(command: ArgumentParser, each: str = "fitted as a group") -> None:
     add = command.add_argument_group("data").add_argument
     add("--sc", metavar="FILE", help="structural connectivity, regions x regions")
     add("--bold", metavar="FILE", nargs="+", help="runs, frames x regions; with --tr")
     add("--fc", metavar="FILE", help="functional connectivity; with --fcd")
     add("--fcd", metavar="FILE", help="cumulative FCD distribution over [-1, 1]")
-    add("--folder", help="a folder of subjects, fitted as a group; with --tr")
+    add("--folder", help=f"a folder of subjects, {each}; with --tr")
     add(
         "--derivatives",
         metavar="FOLDER",
         help="BOLD of parcels as XCP-D writes it, and SC as QSIRecon does (there, or "
-        "in --sc FOLDER), fitted as a group",
+        f"in --sc FOLDER), {each}",
     )
     for what in ("atlas", "session", "task", "space"):
         add(f"--{what}", help=f"{what} of --derivatives, where there are several")

@@ -72,8 +72,9 @@ def run(args: Namespace) -> None:
     with listening(said):
         pooled.fit(inputs.X, table)
     key = model.readout_key
+    what = in_sentence(model.readout_name)
     lines = {
-        f"{name}, mean {key} by one unit": row
+        f"{name}, mean {what} by one unit": row
         for name, row in zip(pooled.covariate_names_, pooled.mean_effect_, strict=True)
     }
     level = [pooled.mean_readout_, *pooled.mean_readout_interval_.tolist()]
@@ -150,7 +151,7 @@ def run(args: Namespace) -> None:
             out, tables, figures, results, {"config.toml": config}, pages
         )
     finally:
-        for line, (mean, low, high) in {**lines, f"mean {key}": level}.items():
+        for line, (mean, low, high) in {**lines, f"mean {what}": level}.items():
             say(f"{line}: {mean:.4g}, {args.interval:.0%} [{low:.4g}, {high:.4g}]")
     say_done(files, started)
 

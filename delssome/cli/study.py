@@ -33,6 +33,16 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
+# What intervals over maps that were made one by one do not know, by kind of map.
+APART = {
+    "fits": "Every map was fitted on its own, and its level lies anywhere on what its "
+    "scan leaves open: slopes and differences over such maps may have either sign, "
+    "whatever their intervals. delssome pooled infers all scans at once.",
+    "posteriors": "Every map is a posterior of its own, and what its scan leaves open "
+    "is the prior that all share: slopes and differences over such maps come out too "
+    "small, whatever their intervals. delssome pooled infers all scans at once.",
+}
+
 
 def run(args: Namespace) -> None:
     """Read what a population wrote, and write effects and norms.
@@ -71,19 +81,11 @@ def run(args: Namespace) -> None:
         "n_rois": maps.shape[1],
         "interval": 0.95,
         "terms": {},
+        "caveats": [],
     }
     said: list[str] = []
     with listening(said):
-        if args.formula is not None:
-            effects = _effects(args, maps, people)
-            tables["effects.csv"] = effects.reset_index().to_dict("list")
-            figures |= effect_figures(effects, name)
-            if brain is not None:
-                drawn, pages = effect_brains(effects, name, **brain)
-                figures |= drawn
-            results["formula"] = args.formula
-            results["terms"] = term_summary(effects)
-        if args.norms is not None:
+        if args.norms is not None:  # first: it needs many people
             norms, tables["people.csv"] = _norms(args, maps, people)
             texts["norms.json"] = norms.to_json()
             figures["norms.png"] = norms_figure(
@@ -93,6 +95,17 @@ def run(args: Namespace) -> None:
                 name=name,
                 over=args.norms,
             )
+        if args.formula is not None:
+            effects = _effects(args, maps, people)
+            tables["effects.csv"] = effects.reset_index().to_dict("list")
+            figures |= effect_figures(effects, name)
+            if brain is not None:
+                drawn, pages = effect_brains(effects, name, **brain)
+                figures |= drawn
+            results["formula"] = args.formula
+            results["terms"] = term_summary(effects)
+            results["caveats"] = [APART[found.summary.get("kind", "fits")]]
+            say(f"note: {results['caveats'][0]}")
     results["warnings"] = said
     shown = {**results, **_said(found, results)}
     pages["report.html"] = partial(study_report, shown, config=texts["config.toml"])
@@ -124,16 +137,19 @@ def _said(found: Bunch, results: dict[str, Any]) -> dict[str, Any]:
             f"Total cost of the fits, simulated afresh: median {middle:.3f}, from "
             f"{low:.3f} to {high:.3f} in nine of ten."
         )
+    who = [
+        f"{n} subjects, of which {results['n_failed']} have no map. Rows are "
+        "subjects, columns regions."
+    ]
+    if not results["caveats"]:  # of norms alone
+        who.append(
+            "Levels of single maps lie anywhere on what a scan leaves open, and so do "
+            "people among the centiles."
+        )
     return {
         "title": f"{results['model']} model: study of {n} subjects, "
         f"{results['n_rois']} regions",
-        "people": [
-            f"{n} subjects, of which {results['n_failed']} have no map. Rows are "
-            "subjects, columns regions.",
-            "Levels of single fits lie anywhere on what a scan leaves open, which "
-            "intervals of a regression do not know: delssome pooled infers all scans "
-            "at once.",
-        ],
+        "people": who,
         "fits": fits,
         "rows": [],
         "scan": summary.get("scan", ""),

@@ -187,9 +187,15 @@ def check_number(what: str, names: Sequence[str], parcels: Parcels, atlas: str) 
         What errors call it.
     """
     if len(names) != len(parcels.keys):
+        remedy = (
+            "read those of the atlas alone, such as by "
+            "regions={'atlas_name': 'Schaefer'} (--regions atlas_name=Schaefer)"
+            if len(names) > len(parcels.keys)
+            else "is it another atlas, or another resolution of it?"
+        )
         raise ValueError(
             f"{atlas} has {len(parcels.keys)} regions and no names of its own, so that "
-            f"{what} must have as many, in its order, got {len(names)}."
+            f"{what} must have as many, in its order, got {len(names)}; {remedy}"
         )
 
 

@@ -39,6 +39,7 @@ from delssome.fitting.rows import (
 from delssome.fitting.store import Store
 from delssome.fitting.usable import names_of
 from delssome.identity import kind_of
+from delssome.models.space import ParameterSpace, check_maps
 from delssome.utils import check_running, make_generator
 
 if TYPE_CHECKING:
@@ -338,6 +339,8 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
                 "checkpoint belongs to a single fit; give PopulationFitter a store."
             )
         n_rois = n_rois_from_width(n_features, fitter.n_fcd_bins)
+        # What no row can be fitted with is refused before a store remembers it.
+        ParameterSpace(given.model, check_maps(fitter.maps, n_rois))
         settings: dict[str, Any] = {"estimator": type(fitter).__name__}
         settings |= {
             name: value

@@ -53,8 +53,15 @@ class Opened(NamedTuple):
 
 
 def listed(failures: Mapping[Any, str]) -> str:
-    """Name rows with their reasons."""
-    return "; ".join(f"{label}: {why}" for label, why in failures.items())
+    """Name rows with their reasons, those that share one together."""
+    by: dict[str, list[Any]] = {}
+    for label, why in failures.items():
+        by.setdefault(why, []).append(label)
+    return "; ".join(f"{_some(labels)}: {why}" for why, labels in by.items())
+
+
+def _some(labels: Sequence[Any]) -> str:
+    return ", ".join(map(str, labels[:10])) + ", ..." * (len(labels) > 10)
 
 
 def report(failures: Mapping[Any, str], n_fits: int) -> None:
@@ -111,10 +118,9 @@ def warn_once(said: Mapping[Any, str], n_fits: int) -> None:
         name = category.__name__
         which = [label for label, text in said.items() if name in text]
         if which:
-            some = ", ".join(map(str, which[:10])) + ", ..." * (len(which) > 10)
             warn(
-                f"{name} in {len(which)} of {n_fits} fits ({some}); "
-                "warnings_ holds what they say.",
+                f"{name} in {len(which)} of {n_fits} fits ({_some(which)}); "
+                "what they say stands in warnings_, the column warnings of the table.",
                 category,
                 stacklevel=3,
             )
@@ -140,7 +146,8 @@ def fit_rows(
     )
     reasons: dict[str, str] = {}
     with progress_bar(
-        total=len(todo),
+        total=len(set(keys)),
+        initial=len(set(keys)) - len(todo),
         desc="population",
         unit="fit",
         lanes=effective_n_jobs(n_jobs),

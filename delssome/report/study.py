@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from delssome.plotting.page import (
@@ -62,7 +62,8 @@ def study_report(
     results : dict
         With ``title``, ``model``, ``readout_name``, ``terms`` (:func:`term_summary`),
         ``interval``, ``people`` and ``fits`` (sentences), ``rows`` (of a table of
-        fits), ``scan``, ``warnings``, ``delssome``, ``command`` and ``read``.
+        fits), ``scan``, ``warnings``, ``delssome``, ``command`` and ``read``; and
+        ``caveats`` (sentences), if effects want any: they follow the first.
     images : dict of str to bytes
         PNG of :func:`effect_figures`, :func:`effect_brains`, of ``people.png``,
         ``norms.png``, ``regions.png`` and :func:`brain_files`, as far as there are.
@@ -87,10 +88,10 @@ def study_report(
     >>> "Mean E/I ratio changes by -0.02" in study_report(results, images={})
     True
     """
-    name = results["readout_name"]
+    name, caveats = results["readout_name"], results.get("caveats", [])
     sections = {
-        f"{name} and {term}": _effect(results, term, images)
-        for term in results["terms"]
+        f"{name} and {term}": _effect(results, term, images, [] if k else caveats)
+        for k, term in enumerate(results["terms"])
     }
     first = "" if sections else lines_of(results["warnings"], "warning")
     if sections:
@@ -113,7 +114,12 @@ def study_report(
     return page(results["title"], sections)
 
 
-def _effect(results: Mapping[str, Any], term: str, images: Mapping[str, bytes]) -> str:
+def _effect(
+    results: Mapping[str, Any],
+    term: str,
+    images: Mapping[str, bytes],
+    caveats: Sequence[str],
+) -> str:
     found, what = results["terms"][term], in_sentence(results["readout_name"])
     effect, low, high = (three_digits(found[key]) for key in ("effect", "low", "high"))
     sure = found["low"] > 0 or found["high"] < 0
@@ -134,4 +140,4 @@ def _effect(results: Mapping[str, Any], term: str, images: Mapping[str, bytes]) 
     )
     if brain:
         regions = folded("Every region, with its interval", regions)
-    return paragraph(said, "lead") + brain + regions
+    return paragraph(said, "lead") + lines_of(caveats) + brain + regions

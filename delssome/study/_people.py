@@ -63,7 +63,8 @@ def refuse_few(y: Array, age: Array, site: Array) -> None:
     """Refuse too few people, of all or of a site, or such as are all alike."""
     if len(y) < FEWEST:
         raise ValueError(
-            f"Norms need {FEWEST} people with a value at least, got {len(y)}."
+            f"Norms need {FEWEST} people with a value at least, got {len(y)}; of fewer "
+            "ask for effects alone (map_effects, --formula)."
         )
     if np.ptp(age) == 0:
         raise ValueError("age is the same of all people.")

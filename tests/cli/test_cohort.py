@@ -121,13 +121,34 @@ def test_a_population_is_one_table_with_its_people(study, tmp_path, capsys):
     ).read_bytes()
 
 
+def test_signs_that_do_not_fit_the_maps_leave_no_store_behind(study, tmp_path, capsys):
+    command = ["population", *options(study, *SEARCH, f"--out={tmp_path / 'out'}")]
+    assert main([*command, "--map-signs", "1"]) == 2
+    assert "for each of the 2 maps, got (1,)" in capsys.readouterr().err
+    assert main([*command, "--map-signs", "-1", "1"]) == 0
+
+
+def test_help_says_what_is_done_with_a_folder(capsys):
+    for command, how in (
+        ("fit", "fitted as a group"),
+        ("population", "each fitted on its own"),
+        ("pooled", "all at once"),
+    ):
+        assert main([command, "--help"]) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert f"a folder of subjects, {how}" in shown
+
+
 def test_a_killed_population_goes_on_in_its_folder(study, tmp_path, capsys):
     out = tmp_path / "out"
     (out / "kept").mkdir(parents=True)  # as a run leaves it that was killed
     assert main(["population", *options(study, *SEARCH, f"--out={out}")]) == 0
     capsys.readouterr()
-    assert main(["population", *options(study, *SEARCH, f"--out={out}")]) == 2
+    again = ["population", *options(study, *SEARCH, f"--out={out}")]
+    assert main(again) == 2
     assert "not empty" in capsys.readouterr().err
+    assert main([*again, "--overwrite"]) == 0
+    assert f"population: {N}/{N} fit" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("short")
@@ -136,7 +157,7 @@ def test_pooled_scans_have_effects_of_a_formula(study, tmp_path, capsys):
     more = ["--formula=age", "--affects", "w_EI", f"--out={out}"]
     assert main(["pooled", *options(study, *more)]) == 0
     said = capsys.readouterr().out
-    assert "age, mean ei_ratio by one unit" in said
+    assert "age, mean E/I ratio by one unit" in said
     effects = read(out / "effects.csv")
     assert len(effects) == 1 + N_ROIS
     assert effects[0]["covariate"] == "age"
@@ -293,6 +314,47 @@ def test_a_study_that_cannot_be_is_refused(
         main([*command[:1], f"--population={tmp_path}", "--norms=age", "--out=x"]) == 2
     )
     assert "name the folder that delssome population wrote" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"), [("fits", "may have either sign"), ("posteriors", "too small")]
+)
+def test_a_study_says_once_what_effects_over_separate_maps_are_worth(
+    population, tmp_path, capsys, kind, message
+):
+    pytest.importorskip("formulaic")
+    summary = population / "summary.json"
+    said = json.loads(summary.read_text())
+    summary.write_text(json.dumps(said | {"kind": kind}))
+    out, norms = tmp_path / "study", tmp_path / "norms"
+    command = ["study", f"--population={population}"]
+    assert main([*command, "--formula=age + sex", f"--out={out}"]) == 0
+    shown, page = capsys.readouterr().out, (out / "report.html").read_text()
+    for text in (shown, page):
+        assert text.count(message) == text.count("delssome pooled") == 1
+    # Under the first effect, where it is read.
+    assert page.index(message) < page.index("data:image/png")
+    assert message in json.loads((out / "summary.json").read_text())["caveats"][0]
+    # Norms alone have no slopes.
+    assert main([*command, "--norms=age", f"--out={norms}"]) == 0
+    page = (norms / "report.html").read_text()
+    assert message not in capsys.readouterr().out + page
+    assert "among the centiles" in page
+
+
+def test_norms_of_too_few_people_are_refused_before_effects_are_said(
+    population, tmp_path, capsys
+):
+    pytest.importorskip("formulaic")
+    table = population / "population.csv"
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:20]))
+    out = f"--out={tmp_path / 'out'}"
+    options = [f"--population={population}", "--formula=age", "--norms=age", out]
+    assert main(["study", *options]) == 2
+    said = capsys.readouterr()
+    assert "Norms need 50 people" in said.err
+    assert "--formula" in said.err
+    assert "mean map" not in said.out
 
 
 def test_effects_of_a_study_are_on_the_brain(population, tmp_path, capsys):

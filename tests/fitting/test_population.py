@@ -26,6 +26,7 @@ from delssome import (
 from delssome.connectome import group_average
 from delssome.datasets import make_cohort
 from delssome.exceptions import StorageWarning
+from delssome.fitting.rows import listed
 from delssome.saying import warn
 from delssome.simulation import Acquisition
 
@@ -156,9 +157,16 @@ def test_if_all_fail_the_run_fails(cohort, fitter):
         PopulationFitter(fitter).fit(np.full_like(cohort.X, np.nan))
 
 
+def test_a_reason_that_many_rows_share_is_said_once():
+    failures = {k: "ValueError: no." for k in range(12)} | {20: "ValueError: other."}
+    assert listed(failures) == (
+        "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...: ValueError: no.; 20: ValueError: other."
+    )
+
+
 def test_new_rows_that_all_fail_are_nan(cohort, fitter):
     population = PopulationFitter(fitter).fit(cohort.X[:1])
-    with pytest.warns(FitFailedWarning, match=r"2 of 2 .*0: ValueError"):
+    with pytest.warns(FitFailedWarning, match=r"2 of 2 .*0, 1: ValueError"):
         maps = population.transform(np.full_like(cohort.X[:2], np.nan))
     assert maps.shape == (2, N_ROIS)
     assert np.isnan(maps).all()

@@ -273,6 +273,8 @@ def test_what_does_not_fit_is_refused(annots, atlas, values):
         BrainDisplay(values, (*annots, annots[0]))
     with pytest.raises(ValueError, match="atlas_regions must have as many"):
         BrainDisplay(values, atlas, atlas_regions=NAMES[:-1])
+    with pytest.raises(ValueError, match="--regions atlas_name=Schaefer"):
+        BrainDisplay(values, atlas, atlas_regions=[*NAMES, "Cerebellum"])
     with pytest.raises(ValueError, match="atlas must be 'desikan'"):
         BrainDisplay(values, "brodmann")
 

@@ -152,7 +152,7 @@ def read_derivatives(
         )
     wide = fcd_window(tr, window)
     subjects: list[Subject] = []
-    pipelines: list[dict[str, Any]] = []
+    pipelines: list[tuple[str, dict[str, Any]]] = []
     names: list[str] | None = None
     for name in sorted({*series, *matrices}):
         runs = _long_enough(series.get(name, []), wide, ledger)
@@ -175,7 +175,7 @@ def read_derivatives(
                 ),
             )
         )
-        pipelines += [one.facts for _, one in runs]
+        pipelines += [(name, one.facts) for _, one in runs]
     if not subjects:
         raise ValueError(
             f"{bold} has no subject with BOLD and SC of atlas {atlas}: "
@@ -346,17 +346,28 @@ def _take(table: Labelled, names: Sequence[str], regions: Regions | None) -> Lab
     return table._replace(values=values[order], rows=columns, columns=columns)
 
 
-def _pipeline(facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _pipeline(facts: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     """Check that all runs were processed alike, as far as it is stated."""
-    said: dict[str, Any] = {}
-    for of_run in facts:
+    said: dict[str, dict[Any, list[str]]] = {}
+    for subject, of_run in facts:
         for key, value in of_run.items():
-            if said.setdefault(key, value) != value:
-                raise ValueError(
-                    f"all runs must be processed alike, got {key} {said[key]} and "
-                    f"{value} in their .json; read them one by one."
-                )
-    return said
+            said.setdefault(key, {}).setdefault(value, []).append(subject)
+    for key, who in said.items():
+        if len(who) > 1:
+            got = " and ".join(
+                f"{value} of {len(set(names))} subjects ({_few(names)})"
+                for value, names in who.items()
+            )
+            raise ValueError(
+                f"all runs must be processed alike, got {key} {got} in their .json; "
+                "take those that were into a folder of their own."
+            )
+    return {key: next(iter(who)) for key, who in said.items()}
+
+
+def _few(names: Sequence[str]) -> str:
+    several = list(dict.fromkeys(names))
+    return ", ".join(several[:5]) + ", ..." * (len(several) > 5)
 
 
 def _summary(data: Bunch) -> list[str]:
