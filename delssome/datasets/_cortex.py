@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from sklearn.utils import Bunch
 
+from delssome.datasets._atlas_files import REINSTALL, load_nibabel
 from delssome.datasets._parcels import (
     N_FS_LR,
-    REINSTALL,
     Atlas,
     Cortex,
     check_number,
     choose,
     folder_of,
-    load_nibabel,
     read_parcels,
 )
 from delssome.files import reading

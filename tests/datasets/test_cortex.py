@@ -101,7 +101,7 @@ def test_a_volume_is_read_at_the_surface(tmp_path):
     with pytest.raises(ValueError, match=r"1 of 3 regions .* have no cortex.*label 7"):
         load_maps(path)
     labels[11, 11, 8] = 2
-    nibabel.save(nibabel.Nifti1Image(labels, affine), path)
+    nibabel.save(nibabel.Nifti1Image(labels[..., None], affine), path)
     assert load_maps(path, ["left", "right"]).maps.shape == (2, 2)
 
 
