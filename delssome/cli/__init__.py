@@ -8,6 +8,7 @@ errors of usage come at once.
 # SPDX-License-Identifier: BSD-3-Clause
 
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -18,6 +19,9 @@ from delssome.exceptions import InfeasibleSpaceError
 from delssome.streams import lenient_streams
 
 __all__ = ["main"]
+
+# Commands that keep what is done, and start from there.
+RESUMED = ("train", "population", "pooled")
 
 
 @lenient_streams()
@@ -34,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 done, 2 wrong input, 130 interrupted.
     """
+    args = Namespace(command=None)
     try:
         given = with_config(sys.argv[1:] if argv is None else argv)
         args = make_parser().parse_args(given)
@@ -52,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"delssome: error: {message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("delssome: interrupted", file=sys.stderr)
+        more = "; the same command goes on" if args.command in RESUMED else ""
+        print(f"delssome: interrupted{more}", file=sys.stderr)
         return 130
     return 0

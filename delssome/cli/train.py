@@ -60,7 +60,12 @@ def _fine_tune(args: Namespace, given: dict[str, Any]) -> None:
     n_groups = args.groups
     if args.quick:
         n_groups, given["n_steps"] = 2, min(given["n_steps"], 50)
-    say(f"label candidates of {model.name} by theory and train the network on them")
+    say(
+        f"two rounds: candidates of {model.name} on {n_groups} synthetic groups are "
+        f"labelled by theory, then the network is trained, {given['n_steps']} steps at "
+        "last. Some 15 minutes of CPU time at the defaults, more with more states; "
+        "bars say what is left of a step."
+    )
     fine_tune(
         model,
         args.out,

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from delssome.models.declaration import check_declaration, check_equations
 from delssome.models.steady import relax
 from delssome.utils import Component
 
@@ -26,20 +27,6 @@ __all__ = [
 Array = NDArray[np.float64]
 Params = Mapping[str, Array]
 
-# Names that files and columns of results have already.
-TAKEN = (
-    "coefficients",
-    "cost",
-    "history",
-    "model",
-    "noise",
-    "parameters",
-    "report",
-    "summary",
-    "truth",
-    "verification",
-    "warnings",
-)
 # Far below rounding for every u but 0, where it turns 0/0 into the limit 1/d.
 GUARD = 1e-30
 
@@ -191,9 +178,14 @@ class Model(Component):
     def __post_init__(self) -> None:
         """Check what the class says, and the ranges."""
         check_declaration(type(self))
-        self._check_equations()
+        check_equations(self)
         for name in self.searched:
             given = getattr(self, name, None)
+            if given is None:
+                raise ValueError(
+                    f"{type(self).__name__} must have a range for {name}, which is "
+                    f"searched; write the field {name}: tuple = (low, high)."
+                )
             ends = plain_tuple(given, Real, float)
             low, high = ends if ends is not None and len(ends) == 2 else (0.0, 0.0)
             sound = -np.inf < low < high < np.inf
@@ -203,33 +195,6 @@ class Model(Component):
                     f"{' and 0 <= low' * (name in ('G', 'sigma'))}, got {given!r}."
                 )
             self._settle(name, ends)
-
-    def _check_equations(self) -> None:
-        """Run the equations once, to see that they take and give what is declared."""
-        start = [float(value) for value in self.initial_state]
-        n_given = len(self.states) + len(self.couples) + len(self.inputs)
-        n_wanted = len(self.states) + len(self.outputs)
-        given = [*start, *[1.0] * (n_given - len(start)), np.expm1]
-        try:
-            with np.errstate(all="ignore"):
-                found = self.derivatives(*given)
-            n_found = len(found)
-        except (ArithmeticError, ValueError):  # of these numbers, not of their count
-            return
-        except TypeError as error:
-            raise TypeError(
-                f"{type(self).__name__}.derivatives must take "
-                f"{', '.join(self.states)}, the coupling by "
-                f"{', '.join(self.couples)}, {', '.join(self.inputs)} and expm1, and "
-                f"give a tuple ({error})."
-            ) from error
-        if len(start) != len(self.states) or n_found != n_wanted:
-            raise TypeError(
-                f"{type(self).__name__} has {len(self.states)} states and "
-                f"{len(self.outputs)} outputs: initial_state must hold "
-                f"{len(self.states)} numbers, got {len(start)}, and derivatives give "
-                f"{n_wanted}, got {n_found}."
-            )
 
     @property
     def rate_range(self) -> tuple[float, float]:
@@ -335,53 +300,4 @@ def check_model(model: object) -> None:
     if not isinstance(model, Model):
         raise TypeError(
             f"model must be a model such as FIC(), got {type(model).__name__}."
-        )
-
-
-def check_declaration(model: type[Model]) -> None:
-    """Refuse a class that lacks something, or whose parts do not fit together.
-
-    Parameters
-    ----------
-    model : type[Model]
-
-    Raises
-    ------
-    TypeError
-    """
-    name = model.__name__
-    needed = ("states", "inputs", "searched", "regional", "derivatives")
-    for attribute in (*needed, "initial_state", "largest_step"):
-        if not hasattr(model, attribute):
-            raise TypeError(
-                f"The model {name} must have {attribute}; see delssome.models.Model "
-                "for what every model has."
-            )
-    for attribute, known in (("couples", model.states), ("regional", model.searched)):
-        unknown = set(getattr(model, attribute)) - set(known)
-        if unknown:
-            raise TypeError(
-                f"{name}.{attribute} names {', '.join(sorted(unknown))}, "
-                f"which is none of {', '.join(known)}."
-            )
-    if not model.couples:
-        raise TypeError(f"{name}.couples must name a state, got none.")
-    if model.observed not in model.states:
-        raise TypeError(
-            f"{name}.observed must be one of {model.states}, got {model.observed!r}."
-        )
-    if model.rate is not None and model.rate not in model.outputs:
-        raise TypeError(
-            f"{name}.rate must be None or one of {model.outputs}, got {model.rate!r}."
-        )
-    searched = model.searched
-    if "G" not in searched or "G" in model.regional or "sigma" not in searched:
-        raise TypeError(
-            f"{name}.searched must hold G, the global coupling, not regional, and "
-            f"sigma, the noise amplitude, got {searched}."
-        )
-    if not model.readout_key.isidentifier() or model.readout_key in TAKEN:
-        raise TypeError(
-            f"{name}.readout_key must be a word that can name a file and a column, and "
-            f"none of {', '.join(TAKEN)}, got {model.readout_key!r}."
         )

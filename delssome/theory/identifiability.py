@@ -94,6 +94,24 @@ class Identifiability:
     stiffness: Array
     directions: Array
 
+    def __str__(self) -> str:
+        """Say in words what users ask first; `repr` shows all arrays."""
+        said = (
+            f"As much as {self.n_scans:.3g} scans know: the mean over regions to +-"
+            f"{self.mean_readout_sd:.2g} (before them {self.mean_readout_prior_sd:.2g})"
+        )
+        if np.ptp(self.readout) > 1e-6 * np.abs(self.readout).max():  # not all alike
+            said += (
+                f"; the pattern over regions, up to its sign, with r "
+                f"{self.pattern_r:.2f}; upside down with probability "
+                f"{self.p_upside_down:.2f}"
+            )
+        n_stiff = np.count_nonzero(self.stiffness > 1)
+        return (
+            f"{said}; of {len(self.stiffness)} directions they decide {n_stiff}, the "
+            "prior the others."
+        )
+
 
 def identifiability(
     space: ParameterSpace,

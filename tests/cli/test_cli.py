@@ -581,6 +581,31 @@ def test_out_must_be_empty_unless_overwritten(tmp_path, capsys):
     assert "is a file" in error_of(capsys, "demo", "--out", kept)
 
 
+@pytest.mark.parametrize(
+    ("command", "ends"),
+    [("train", "; the same command goes on\n"), ("demo", "interrupted\n")],
+)
+def test_an_interruption_says_whether_the_command_goes_on(
+    command, ends, tmp_path, capsys, monkeypatch
+):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"delssome.cli.{command}.run", interrupt)
+    assert main([command, f"--out={tmp_path / 'out'}"]) == 130
+    assert capsys.readouterr().err.endswith(ends)
+
+
+def test_training_for_a_model_says_first_what_it_takes(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("delssome.cli.train.fine_tune", lambda *args, **kwargs: None)
+    options = ["--model=mfm", "--groups=3", "--steps=70", f"--out={tmp_path}"]
+    assert main(["train", *options]) == 0
+    said = capsys.readouterr().out
+    assert "two rounds: candidates of MFM on 3 synthetic groups" in said
+    assert "70 steps" in said
+    assert "15 minutes of CPU time at the defaults" in said
+
+
 def test_version(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"delssome {__version__}\n"

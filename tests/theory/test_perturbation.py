@@ -1,5 +1,7 @@
 """Spectra, noise and sensitivity of FC of networks in general form."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,12 @@ def test_what_data_can_know_of_oscillators(sc):
     known = identifiability(space, theta, sc, SCAN, n_scans=16)
     assert (known.readout > 0.001).all()
     assert known.stiffness[0] > 10.0
+    said = str(known)
+    assert said.startswith("As much as 16 scans know: the mean over regions to +-")
+    assert f"upside down with probability {known.p_upside_down:.2f}" in said
+    assert f"they decide {(known.stiffness > 1).sum()}, the prior" in said
+    alike = replace(known, readout=np.ones_like(known.readout))
+    assert "upside down" not in str(alike)  # no pattern to be so
     # How frequencies differ, not how high they are.
     omega_0, omega_1 = (known.sd / known.prior_sd)[[2, 3]]
     assert omega_1 < 0.5 < omega_0

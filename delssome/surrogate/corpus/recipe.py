@@ -307,7 +307,9 @@ def train(
         surrogate = _kept(out, name)  # of a call that was stopped
         if surrogate is not None:
             continue
-        logger.info("training on %d groups", len(files))
+        logger.info(
+            "round %d of %d: training on %d groups", k + 1, len(groups), len(files)
+        )
         started = time.perf_counter()
         surrogate = CircuitSurrogate(
             model=model,
