@@ -87,9 +87,9 @@ def test_what_a_class_says_stays():
         ({"regional": ("a", "G", "sigma")}, "G, the global coupling, not regional"),
         ({"readout_key": "two words"}, "readout_key must be a word"),
         ({"readout_key": "summary"}, "none of coefficients, cost"),
-        ({"initial_state": (0.1,)}, "must hold 2 numbers, got 1"),
-        ({"initial_state": (0.1, 0.1, 0.1)}, "must hold 2 numbers, got 3"),
-        ({"outputs": ("z",)}, "give 3, got 2"),
+        ({"initial_state": (0.1,)}, "has 2 states .x, y.: .* as many numbers, got 1"),
+        ({"initial_state": (0.1, 0.1, 0.1)}, "has 2 states .x, y.: .* as many numbers, got 3"),
+        ({"outputs": ("z",)}, "give 3 values, .*, got 2"),
         ({"inputs": ("a", "b")}, "must take x, y, the coupling by x, a, b and expm1"),
     ],
 )
@@ -128,7 +128,7 @@ def test_equations_that_cannot_be_tried_are_taken_as_they_are():
     [
         *(("a", x) for x in [(5.0, 1.0), (1.0, 1.0), (1.0,), (1.0, 2.0, 3.0), "ab"]),
         *(("a", x) for x in [(-np.inf, 1.0), (0.0, np.inf), (np.nan, 1.0)]),
-        *(("a", x) for x in [(False, True), None, 2.0]),
+        *(("a", x) for x in [(False, True), 2.0]),
         *((name, (-0.1, 1.0)) for name in ("G", "sigma")),
     ],
 )
