@@ -132,7 +132,10 @@ def measure(run, null):
     n_pairs, world = 2 if run.quick else n_pairs, World()
     give, one = None, world.maps(SMOOTH[0], 1)[0]
     if library != "scipy":
-        null_of(null, world)(one)  # imports
+        try:
+            null_of(null, world)(one)  # imports
+        except ImportError as error:
+            raise MissingError(f"{library} cannot be imported: {error}") from error
     with Clock() as clock:
         if library != "scipy":
             give = null_of(null, world)

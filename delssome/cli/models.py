@@ -23,6 +23,14 @@ from delssome.simulation import Acquisition
 __all__ = ["choose_surrogate", "fastest_surrogate", "load_model"]
 
 
+# What a fit takes where the network, which takes seconds, does not serve.
+TAKES = {
+    "linear": " A fit by theory takes minutes, the more regions the longer.",
+    None: " A fit by simulation takes some half an hour of CPU time, unless --popsize "
+    "and --max-iter say less.",
+}
+
+
 def load_model(given: str, map_signs: Sequence[int] | None = None) -> Model:
     """Make a model with its default settings.
 
@@ -156,7 +164,7 @@ def choose_surrogate(
     why = "".join(f" {reason}" for reason in refusals)
     say(
         f"note: --surrogate {chosen or 'none'} is the fastest that serves the "
-        f"{model.name} model.{why}"
+        f"{model.name} model.{why}{TAKES.get(chosen, '')}"
     )
     return chosen
 

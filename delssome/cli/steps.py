@@ -232,7 +232,8 @@ def read_of(data: Bunch) -> dict[str, Any]:
     data : Bunch
     """
     names = ("subject_ids", "dropped_regions", "pipeline", "summary", "notes")
-    return {name: data[name] for name in names if name in data}
+    # All of an atlas without names of its own, also regions that are left out.
+    return {name: data[name] for name in (*names, "atlas_regions") if name in data}
 
 
 def _how(estimator: MeanFieldFitter | MeanFieldPosterior) -> str:

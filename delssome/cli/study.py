@@ -65,7 +65,8 @@ def run(args: Namespace) -> None:
     found = read_population(args.population)
     maps, people, name = found.maps, found.subjects, found.readout_name
     n_failed = int(maps.isna().any(axis=1).sum())
-    brain = check_brain(args, list(maps))
+    order = found.summary.get("read", {}).get("atlas_regions")
+    brain = check_brain(args, list(maps), order)
     say(f"1/2 read   {len(maps)} subjects, {n_failed} of them without a map")
     tables: dict[str, dict[str, Any]] = {}
     figures: dict[str, Any] = {"people.png": people_figure(maps, list(maps), name=name)}

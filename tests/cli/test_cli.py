@@ -211,7 +211,7 @@ def test_fit_of_bold_equals_the_fitter(tmp_path, data, fitter, capsys):
     assert results["model"] == "FIC"
     assert results["surrogate"] == "deep"
     printed = capsys.readouterr().out
-    assert "note: --surrogate deep is the fastest that serves the FIC model." in printed
+    assert "--surrogate deep is the fastest that serves the FIC model.\n" in printed
     assert "FIC model by CMAES" in printed
     assert "predicted by the network" in printed
 
@@ -315,6 +315,7 @@ def test_fit_of_a_model_of_the_users_own(tmp_path, data, capsys):
     assert main(fit_options(out, options)) == 0
     printed = capsys.readouterr().out
     assert "note: --surrogate none is the fastest that serves the Drift" in printed
+    assert "by simulation takes some half an hour of CPU time" in printed
     assert "none of its candidates comes to rest" in printed
     assert "every one simulated" in printed
     own = {"readout.csv", "readout.png"}

@@ -9,11 +9,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from sklearn.utils import Bunch
 
 import delssome
 from delssome import Acquisition
 from delssome.cli import main
 from delssome.cli.config import read_config, with_config
+from delssome.cli.steps import read_of
 from delssome.datasets import make_cohort
 
 pytest.importorskip("pandas")
@@ -373,6 +375,30 @@ def test_effects_of_a_study_are_on_the_brain(population, tmp_path, capsys):
     assert page.index('href="brain_age.html"') < page.index("Individuals")
     # All of the page is in it.
     assert not re.search(r"https?://|<script|<link", page)
+
+
+def test_a_study_knows_the_regions_of_an_atlas_that_its_population_left_out(
+    population, tmp_path, capsys
+):
+    pytest.importorskip("formulaic")
+    pytest.importorskip("nilearn")
+    pytest.importorskip("plotly")
+    nibabel = pytest.importorskip("nibabel")
+    thirds = np.repeat([1, 2, 3], 18)[None, :, None] * np.ones((54, 1, 54))
+    affine = np.diag([4.0, 4.0, 4.0, 1.0])
+    affine[:3, 3] = -108.0
+    atlas = tmp_path / "atlas.nii.gz"  # labels without names
+    nibabel.save(nibabel.Nifti1Image(thirds.astype(np.int16), affine), atlas)
+    read_as = read_of(Bunch(atlas_regions=["a", "left out", "b"], X=None))
+    summary = population / "summary.json"
+    said = json.loads(summary.read_text())
+    summary.write_text(json.dumps(said | {"read": read_as}))
+    out = tmp_path / "study"
+    options = [f"--population={population}", "--formula=age", f"--out={out}"]
+    assert main(["study", *options, f"--brain={atlas}"]) == 0, capsys.readouterr().err
+    page = (out / "brain_age.html").read_text()
+    assert "a: -0.0" in page
+    assert "b: -0.0" in page
 
 
 def test_looks_of_all_pages_are_one():
