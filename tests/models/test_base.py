@@ -88,7 +88,10 @@ def test_what_a_class_says_stays():
         ({"readout_key": "two words"}, "readout_key must be a word"),
         ({"readout_key": "summary"}, "none of coefficients, cost"),
         ({"initial_state": (0.1,)}, "has 2 states .x, y.: .* as many numbers, got 1"),
-        ({"initial_state": (0.1, 0.1, 0.1)}, "has 2 states .x, y.: .* as many numbers, got 3"),
+        (
+            {"initial_state": (0.1, 0.1, 0.1)},
+            "has 2 states .x, y.: .* as many numbers, got 3",
+        ),
         ({"outputs": ("z",)}, "give 3 values, .*, got 2"),
         ({"inputs": ("a", "b")}, "must take x, y, the coupling by x, a, b and expm1"),
     ],
