@@ -1,7 +1,9 @@
 """Trees of XCP-D and QSIRecon: found, chosen, asked for, left out and said."""
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -330,6 +332,22 @@ def test_outliers_of_another_length_are_refused(study):
     path = series_of(root, variant="")
     change(path, lambda table: table.drop(index=[0, 1]))
     with pytest.raises(ValueError, match=r"has 53 frames, but .*says 60, 55 of them"):
+        read_derivatives(root, **OPTIONS)
+
+
+def test_a_subject_whose_folder_cannot_be_opened_is_not_taken_for_empty(
+    study, monkeypatch
+):
+    root, listed = study(), os.scandir
+
+    def locked(path):
+        if Path(path).name in ("func", "logs"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    (root / "logs").mkdir()  # of no subject
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(ValueError, match=r"sub-.*func cannot be opened \(Permission"):
         read_derivatives(root, **OPTIONS)
 
 

@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,7 +72,8 @@ def scan(root: str | os.PathLike[str]) -> list[File]:
     if not Path(root).is_dir():
         raise ValueError(f"{root} is not a folder; give a folder of derivatives.")
     found = []
-    for folder, folders, names in os.walk(root, followlinks=True):
+    refuse = partial(_refuse, root)
+    for folder, folders, names in os.walk(root, onerror=refuse, followlinks=True):
         folders[:] = sorted(
             f for f in folders if f not in SKIPPED and not f.startswith(".")
         )
@@ -79,6 +81,16 @@ def scan(root: str | os.PathLike[str]) -> list[File]:
             if not name.startswith(".") and (file := _parse(Path(folder, name))):
                 found.append(file)
     return found
+
+
+def _refuse(root: str | os.PathLike[str], error: OSError) -> None:
+    """Refuse a folder of a subject that cannot be opened: it would seem to be empty."""
+    within = Path(error.filename).relative_to(root).parts
+    if any(part.startswith("sub-") for part in within):
+        raise ValueError(
+            f"{error.filename} cannot be opened ({error.strerror}); ask for the right "
+            "to read it, or read a tree without this subject."
+        ) from error
 
 
 def only(
