@@ -164,3 +164,11 @@ def briefly_pooled():
             yield
 
     return context
+
+
+@pytest.fixture(autouse=True)
+def no_figure_is_left_open():
+    """Close figures after a test: more than twenty are a warning to whoever is next."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
