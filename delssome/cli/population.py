@@ -73,6 +73,8 @@ def run(args: Namespace) -> None:
         "warnings": said,
         "read": read_of(inputs.data),
     }
+    if len(population.failures_) == len(table):  # there is no map
+        brain = None
     drawn, pages = ({}, {}) if brain is None else brain_files(population, **brain)
     config = toml_of(args)
     columns = {table.index.name: table.index.tolist()}

@@ -227,24 +227,13 @@ def _run(
         )
         bar.update()
         generation += 1
-        best = partial(_best, leaders)
-        ends = schedule.watch.step("generation", best) or (
-            may_end and searcher.converged
+        stopped = schedule.watch.step(
+            "generation", lambda: {"params_": _finalists(leaders, 1).theta[0]}
         )
-        if ends and generation < closes:
+        if (stopped or (may_end and searcher.converged)) and generation < closes:
             # What closes may still disagree with where this has ended.
             bar.update(closes - generation)
             generation = closes
-
-
-def _best(leaders: Sequence[_Leader]) -> dict[str, Any]:
-    """Give the attributes of a fit that ends with the best candidate so far."""
-    costs, violations = (
-        np.array([getattr(one, name) for one in leaders])
-        for name in ("costs", "violation")
-    )
-    best = leaders[int(np.argmin(Evaluation(costs, violations).fitness))]
-    return {"params_": best.theta}
 
 
 def _row(

@@ -36,12 +36,6 @@ def needs(*packages):
     return pytest.mark.skipif(bool(missing), reason=f"needs {missing}")
 
 
-@pytest.fixture(autouse=True)
-def no_figure_stays_open():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def fsaverage5():
     datasets = pytest.importorskip("nilearn.datasets")

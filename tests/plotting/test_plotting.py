@@ -141,12 +141,6 @@ def fitter(fitted):
     return fitter
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 def by_label(ax):
     lines = [line for line in ax.lines if not line.get_label().startswith("_")]
     return {line.get_label(): line for line in lines}

@@ -348,14 +348,14 @@ def _take(table: Labelled, names: Sequence[str], regions: Regions | None) -> Lab
 
 def _pipeline(facts: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     """Check that all runs were processed alike, as far as it is stated."""
-    said: dict[str, dict[Any, list[str]]] = {}
+    said: dict[str, dict[Any, dict[str, None]]] = {}
     for subject, of_run in facts:
         for key, value in of_run.items():
-            said.setdefault(key, {}).setdefault(value, []).append(subject)
+            said.setdefault(key, {}).setdefault(value, {})[subject] = None
     for key, who in said.items():
         if len(who) > 1:
             got = " and ".join(
-                f"{value} of {len(set(names))} subjects ({_few(names)})"
+                f"{value} of {len(names)} subjects ({some(list(names))})"
                 for value, names in who.items()
             )
             raise ValueError(
@@ -363,11 +363,6 @@ def _pipeline(facts: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
                 "take those that were into a folder of their own."
             )
     return {key: next(iter(who)) for key, who in said.items()}
-
-
-def _few(names: Sequence[str]) -> str:
-    several = list(dict.fromkeys(names))
-    return ", ".join(several[:5]) + ", ..." * (len(several) > 5)
 
 
 def _summary(data: Bunch) -> list[str]:
