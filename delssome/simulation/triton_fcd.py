@@ -7,6 +7,8 @@ import torch
 import triton
 import triton.language as tl
 
+from delssome.observables.fcd import CONSTANT
+
 __all__ = ["count_pairs", "window_vectors"]
 
 # Windows along either side of a part of an FCD matrix, and edges at a time, to which
@@ -39,6 +41,7 @@ def window_vectors(x: torch.Tensor, in_windows: torch.Tensor) -> torch.Tensor:
         len(in_windows),
         n_edges,
         *vectors.stride()[:2],
+        CONSTANT,
         EDGES,
     )
     _standardise[(n_scans * shape[1],)](vectors, n_edges, shape[2], CHUNK)
@@ -59,6 +62,7 @@ def _slide(
     n_edges,
     scan_stride,
     window_stride,
+    CONSTANT: tl.constexpr,
     EDGES: tl.constexpr,
 ):
     """Slide windows over the frames of some edges: add the next, drop the first."""
@@ -91,9 +95,13 @@ def _slide(
             row = tl.load(target + past + 1)
             if row >= 0:
                 share = 1.0 / tl.load(counts + past + 1)
-                scale = square_a - sum_a * sum_a * share
-                scale *= square_b - sum_b * sum_b * share
-                value = (products - sum_a * sum_b * share) / tl.sqrt(scale)
+                spread_a = square_a - sum_a * sum_a * share
+                spread_b = square_b - sum_b * sum_b * share
+                # What is constant within a window has no correlation.
+                spread_a = tl.where(spread_a > CONSTANT, spread_a, 0.0)
+                spread_b = tl.where(spread_b > CONSTANT, spread_b, 0.0)
+                value = products - sum_a * sum_b * share
+                value /= tl.sqrt(spread_a * spread_b)
                 tl.store(out + row * window_stride, value.to(tl.float32), inside)
 
 

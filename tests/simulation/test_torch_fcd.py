@@ -49,6 +49,16 @@ def test_cuda_gives_the_same_fc_and_counts_the_same_pairs(scans):
 
 
 @pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cuda_knows_a_signal_that_is_constant_within_a_window(rng, dtype):
+    scans = rng.standard_normal((20, 60, 6)).cumsum(axis=1) + 100
+    scans[:10, 20:32, 5] = 3.0
+    counts = connectivity(scans.astype(dtype), 12, 40, "cuda")[1]
+    assert np.isnan(counts[:10]).all()
+    assert (counts[10:].sum(axis=1) == 49 * 48 / 2).all()
+
+
+@pytest.mark.gpu
 @pytest.mark.parametrize("n_rois", [5, 68])
 @pytest.mark.parametrize("censored", [False, True])
 def test_cuda_counts_nearly_all_pairs_alike_in_float32(rng, n_rois, censored):
