@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import FrameType
 from typing import Any, NamedTuple
 
 import tqdm.std
@@ -29,26 +30,38 @@ class Heard(NamedTuple):
     message: str
 
 
+# Whose lines are not where a user's mistake is: this package, and what calls it back.
+INSIDE = {"delssome", "sklearn", "joblib", "contextlib"}
+
 _HEARD: ContextVar[list[Heard] | None] = ContextVar("heard", default=None)
 
 
-def warn(
-    message: str, category: type[Warning] = UserWarning, stacklevel: int = 1
-) -> None:
-    """Warn, or tell who listens in this thread.
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called the package, or tell who listens in this thread.
 
     Parameters
     ----------
     message : str
     category : type[Warning], default=UserWarning
-    stacklevel : int, default=1
-        1 is who calls this.
     """
     heard = _HEARD.get()
     if heard is None:
-        warnings.warn(message, category, stacklevel=stacklevel + 1)
+        warnings.warn(message, category, stacklevel=_levels_inside() + 1)
     else:
         heard.append(Heard(category, message))
+
+
+def _levels_inside() -> int:
+    """Count the callers of `warn`, and itself, that are this package or run it."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 0
+    while frame is not None and _package(frame) in INSIDE:
+        frame, level = frame.f_back, level + 1
+    return level if frame is not None else 1
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 @contextmanager

@@ -132,7 +132,6 @@ def _check_counts(sc: Array) -> None:
     warn(
         f"sc_transform='log' drops what is not a count: {lost}. {remedy}.",
         UserWarning,
-        stacklevel=3,
     )
 
 

@@ -71,7 +71,6 @@ def choose_evaluators(
                 f"Candidates are evaluated by theory, as surrogate='linear' asks for: "
                 f"{reason}",
                 SurrogateDomainWarning,
-                stacklevel=4,
             )
             return exact
         network.check(model)

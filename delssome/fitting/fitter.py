@@ -384,7 +384,7 @@ class MeanFieldFitter(callbacks.CallbackSupportMixin, ReadsOut, ComposedEstimato
             if name != "rates":  # there are none of some models
                 setattr(self, f"{name}_", value)
         if not outcome.in_range:
-            warn(implausible(self.model_, outcome), OutOfRangeWarning, 3)
+            warn(implausible(self.model_, outcome), OutOfRangeWarning)
         return self
 
     def _simulate_winner(

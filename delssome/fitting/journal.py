@@ -121,6 +121,5 @@ class Journal:
                     f"checkpoint={str(self._path)!r} cannot be written ({error}). The "
                     "fit goes on, and tries again after every generation.",
                     StorageWarning,
-                    stacklevel=3,
                 )
             self._failed = True

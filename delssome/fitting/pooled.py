@@ -254,7 +254,6 @@ pandas.DataFrame, default=None
                 "(doc/results.md, 'Differences between scans'), and say little here. "
                 "Other maps, or another model, may fit better.",
                 MisfitWarning,
-                stacklevel=3,
             )
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -265,7 +265,7 @@ class MeanFieldPosterior(ReadsOut, ComposedEstimator):
             setattr(self, name, value)
         self.sampler_, self.simulator_ = inference.sampler, simulation.simulator
         for doubt in doubts(self.model_.readout_name, found):
-            warn(doubt, UnidentifiedWarning, stacklevel=2)
+            warn(doubt, UnidentifiedWarning)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -150,7 +150,7 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
         if how.on_disagreement == "raise":
             raise SurrogateDomainError(said)
         if how.on_disagreement == "warn" or schedule.deadline.passed or task.departures:
-            warn(said, SurrogateDomainWarning, stacklevel=3)
+            warn(said, SurrogateDomainWarning)
             break
         if schedule.verbose >= 1:
             say(f"{said}\nSearching on with the next evaluator.")

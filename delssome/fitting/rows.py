@@ -70,7 +70,6 @@ def report(failures: Mapping[Any, str], n_fits: int) -> None:
         warn(
             f"{len(failures)} of {n_fits} fits failed and are NaN. {listed(failures)}",
             FitFailedWarning,
-            stacklevel=3,
         )
 
 
@@ -122,7 +121,6 @@ def warn_once(said: Mapping[Any, str], n_fits: int) -> None:
                 f"{name} in {len(which)} of {n_fits} fits ({_some(which)}); "
                 "what they say stands in warnings_, the column warnings of the table.",
                 category,
-                stacklevel=3,
             )
 
 

@@ -294,5 +294,4 @@ def _interruptible(found: Sequence[Any], deadline: Deadline) -> Iterator[None]:
             f"The search was interrupted after {len(found)} generations. The best of "
             "what it found is being verified by simulation; interrupt again to stop.",
             SearchInterruptedWarning,
-            stacklevel=4,
         )

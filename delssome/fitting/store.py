@@ -67,7 +67,7 @@ class Store:
         try:
             self._results[key] = self._read(key)
         except (BadFileError, OSError) as error:
-            warn(f"{error}", StorageWarning, stacklevel=3)
+            warn(f"{error}", StorageWarning)
             return False
         return True
 
@@ -94,7 +94,6 @@ class Store:
                     f"store={str(self._folder)!r} cannot be written ({error}). Results "
                     "are kept in memory, and written as soon as that can be done.",
                     StorageWarning,
-                    stacklevel=3,
                 )
             self._failed = True
 

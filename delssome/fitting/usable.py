@@ -73,12 +73,12 @@ def usable_of(X: ArrayLike, n_fcd_bins: int, estimator: object = None) -> Array:
 
     As :func:`usable_rows`.
     """
-    data, usable = usable_rows(X, n_fcd_bins, estimator, stacklevel=4)
+    data, usable = usable_rows(X, n_fcd_bins, estimator)
     return data[usable]
 
 
 def usable_rows(
-    X: ArrayLike, n_fcd_bins: int, estimator: object = None, *, stacklevel: int = 3
+    X: ArrayLike, n_fcd_bins: int, estimator: object = None
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Check packed subjects, and warn of those that cannot be used.
 
@@ -89,8 +89,6 @@ def usable_rows(
     n_fcd_bins : int
     estimator : object, default=None
         Of which errors speak.
-    stacklevel : int, default=3
-        Of the warning.
 
     Returns
     -------
@@ -117,7 +115,7 @@ def usable_rows(
     if 2 * len(found) > len(data):
         raise ValueError(_said(found, len(data), names))
     says = _said(found, len(data), names, "are left out")
-    warn(says, UnusableSubjectWarning, stacklevel=stacklevel)
+    warn(says, UnusableSubjectWarning)
     usable[list(found)] = False
     return data, usable
 

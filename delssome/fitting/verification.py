@@ -335,7 +335,6 @@ def report_unlike_contexts(
             "parameters. Costs reported are simulated and hold. surrogate='linear' "
             "needs no training; `delssome train` makes weights for data like yours.",
             SurrogateDomainWarning,
-            stacklevel=3,
         )
 
 

@@ -172,7 +172,7 @@ class BrainDisplay:
         self.region_names = placed.names
         if placed.lost:
             self.notes_.insert(0, placed.lost)
-            warn(f"{placed.lost}.", UserWarning, stacklevel=2)
+            warn(f"{placed.lost}.", UserWarning)
         absent = np.flatnonzero(np.isnan(self.values))
         if len(absent):
             gone = some([self.region_names[k] for k in absent])

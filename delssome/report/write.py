@@ -161,7 +161,6 @@ def _elsewhere(contents: Mapping[str, bytes], error: OSError) -> Path:
     warn(
         f"{error}. Tables and summary are in {folder} instead.",
         StorageWarning,
-        stacklevel=3,
     )
     return folder
 
@@ -176,7 +175,6 @@ def _losing(name: str) -> Iterator[None]:
         warn(
             f"{name} could not be made ({said}); all else is written.",
             StorageWarning,
-            stacklevel=4,
         )
 
 

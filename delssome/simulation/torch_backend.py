@@ -157,7 +157,6 @@ def _engine(model: Model, *given: Any) -> Engine:
             f"The equations of {model.name} could not be compiled for the GPU "
             f"({type(error).__name__}: {str(error)[-200:]}); they run as operations of "
             "torch, several times slower. Write them in plain arithmetic and expm1.",
-            stacklevel=4,
         )
         return _steps(model, *given)
     n_states, n_blood = len(model.states), len(REST) * model.haemodynamics

@@ -124,7 +124,7 @@ def correlate_maps(
         both = given["values"], given["reference"]
         r_inputs, reason = _put_in(*both, inputs, names)
     if reason:
-        warn(reason, CircularWarning, stacklevel=2)
+        warn(reason, CircularWarning)
     others = _standardised(given["reference"])
     r = float(_standardised(given["values"]) @ others)
     null = _standardised(given["values"][order]) @ others

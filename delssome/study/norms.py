@@ -370,7 +370,6 @@ class Norms(BaseEstimator):
                     f"site {', '.join(unknown)} is not known to these norms: taken for "
                     "an average one. Norms.adapt learns it from a few of its people.",
                     UserWarning,
-                    stacklevel=3,
                 )
             off = np.array([offsets.get(one, [0.0, 0.0]) for one in sites])
             middle, log_spread = middle + off[:, 0], log_spread + off[:, 1]

@@ -1,10 +1,12 @@
 import pickle
+import warnings
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
 
 from delssome import (
     CMAES,
@@ -157,6 +159,27 @@ def test_rates_out_of_range_are_reported(make, X):
     with pytest.warns(OutOfRangeWarning, match="2.70 to 3.30"):
         fitter = make(model=model).fit(X)
     assert not fitter.in_range_
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda fitter: fitter,
+        lambda fitter: make_pipeline(fitter),
+        lambda fitter: GridSearchCV(fitter, {"verbose": [0]}, cv=2),
+    ],
+    ids=["alone", "pipeline", "grid search"],
+)
+def test_warnings_name_the_line_that_fits(make, make_subjects, made):
+    X = make_subjects(4, 5, 50)
+    X[3, 40:] = np.nan
+    one_left_out = made(make())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        one_left_out.fit(X)
+    own = [w for w in caught if w.category.__module__.startswith("delssome")]
+    assert {"UnusableSubjectWarning"} <= {w.category.__name__ for w in own}
+    assert {w.filename for w in own} == {__file__}
 
 
 def test_it_survives_cloning_and_pickling(fitted, X):

@@ -332,7 +332,7 @@ def _kept(out: Path, name: str) -> CircuitSurrogate | None:
     try:
         return CircuitSurrogate.load(out, name)
     except (OSError, BadFileError) as error:
-        warn(f"{error}", StorageWarning, stacklevel=3)
+        warn(f"{error}", StorageWarning)
         return None
 
 

@@ -149,14 +149,13 @@ def _is_there(file: Path, make: Callable[..., Group], given: dict[str, Any]) -> 
     try:
         found = str(read_shard(file).get("group", ""))
     except BadFileError as error:
-        warn(str(error), StorageWarning, stacklevel=3)
+        warn(str(error), StorageWarning)
         return False
     if found != fingerprint(make.__name__, given):
         warn(
             f"{file} is of another group, or of a model whose source was another; it "
             "is made anew.",
             StorageWarning,
-            stacklevel=3,
         )
         return False
     return True
