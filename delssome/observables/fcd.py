@@ -19,6 +19,8 @@ __all__ = ["fcd_cdf", "fcd_histogram", "fcd_matrix", "frames_in_windows"]
 BLOCK = 128
 # Sum of squares in a window, of 1 over the scan, that rounding leaves of a constant.
 CONSTANT = 1e-12
+# Numbers to whose multiple rows of products are padded, and frames added at a time.
+LANES, TOGETHER = 8, 4
 # Share of its frames that censoring must have kept, or a window is left out.
 LEAST_KEPT = 0.5
 
@@ -198,38 +200,33 @@ def _window_vectors(
 
 
 # Flags as a dict, whose text is the same in every process, as a set's is not.
-@kept(
-    nogil=True,
-    error_model="numpy",
-    fastmath={"contract": True, "reassoc": True},
-)
+FAST: Any = {"contract": True, "reassoc": True}
+
+
+@kept(nogil=True, error_model="numpy", fastmath=FAST)
 def _slide(x: Any, window: int, stride: int, counts: Any, vectors: Any) -> None:
-    """Slide a window over standardised signals: add the next frame, drop the first."""
-    target = 0
+    """Slide a window over standardised signals: add the next frames, drop the first."""
     n_frames, n_rois = x.shape
     n_edges = vectors.shape[1]
-    products = np.zeros(n_edges)
-    sums, squares = np.zeros(n_rois), np.zeros(n_rois)
+    # Rows of whole vectors, after a window of frames that add nothing.
+    n_lanes = (n_rois + LANES - 1) // LANES * LANES
+    padded = np.zeros((window + n_frames, n_lanes))
+    padded[window:, :n_rois] = x
+    products = np.zeros((n_rois, n_lanes))
+    sums, squares = np.zeros(n_lanes), np.zeros(n_lanes)
     scale, row = np.empty(n_rois), np.empty(n_edges)
-    for last in range(n_frames):
-        first = last - window
-        edge = 0
-        for i in range(n_rois):
-            new = x[last, i]
-            old = x[first, i] if first >= 0 else 0.0
-            sums[i] += new - old
-            squares[i] += new * new - old * old
-            if first >= 0:
-                for j in range(i + 1, n_rois):
-                    k: Any = np.uint64(edge + j - i - 1)
-                    products[k] += new * x[last, j] - old * x[first, j]
-            else:
-                for j in range(i + 1, n_rois):
-                    products[np.uint64(edge + j - i - 1)] += new * x[last, j]
-            edge += n_rois - 1 - i
-        if first < -1 or (first + 1) % stride:
-            continue
-        count = counts[(first + 1) // stride]
+    seen = target = 0
+    for place in range(len(counts)):
+        while seen < place * stride + window:
+            n_new = min(TOGETHER, place * stride + window - seen)
+            for frame in range(seen, seen + n_new):
+                for i in range(n_lanes):
+                    old, new = padded[frame, i], padded[window + frame, i]
+                    sums[i] += new - old
+                    squares[i] += new * new - old * old
+            _add_products(padded, window + seen, seen, n_new, products)
+            seen += n_new
+        count = counts[place]
         if count == 0:
             continue
         for i in range(n_rois):
@@ -239,8 +236,8 @@ def _slide(x: Any, window: int, stride: int, counts: Any, vectors: Any) -> None:
         for i in range(n_rois):
             mean, own = sums[i] / count, scale[i]
             for j in range(i + 1, n_rois):
-                k = np.uint64(edge + j - i - 1)
-                row[k] = (products[k] - mean * sums[j]) * own * scale[j]
+                k: Any = np.uint64(edge + j - i - 1)
+                row[k] = (products[i, j] - mean * sums[j]) * own * scale[j]
             edge += n_rois - 1 - i
         mean = row.sum() / n_edges
         norm = 0.0
@@ -250,6 +247,33 @@ def _slide(x: Any, window: int, stride: int, counts: Any, vectors: Any) -> None:
         for k in range(n_edges):
             vectors[target, k] = (row[k] - mean) * norm
         target += 1
+
+
+@kept(nogil=True, error_model="numpy", fastmath=FAST)
+def _add_products(x: Any, new: int, old: int, n: int, products: Any) -> None:
+    """Add the products of signals at n frames from `new` on, less those from `old` on.
+
+    Above the diagonal, from the vector on that holds it.
+    """
+    n_rois, n_lanes = products.shape
+    if n == TOGETHER:  # sums stay in registers for four frames
+        for i in range(n_rois):
+            a, b, c, d = x[new, i], x[new + 1, i], x[new + 2, i], x[new + 3, i]
+            e, f, g, h = x[old, i], x[old + 1, i], x[old + 2, i], x[old + 3, i]
+            for j in range(i // LANES * LANES, n_lanes):
+                k: Any = np.uint64(j)
+                more = a * x[new, k] + b * x[new + 1, k]
+                more += c * x[new + 2, k] + d * x[new + 3, k]
+                less = e * x[old, k] + f * x[old + 1, k]
+                less += g * x[old + 2, k] + h * x[old + 3, k]
+                products[i, k] += more - less
+    else:
+        for frame in range(n):
+            for i in range(n_rois):
+                a, e = x[new + frame, i], x[old + frame, i]
+                for j in range(i // LANES * LANES, n_lanes):
+                    k = np.uint64(j)
+                    products[i, k] += a * x[new + frame, k] - e * x[old + frame, k]
 
 
 def _histogram(vectors: NDArray[Any], n_bins: int) -> NDArray[np.int64] | float:

@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 # Slopes that moved by less, as a share of the slowest decay, leave the modes as they
 # are: an eigenproblem costs more than all else.
-SAME = 1e-4
+SAME = 3e-4
 # Modes that are nearly parallel (norm of their duals) are parted by this share of the
 # largest rate, region by region: chains of equal rates have fewer modes than states.
 PARALLEL, PARTED = 1e6, 1e-5
