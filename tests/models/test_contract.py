@@ -173,8 +173,8 @@ def check_some(settled, model, candidates):
     """Say what to change where none of the candidates settles."""
     n, n_rest = len(candidates), candidates.rests.sum()
     assert len(settled) > 0, (
-        f"of the first {n} candidates of a search {n_rest} come to rest and none settles "
-        f"in theory: move the ranges of {model.name}, or "
+        f"of the first {n} candidates of a search {n_rest} come to rest, and none "
+        f"settles in theory: move the ranges of {model.name}, or "
         f"initial_state, {model.initial_state}, to where it does not swing or jump"
     )
 
