@@ -2,6 +2,9 @@
 
 A script has a function that measures one row and one that makes tables of all rows::
 
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    from _run import main, table
+
     if __name__ == "__main__":
         main(measure, tables, seeds=5, fit=FITS)
 
@@ -131,6 +134,10 @@ def main(measure, tables, *, summary=None, figure=None, seeds=None, **axes):
     if figure:
         parser.add_argument("--figure", type=Path)
     args = parser.parse_args()
+    for name in ("json", "figure"):  # hours before it is written
+        file = getattr(args, name, None)
+        if file and not file.parent.is_dir():
+            parser.error(f"--{name} {file}: there is no folder {file.parent}; make it")
     chosen = {name: getattr(args, name) for name in axes}
     if seeds:
         chosen["seed"] = range(min(args.seeds, 2) if args.quick else args.seeds)
@@ -335,8 +342,8 @@ def number(value, form=".3f"):
 
 
 def correlation(a, b):
-    """Pearson correlation of two vectors; None if one of them is flat."""
-    flat = np.ptp(a) == 0 or np.ptp(b) == 0
+    """Pearson correlation of two vectors; None if one of them is flat, or empty."""
+    flat = len(a) == 0 or np.ptp(a) == 0 or np.ptp(b) == 0
     return None if flat else float(np.corrcoef(a, b)[0, 1])
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from _run import ROOT
 
 PAGE, KEPT = ROOT / "doc" / "results.md", ROOT / "benchmarks" / "kept"
+LIST = ROOT / "benchmarks" / "README.md"
 BLOCK = re.compile(r"(<!-- (\S+\.py)( \w+)? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -51,6 +52,14 @@ def main():
     check = parser.parse_args().check
     before = PAGE.read_text()
     known = {file_of(script, word) for _, script, word, _ in BLOCK.findall(before)}
+    scripts = [script for _, script, _, _ in BLOCK.findall(before)]
+    if absent := [script for script in scripts if not (ROOT / script).is_file()]:
+        raise SystemExit(f"{PAGE} has blocks of no script: {', '.join(absent)}.")
+    listed = LIST.read_text()
+    found = (ROOT / "benchmarks").glob("*/[!_]*.py")
+    names = [file.relative_to(ROOT).as_posix() for file in found]
+    if unlisted := [name for name in names if name not in listed]:
+        raise SystemExit(f"{LIST} has no line for {', '.join(unlisted)}.")
     if lost := [file.name for file in KEPT.glob("*.json") if file not in known]:
         raise SystemExit(f"{PAGE} has no block for {', '.join(lost)}.")
     after = BLOCK.sub(fill, before)

@@ -23,6 +23,10 @@ from delssome.observables import fc_matrix, fcd_cdf
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--model", help="FILE.py:CLASS, for tests/models/test_contract.py")
+
+
 def _sees_gpu():
     try:
         import torch

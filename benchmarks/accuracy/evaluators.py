@@ -278,7 +278,9 @@ def figure(rows):
     for line, name in zip(axes, ("theory", "network"), strict=True):
         for ax, row in zip(line, rows, strict=True):
             predicted, simulated, again = row[name]["points"]
-            ax.axline([min(simulated)] * 2, slope=1, color="0.6", lw=1, zorder=0)
+            ax.axline(
+                [min(simulated, default=1)] * 2, slope=1, color="0.6", lw=1, zorder=0
+            )
             ax.plot(again, simulated, "x", color="0.65", ms=3, label="simulated again")
             ax.plot(predicted, simulated, "o", ms=3, label=name)
             ax.set(title=row["connectome"], xlabel="predicted total cost")

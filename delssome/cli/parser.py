@@ -113,7 +113,7 @@ def _describe_train(command: ArgumentParser) -> None:
     add("--n-jobs", type=int, default=2, help="processes that label (2)")
     add("--seed", type=int, default=0, help="seed of the training (0)")
     add = command.add_argument_group("with --model").add_argument
-    add("--groups", type=int, default=8, help="synthetic groups of each round (8)")
+    add("--groups", type=int, help="synthetic groups of each round (8)")
     add("--n-rois", type=int, help="regions of all groups (40 to 90)")
     add("--tr", type=float, help="repetition time (s) of all groups (many scans)")
     add("--n-frames", type=int, help="frames of their scans; with --tr")

@@ -44,8 +44,8 @@ def run(args: Namespace) -> None:
 
 
 def _train_anew(args: Namespace, given: dict[str, Any]) -> None:
-    if _scan(args) is not None or args.n_rois is not None:
-        raise ValueError("options of scans and --n-rois go with --model.")
+    if _scan(args) is not None or args.n_rois is not None or args.groups is not None:
+        raise ValueError("options of scans, --groups and --n-rois go with --model.")
     given["n_steps"] = 10_000 if args.steps is None else args.steps
     if args.quick:
         given |= {"groups": [corpus_groups()[:2]], "settings": QUICK}
@@ -57,7 +57,7 @@ def _train_anew(args: Namespace, given: dict[str, Any]) -> None:
 def _fine_tune(args: Namespace, given: dict[str, Any]) -> None:
     model = load_model(args.model)
     given["n_steps"] = 1500 if args.steps is None else args.steps
-    n_groups = args.groups
+    n_groups = 8 if args.groups is None else args.groups
     if args.quick:
         n_groups, given["n_steps"] = 2, min(given["n_steps"], 50)
     say(

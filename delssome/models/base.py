@@ -81,8 +81,8 @@ class Model(Component):
     A model is one file: a frozen dataclass whose fields are its settings, among them
     the range (low, high) of every searched parameter, and whose class says the rest.
     Its equations are one plain function of numbers, without branches, that NumPy, torch
-    and compiled code all run. ``tests/models/test_contract.py`` tells what else the
-    package can do for it.
+    and compiled code all run. ``tests/models/test_contract.py --model
+    FILE.py:CLASS``, run by pytest, tells what else the package can do for it.
 
     Attributes
     ----------
@@ -107,7 +107,8 @@ class Model(Component):
     observed : str
         The state that is seen. Default: the first.
     haemodynamics : bool
-        Whether it is seen through the Balloon-Windkessel model (default), or itself.
+        Whether it is seen through the Balloon-Windkessel model (default), which takes
+        it to be between 0 and about 1, as gating is, or itself.
     rate : str or None
         Output that `rate_range` bounds, in Hz. None: all that is finite is in range.
     readout_name, readout_key : str

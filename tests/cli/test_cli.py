@@ -607,6 +607,13 @@ def test_training_for_a_model_says_first_what_it_takes(tmp_path, capsys, monkeyp
     assert "15 minutes of CPU time at the defaults" in said
 
 
+def test_groups_of_a_model_are_not_for_training_anew(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("delssome.cli.train.train_surrogate", lambda *args, **kw: None)
+    assert main(["train", "--groups=3", f"--out={tmp_path / 'out'}"]) == 2
+    assert "--groups and --n-rois go with --model" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_version(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"delssome {__version__}\n"

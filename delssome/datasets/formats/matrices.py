@@ -31,8 +31,34 @@ __all__ = [
     "read_table",
 ]
 
+
+def read_archive(path: Path) -> dict[str, Any]:
+    """Read all arrays of a .npz or .mat file, dict of str to array.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    return read_npz(path) if extension(path) == ".npz" else read_mat(path)
+
+
+def _of_archive(path: Path, key: str | None) -> Labelled:
+    return choose(path, read_archive(path), key)
+
+
+def _of_npy(path: Path) -> Labelled:
+    return Labelled(numeric(read_npy(path), str(path)))
+
+
 TEXT, ARCHIVES = (".csv", ".tsv", ".txt"), (".npz", ".mat")
-FORMATS = (*TEXT, ".npy", *ARCHIVES, *CIFTI, ".zip")
+# Readers by ending: of files that hold one array, and of those that hold several.
+ALONE = {".npy": _of_npy, **dict.fromkeys(CIFTI, read_cifti)}
+BY_KEY = {**dict.fromkeys(ARCHIVES, _of_archive), ".zip": read_tvb}
+FORMATS = (*TEXT, *ALONE, *BY_KEY)
 
 
 def read_matrix(
@@ -131,20 +157,16 @@ def read_table(
     """
     path = Path(path)
     end = extension(path)
-    if key is not None and end not in (*ARCHIVES, ".zip"):
-        raise BadFileError(f"{path} holds one array without a name; leave out key.")
-    if end in TEXT:
-        table = read_text(path, header)
-    elif end == ".npy":
-        table = Labelled(numeric(read_npy(path), str(path)))
-    elif end in ARCHIVES:
-        table = choose(path, read_archive(path), key)
-    elif end == ".zip":
-        table = read_tvb(path, key)
-    elif end.endswith(".nii"):
-        table = read_cifti(path)
-    else:
+    if end not in FORMATS and not end.endswith(".nii"):
         raise BadFileError(f"{path} must end in one of {', '.join(FORMATS)}.")
+    if end in BY_KEY:
+        table = BY_KEY[end](path, key)
+    elif key is not None:
+        raise BadFileError(f"{path} holds one array without a name; leave out key.")
+    elif end in TEXT:
+        table = read_text(path, header)
+    else:  # dense CIFTI is told what to do
+        table = ALONE.get(end, read_cifti)(path)
     return table if table.tr is not None else table._replace(tr=read_tr(path))
 
 
@@ -178,17 +200,3 @@ def read_connectome(
     ('L_V1', 'L_M1', 'R_V1')
     """
     return as_connectome(read_table(path, key, header=header), str(path))
-
-
-def read_archive(path: Path) -> dict[str, Any]:
-    """Read all arrays of a .npz or .mat file, dict of str to array.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    dict of str to ndarray
-    """
-    return read_npz(path) if extension(path) == ".npz" else read_mat(path)
