@@ -1,12 +1,14 @@
 """Time one candidate by the network, by theory and by simulation, in turns on one core.
 
-Costs of candidates of the real group that are in range, with all that each gives:
-expected errors and odds by the network, FC and FCD of three simulations.
+Costs of candidates that are in range, with all that each gives: expected errors and
+odds by the network, FC and FCD of three simulations. 68 regions are the real group,
+others a synthetic one.
 """
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import resource
 import sys
 from functools import partial
 from pathlib import Path
@@ -17,62 +19,86 @@ from threadpoolctl import threadpool_limits
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _run import interleaved, load_group, main, make_target, middle, over, span, table
+from _worlds import World
 
 from delssome import CMAES, FIC, Acquisition
+from delssome.evaluation import Target
 from delssome.models import ParameterSpace
 from delssome.simulation import SimulationEvaluator
 from delssome.surrogate import CircuitSurrogate
 from delssome.theory import TheoryEvaluator
 
-# Candidates of a call.
+REGIONS = ("68", "200", "400", "1000")
+# Candidates of a call, fewer of many regions; three simulations of five fill vectors.
 SIZES = {"network": 100, "theory": 32, "theory without FCD": 32, "simulation": 16}
+FEW = {"network": 16, "theory": 2, "theory without FCD": 4, "simulation": 5}
 
 
-def measure(run):
+def measure(run, regions):
     torch.set_num_threads(1)
-    data, model, scan = load_group(), FIC(map_signs=(-1, 1)), Acquisition()
-    target, space = make_target(data.X), ParameterSpace(model, data.maps)
+    sizes = SIZES if regions == "68" else FEW
+    n_rounds = 2 if run.quick or regions != "68" else 9
+    space, target, scan = _group(int(regions))
     evaluators = {
         "network": CircuitSurrogate.load(acquisition=scan),
-        "theory": TheoryEvaluator(model, scan),
-        "theory without FCD": TheoryEvaluator(model, scan, n_samples=0),
-        "simulation": SimulationEvaluator(model, scan),
+        "theory": TheoryEvaluator(space.model, scan),
+        "theory without FCD": TheoryEvaluator(space.model, scan, n_samples=0),
+        "simulation": SimulationEvaluator(space.model, scan),
     }
     rng = np.random.default_rng(0)
-    draws = CMAES(popsize=1000).start(space, rng)
+    draws = CMAES(popsize=10 * sizes["network"]).start(space, rng)
     theta = np.concatenate([draws.ask() for _ in range(3)])
     known = evaluators["network"].evaluate(space.candidates(theta, target.sc), target)
     theta, units = theta[known.in_range], {}
 
-    def evaluate(name):
+    def evaluate(name, most=None):
         # New ones each time, of which nothing is solved yet.
-        candidates = space.candidates(theta[: SIZES[name]], target.sc)
+        candidates = space.candidates(theta[: most or sizes[name]], target.sc)
         return evaluators[name].evaluate(candidates, target, rng)
 
     contestants = {name: partial(evaluate, name) for name in evaluators}
     with threadpool_limits(1):
-        interleaved(contestants, 1)  # compiles
-        for name, own in interleaved(contestants, 2 if run.quick else 9).items():
-            n = min(len(theta), SIZES[name])
+        for name in evaluators:
+            evaluate(name, 1)  # compiles
+        for name, own in interleaved(contestants, n_rounds).items():
+            n = min(len(theta), sizes[name])
             units[name] = [(1e3 * cpu / n,) for _, cpu in own]
     return {
+        "calls": {name: min(len(theta), n) for name, n in sizes.items()},
         "cpu_ms": {name: middle(own) for name, own in units.items()},
         "simulation_over": {
             name: over(units["simulation"], own, 0) for name, own in units.items()
         },
+        # Of this row and those before it, which are smaller.
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
+def _group(n_rois):
+    """Give a space, the data of a group and their scan."""
+    scan = Acquisition()
+    if n_rois == 68:
+        data, model = load_group(), FIC(map_signs=(-1, 1))
+        return ParameterSpace(model, data.maps), make_target(data.X), scan
+    rng = np.random.default_rng(0)
+    world = World.draw(n_rois, scan, rng)
+    fc = world.network.statistics(world.candidates(world.prior(1, rng))).fc[0]
+    return world.space, Target(world.sc, fc, np.linspace(1e-4, 1.0, 10_000)), scan
+
+
 def tables(rows):
-    row = rows[0]
     lines = [
-        f"{name} | {n} | {span(row['cpu_ms'][name], '.3f')} | "
-        f"{span(row['simulation_over'][name], '.0f')}"
-        for name, n in SIZES.items()
+        f"{row['regions']} | {name} | {n} | {span(row['cpu_ms'][name], '.3g')} | "
+        f"{span(row['simulation_over'][name], '.0f')} | {row['peak_mib']:.0f}"
+        for row in rows
+        for name, n in row["calls"].items()
     ]
-    columns = "one candidate by | in a call of | CPU ms, median [lowest, highest]"
-    return table(f"{columns} | times less than three simulations", lines)
+    return table(
+        "regions | one candidate by | in a call of | CPU ms, median [lowest, highest] "
+        "| times less than three simulations | peak of the process, MiB",
+        lines,
+    )
 
 
 if __name__ == "__main__":
-    main(measure, tables)
+    main(measure, tables, regions=REGIONS)

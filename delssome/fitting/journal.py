@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import joblib
 import numpy as np
 
 from delssome.evaluation import Evaluation
@@ -23,7 +24,7 @@ __all__ = ["Journal"]
 
 
 class Journal:
-    """Evaluations of the generations of a fit, in a file if there is a path.
+    """Evaluations of the generations of a fit, kept in a file if there is a path.
 
     A search that is repeated asks for the same candidates as long as it is told the
     same; their evaluations are all that needs to be kept. One that time cut short went
@@ -51,7 +52,7 @@ class Journal:
     def evaluate(
         self,
         place: tuple[int, int, int],
-        asked: str,
+        asked: object,
         evaluate: Callable[[], Evaluation],
     ) -> Evaluation:
         """Give an evaluation that is kept, or evaluate and keep.
@@ -60,9 +61,9 @@ class Journal:
         ----------
         place : tuple of three int
             Stage, restart and generation.
-        asked : str
-            Stands for candidates and noise. What is kept of others at the same place
-            is not given, and gives way.
+        asked : object
+            Candidates and noise. What is kept of others at the same place is not
+            given, and gives way.
         evaluate : callable
             Called without arguments if nothing is kept.
 
@@ -70,11 +71,13 @@ class Journal:
         -------
         Evaluation
         """
-        if self._asked.get(place) != asked:
+        if self._path is None:
+            return evaluate()
+        known = str(joblib.hash(asked))
+        if self._asked.get(place) != known:
             evaluation = evaluate()
-            self._kept[place], self._asked[place] = evaluation, asked
-            if self._path is not None:
-                self._write()
+            self._kept[place], self._asked[place] = evaluation, known
+            self._write()
         return self._kept[place]
 
     def _read(self) -> None:

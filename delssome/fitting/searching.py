@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple, Self
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
@@ -213,7 +212,7 @@ def _run(
         (noise,) = searcher.rng.spawn(1)
         evaluation = schedule.journal.evaluate(
             (schedule.stage, restart, generation),
-            str(joblib.hash((theta.astype(np.float32), noise.bit_generator.state))),
+            (theta.astype(np.float32), noise.bit_generator.state),
             partial(scores.evaluate, space.candidates(theta, target.sc), target, noise),
         )
         searcher.tell(evaluation.fitness)
