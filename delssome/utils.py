@@ -20,7 +20,6 @@ from threadpoolctl import threadpool_limits
 __all__ = [
     "MOST_BINS",
     "Component",
-    "by_formula",
     "check_number",
     "check_running",
     "instance_or_default",
@@ -237,40 +236,3 @@ def one_blas_thread(shared: bool) -> Iterator[None]:
             _BLAS.n_users -= 1
             if _BLAS.n_users == 0:
                 _BLAS.limits.restore_original_limits()
-
-
-def by_formula(formula: str, table: Any, setting: str) -> Any:
-    """Take a table apart by a formula (formulaic).
-
-    Parameters
-    ----------
-    formula : str
-    table : pandas.DataFrame
-    setting : str
-        What the table is called in errors.
-
-    Returns
-    -------
-    design : formulaic.ModelMatrix
-        Gaps of numbers are NaN.
-    gaps : dict of str to int
-        How many there are in each column that the formula reads, text with them: there
-        they would pass for the first of its levels.
-    """
-    if not hasattr(table, "columns"):
-        raise TypeError(
-            f"formula={formula!r} needs {setting} as a pandas.DataFrame, got "
-            f"{type(table).__name__}."
-        )
-    from formulaic import Formula, model_matrix
-
-    try:
-        design = model_matrix(formula, table, na_action="ignore")
-        read = {str(name) for name in Formula(formula).required_variables}
-    except Exception as error:  # of any kind, by what the formula asks for
-        raise ValueError(
-            f"formula={formula!r} does not fit {setting} with the columns "
-            f"{', '.join(map(str, table.columns))}: {error}"
-        ) from error
-    counts = {str(name): int(table[name].isna().sum()) for name in table.columns}
-    return design, {k: n for k, n in counts.items() if n and k in read}

@@ -65,6 +65,7 @@ def run(args: Namespace) -> None:
         "readout_key": model.readout_key,
         "readout_name": model.readout_name,
         "region_names": inputs.region_names,
+        "param_names": getattr(population, "param_names_", []),
         "kind": "posteriors" if args.posterior else "fits",
         "random_state": args.seed,
         "n_rois": len(inputs.region_names),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,7 @@ def run(args: Namespace) -> None:
     out = check_out(args.out, args.overwrite)
     found = read_population(args.population)
     maps, people, name = found.maps, found.subjects, found.readout_name
+    _refuse_fitted(args, found.fitted)
     n_failed = int(maps.isna().any(axis=1).sum())
     order = found.summary.get("read", {}).get("atlas_regions")
     brain = check_brain(args, list(maps), order)
@@ -112,6 +114,19 @@ def run(args: Namespace) -> None:
     pages["report.html"] = partial(study_report, shown, config=texts["config.toml"])
     files = write_results(out, tables, figures, results, texts, pages)
     say(f"2/2 write  {', '.join(path.name for path in files)} in {out}")
+
+
+def _refuse_fitted(args: Namespace, fitted: DataFrame) -> None:
+    """Refuse columns that fits found: they would explain maps by themselves."""
+    asked = {k: getattr(args, k) or "" for k in ("formula", "random", "norms", "site")}
+    for option, text in asked.items():
+        for name in map(str, fitted.columns):
+            if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+                raise ValueError(
+                    f"--{option}={text!r} asks for {name}, which the fits found: it "
+                    "would explain maps by themselves. Name columns of the table of "
+                    "participants, costs or rates."
+                )
 
 
 def _effects(args: Namespace, maps: DataFrame, people: DataFrame) -> DataFrame:

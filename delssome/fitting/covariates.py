@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from delssome.utils import by_formula
+from delssome.formulas import by_formula
 
 __all__ = ["Covariates"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delssome.connectome.names import are_counts, some
-from delssome.utils import by_formula
+from delssome.formulas import by_formula, refuse_case, without_blanks
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -153,7 +153,8 @@ def groups_by(
             f"random={random!r} is no column of subjects: there are "
             f"{', '.join(map(str, subjects.columns))}."
         )
-    column = subjects.loc[complete, random]
+    column = without_blanks(subjects.loc[complete, random])
+    refuse_case(random, column.dropna().unique(), "subjects")
     if column.isna().any():
         raise ValueError(
             f"random={random!r} has {int(column.isna().sum())} gaps: leave these rows "

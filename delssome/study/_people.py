@@ -13,6 +13,8 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from delssome.formulas import refuse_case
+
 __all__ = ["FEWEST_OF_SITE", "People", "labels_of", "refuse_few", "values_of"]
 
 Array = NDArray[np.float64]
@@ -44,17 +46,21 @@ def values_of(value: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
 
 def labels_of(n: int, age: Any, sex: Any, site: Any) -> tuple[Array, Array, Array]:
     """Check what is known of people; labels as text."""
-    ages = check_array(age, ensure_2d=False, dtype=np.float64, input_name="age")
+    try:
+        ages = check_array(age, ensure_2d=False, dtype=np.float64, input_name="age")
+    except ValueError as error:  # scikit-learn's of words names nothing
+        raise ValueError(f"age must be a number of everybody: {error}") from error
     found = [column_or_1d(ages)]
     for name, given in (("sex", sex), ("site", site)):
         if given is None:
             found.append(np.full(n, "all"))
             continue
         labels = column_or_1d(np.asarray(given, dtype=object))
-        missing = [one is None or one != one for one in labels]
+        missing = [one is None or one != one or not str(one).strip() for one in labels]
         if any(missing):
             raise ValueError(f"{name} has {sum(missing)} gaps: leave these people out.")
-        found.append(np.array([str(one) for one in labels]))
+        found.append(np.array([str(one).strip() for one in labels]))
+        refuse_case(name, np.unique(found[-1]), "people")
     check_consistent_length(np.empty(n), *found)
     return found[0], found[1], found[2]
 

@@ -25,8 +25,10 @@ def read_population(folder: str | Path) -> Bunch:
     Bunch
         ``maps``, a pandas.DataFrame of what the model reads out, one row a subject, one
         column a region, both by name, NaN where a fit failed; ``subjects``, a data
-        frame of all else that is known of them, with the table of participants;
-        ``readout_name``, ``model`` and ``summary``, all that was written of the whole.
+        frame of what is known of them beside that: the table of participants, costs,
+        rates; ``fitted``, of what would explain maps by themselves: parameters, the
+        mean of the map, intervals; ``readout_name``, ``model`` and ``summary``, all
+        that was written of the whole.
 
     Examples
     --------
@@ -47,15 +49,25 @@ def read_population(folder: str | Path) -> Bunch:
     if not isinstance(summary, dict) or "region_names" not in summary:
         raise ValueError(f"{wanted[1]} does not name regions: {remedy}.")
     with reading(wanted[0], "table of a population", remedy):
-        table = pd.read_csv(wanted[0], dtype={"participant_id": str})
+        # A label may be "None".
+        table = pd.read_csv(
+            wanted[0],
+            dtype={"participant_id": str},
+            na_values=["", "nan"],
+            keep_default_na=False,
+        )
     # As tables keep names that a spreadsheet would take for formulas.
     names = table["participant_id"].str.replace(r"^'(?=[=+\-@\t\r])", "", regex=True)
     table = table.assign(participant_id=names).set_index("participant_id", drop=False)
     key = summary["readout_key"]
     regions = {f"{key}_{name}": name for name in summary["region_names"]}
+    own = {"spectral_radius", "pattern_probability", *summary.get("param_names", [])}
+    own |= {name for name in table if name.startswith(f"{key}_")} - {*regions}
+    known = [name for name in table if name not in regions and name not in own]
     return Bunch(
         maps=table[list(regions)].rename(columns=regions).astype(float),
-        subjects=table[[name for name in table if name not in regions]],
+        subjects=table[known],
+        fitted=table[[name for name in table if name in own]],
         readout_name=summary["readout_name"],
         model=summary["model"],
         summary=summary,

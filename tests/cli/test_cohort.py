@@ -194,7 +194,8 @@ def test_what_a_cohort_needs_is_named(study, tmp_path, capsys):
         ),
         (
             ["pooled", *options(study, "--formula=weight", out)],
-            "'weight' does not fit covariates with the columns age, site",
+            "'weight' does not fit covariates: it has no column weight, there are age, "
+            "site",
         ),
         (
             ["population", "--sc=a", "--bold=b", "--participants=c", out],
@@ -241,12 +242,15 @@ def population(tmp_path, rng):
     maps = 3.0 - 0.01 * age[:, None] + rng.normal(0, 0.05, (n, 2))
     with (folder / "population.csv").open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["participant_id", "age", "sex", "ei_ratio_a", "ei_ratio_b"])
+        names = ("G", "ei_ratio_mean", "ei_ratio_a", "ei_ratio_b")
+        rows.writerow(["participant_id", "age", "sex", *names])
         for k in range(n):
-            values = ["", ""] if k == 3 else maps[k].tolist()  # a failed fit
+            values = [1.0, maps[k].mean(), *maps[k]]
+            if k == 3:  # a failed fit
+                values = [""] * len(values)
             rows.writerow([f"{k:03d}", age[k], "FM"[k % 2], *values])
     said = {"readout_key": "ei_ratio", "readout_name": "E/I ratio", "model": "FIC"}
-    said |= {"region_names": ["a", "b"]}
+    said |= {"region_names": ["a", "b"], "param_names": ["G"]}
     (folder / "summary.json").write_text(json.dumps(said))
     return folder
 
@@ -294,7 +298,12 @@ def test_a_study_asks_the_maps_of_a_population(population, tmp_path, capsys):
     ("options", "message"),
     [
         ([], "needs --formula"),
-        (["--formula=height"], "does not fit subjects with the columns"),
+        (
+            ["--formula=height"],
+            "does not fit subjects: it has no column height, there are",
+        ),
+        (["--formula=ei_ratio_mean"], "ei_ratio_mean, which the fits found"),
+        (["--norms=G"], "asks for G, which the fits found"),
         (["--norms=years"], "no column years: there are participant_id, age"),
         (["--formula=age", "--sex=sex"], "--sex is of norms"),
         (["--norms=age", "--random=sex"], "--random is of effects"),

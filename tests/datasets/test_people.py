@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from delssome.datasets import read_subjects
+from delssome.datasets.derivatives.participants import read_participants
 
 N = 6
 NAMES = [f"Roi_{k}" for k in range(N)]
@@ -119,3 +120,14 @@ def test_names_beside_the_arrays_of_one_file_are_used(tmp_path, random_sc, smoot
     data = read_subjects(tmp_path, tr=2.0, **OPTIONS)
     assert data.region_names == NAMES
     assert data.n_frames == [[60, 60], [60, 60]]
+
+
+def test_participants_have_gaps_where_the_table_says_so(tmp_path):
+    rows = ["participant_id\tage\tdiagnosis", "sub-a\tn/a\tNone", "sub-b\t31.5\tn/a"]
+    (tmp_path / "participants.tsv").write_text("\n".join(rows))
+    table, _ = read_participants(None, [tmp_path], ["sub-a", "sub-b"])
+    assert table["age"].isna().tolist() == [True, False]
+    assert table["age"].dtype.kind == "f"
+    # A label, not a gap.
+    assert table["diagnosis"].tolist()[0] == "None"
+    assert table["diagnosis"].isna().tolist() == [False, True]

@@ -192,7 +192,13 @@ def text_gap(table):
 @pytest.mark.parametrize(
     ("change", "formula", "random", "kind", "message"),
     [
-        (None, "group + weight", None, ValueError, "columns group, age, sex, site"),
+        (
+            None,
+            "group + weight",
+            None,
+            ValueError,
+            "weight, there are group, age, sex",
+        ),
         (None, "age + age_2", None, ValueError, "does not fit subjects"),
         (None, "0 + age", None, ValueError, "leaves out the constant"),
         (None, "1", None, ValueError, "must name a column"),

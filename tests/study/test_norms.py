@@ -176,3 +176,19 @@ def test_bad_knots_are_named(rng):
         Norms(3).fit(*given)
     with pytest.raises(ValueError, match="knots must be"):
         Norms((3, -1)).fit(*given)
+
+
+def test_labels_are_read_as_they_are_meant(rng):
+    age, value = rng.uniform(20, 80, 100), rng.standard_normal(100)
+    site = np.array(["A", "B "] * 50, dtype=object)
+    plain = Norms().fit(value, age, site=np.array(["A", "B"] * 50))
+    found = Norms().fit(value, age, site=site)
+    given = value[:4], age[:4], None
+    np.testing.assert_array_equal(
+        found.centiles(*given, site[:4]), plain.centiles(*given, ["A", "B", "A", "B"])
+    )
+    site[3] = "b"
+    with pytest.raises(ValueError, match="site of people says 'B' and 'b'"):
+        Norms().fit(value, age, site=site)
+    with pytest.raises(ValueError, match=r"age must be a number .*'90\+'"):
+        Norms().fit(value, [*age[1:].astype(str), "90+"])

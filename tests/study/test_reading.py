@@ -29,7 +29,8 @@ def test_maps_and_people_have_names(folder):
     assert found.maps.columns.tolist() == ["a", "b"]
     assert found.maps.index[:2].tolist() == ["000", "001"]
     assert found.maps.loc["003"].isna().all()
-    assert found.subjects.columns.tolist() == ["participant_id", "age", "ei_ratio_mean"]
+    assert found.subjects.columns.tolist() == ["participant_id", "age"]
+    assert found.fitted.columns.tolist() == ["ei_ratio_mean"]
     assert (found.readout_name, found.model) == ("E/I ratio", "FIC")
 
 

@@ -15,6 +15,9 @@ __all__ = ["read_participants"]
 
 # Derivatives are a folder or two below the table of the study.
 ABOVE = 3
+# What stands for nothing: BIDS, and what programs write for not a number. Other words
+# are labels, such as the diagnosis "None".
+NOTHING = ["", "n/a", "N/A", "NA", "nan", "NaN"]
 
 
 def read_participants(
@@ -48,7 +51,8 @@ def read_participants(
         table = pandas.read_csv(
             found,
             sep="," if found.suffix == ".csv" else "\t",
-            na_values="n/a",
+            na_values=NOTHING,
+            keep_default_na=False,
             dtype={"participant_id": str},
         )
     if "participant_id" not in table:
