@@ -19,6 +19,7 @@ from delssome.fitting.posing_pool import pose_pool
 from delssome.models import FIC, Model
 from delssome.saying import warn
 from delssome.simulation import Acquisition
+from delssome.study._design import subjects_of
 from delssome.utils import check_number, check_running, make_generator
 
 if TYPE_CHECKING:
@@ -217,10 +218,11 @@ class PooledPosterior(ReadsOut, ComposedEstimator):
         Parameters
         ----------
         X : array-like of shape (n_scans, n_features)
-            Packed subjects.
+            Packed subjects. The index of a data frame names them.
         covariates : array-like of shape (n_scans,) or (n_scans, n_covariates), or \
 pandas.DataFrame, default=None
-            What may move parameters. None: nothing; people differ at random.
+            What may move parameters; of a data frame by name, where `X` has names too.
+            None: nothing; people differ at random.
         people : array-like of shape (n_scans,), default=None
             Whose scan it is; scans of the same person share what the person has. None:
             every scan is another person's.
@@ -234,6 +236,9 @@ pandas.DataFrame, default=None
         check_number("n_draws", self.n_draws, Integral, 2, 1_000_000)
         data = check_array(X, dtype=np.float64, estimator=self, input_name="X")
         rng = make_generator(self.random_state).spawn(1)[0]
+        if hasattr(covariates, "columns"):
+            named = {"of": "X", "name": "covariates"}
+            covariates = subjects_of(X, covariates, len(data), **named)
         # Nothing is set before all is found: a fit that fails changes nothing.
         pool = pose_pool(self, data, covariates, people)
         found = pool.run(rng)

@@ -23,7 +23,9 @@ FEWEST_GROUPS = 3
 WHO = "participant_id"
 
 
-def subjects_of(maps: Any, subjects: Any, n: int) -> "DataFrame":
+def subjects_of(
+    maps: Any, subjects: Any, n: int, of: str = "maps", name: str = "subjects"
+) -> "DataFrame":
     """Give what is known of subjects, a row for each of maps, in their order.
 
     Parameters
@@ -33,6 +35,8 @@ def subjects_of(maps: Any, subjects: Any, n: int) -> "DataFrame":
     subjects : pandas.DataFrame, or dict of str to array-like
     n : int
         Rows of `maps`.
+    of, name : str
+        What these two are called in errors.
 
     Returns
     -------
@@ -45,7 +49,7 @@ def subjects_of(maps: Any, subjects: Any, n: int) -> "DataFrame":
         subjects = pd.DataFrame({name: np.asarray(x) for name, x in subjects.items()})
     if not hasattr(subjects, "columns"):
         raise TypeError(
-            "subjects must be a pandas.DataFrame with a row for each of maps, or a "
+            f"{name} must be a pandas.DataFrame with a row for each of {of}, or a "
             f"dict of columns, got {type(subjects).__name__}."
         )
     who = _names(maps)
@@ -55,19 +59,19 @@ def subjects_of(maps: Any, subjects: Any, n: int) -> "DataFrame":
     if who is None or known is None or who == known:
         if len(subjects) != n:
             raise ValueError(
-                f"subjects must have a row for each of the {n} of maps, got "
+                f"{name} must have a row for each of the {n} of {of}, got "
                 f"{len(subjects)}."
             )
         return subjects
     missing = [name for name in who if name not in set(known)]
     if missing:
         raise ValueError(
-            f"subjects lacks {len(missing)} of the {len(who)} of maps: "
+            f"{name} lacks {len(missing)} of the {len(who)} of {of}: "
             f"{some(missing)}; it has {some(known)}."
         )
     if len(set(known)) < len(known):
         raise ValueError(
-            "subjects names some more than once, and in another order than maps: put "
+            f"{name} names some more than once, and in another order than {of}: put "
             "it into that order."
         )
     return subjects.set_axis(known).loc[who]

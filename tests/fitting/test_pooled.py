@@ -125,8 +125,10 @@ def test_scans_of_people_come_in_any_order_and_dress(cohort):
     drug = np.array([0.0, 1.0, 0.0, 0.0, 1.0, 1.0])
     order = np.array([4, 1, 3, 0, 2, 5])
     first = pooled(cohort).fit(cohort.X, drug, people)
-    frame = pd.DataFrame({"drug": drug[order]})
-    again = pooled(cohort).fit(cohort.X[order], frame, people[order])
+    # In the order of X by name, whatever the order of its own.
+    names = np.array([f"scan {k}" for k in range(6)])
+    X = pd.DataFrame(cohort.X, names).iloc[order]
+    again = pooled(cohort).fit(X, pd.DataFrame({"drug": drug}, names), people[order])
     assert first.people_.tolist() == again.people_.tolist() == ["a", "b", "c"]
     np.testing.assert_array_equal(again.readouts_, first.readouts_)
     np.testing.assert_array_equal(again.mean_effect_, first.mean_effect_)
