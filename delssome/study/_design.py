@@ -15,7 +15,13 @@ from delssome.formulas import by_formula, refuse_case, without_blanks
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["design_by", "groups_by", "subjects_of"]
+__all__ = [
+    "design_by",
+    "groups_by",
+    "names_of_rows",
+    "refuse_other_rows",
+    "subjects_of",
+]
 
 # Groups of a random effect, at least: a variance over fewer is not known.
 FEWEST_GROUPS = 3
@@ -52,10 +58,10 @@ def subjects_of(
             f"{name} must be a pandas.DataFrame with a row for each of {of}, or a "
             f"dict of columns, got {type(subjects).__name__}."
         )
-    who = _names(maps)
-    if who is not None and _names(subjects) is None and WHO in subjects:
+    who = names_of_rows(maps)
+    if who is not None and names_of_rows(subjects) is None and WHO in subjects:
         subjects = subjects.set_index(WHO, drop=False)
-    known = _names(subjects)
+    known = names_of_rows(subjects)
     if who is None or known is None or who == known:
         if len(subjects) != n:
             raise ValueError(
@@ -77,13 +83,26 @@ def subjects_of(
     return subjects.set_axis(known).loc[who]
 
 
-def _names(table: Any) -> list[str] | None:
+def names_of_rows(table: Any) -> list[str] | None:
     """Give the names of rows, if there are any that do not only count."""
     if not hasattr(table, "iloc"):
         return None
     names = [str(name) for name in table.index]
     numbers = table.index.inferred_type in ("integer", "floating")
     return None if numbers or are_counts(names) else names
+
+
+def refuse_other_rows(**given: Any) -> None:
+    """Refuse columns that name other rows, or the same in another order."""
+    named = {name: names_of_rows(column) for name, column in given.items()}
+    found = [(name, rows) for name, rows in named.items() if rows is not None]
+    for name, rows in found[1:]:
+        first, known = found[0]
+        if rows != known:
+            raise ValueError(
+                f"{first} and {name} name different rows, or in another order: take "
+                f"both from one table, or {name}.loc[{first}.index]."
+            )
 
 
 def design_by(

@@ -16,6 +16,7 @@ from sklearn.preprocessing import SplineTransformer
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_array, check_consistent_length
 
+from delssome.study._design import refuse_other_rows
 from delssome.study._tables import design_of
 from delssome.utils import check_number
 
@@ -82,6 +83,7 @@ def fit_centiles(
         ensure_all_finite=False,
         input_name="value",
     )
+    refuse_other_rows(value=value, age=age, covariates=covariates)
     design = design_of(age, covariates)
     check_consistent_length(values, design)
     known = np.isfinite(values)
@@ -182,6 +184,7 @@ def centile_scores(
     >>> patients < 50
     array([ True, False])
     """
+    refuse_other_rows(value=value, age=age)
     value, age = np.asarray(value, dtype=float), np.asarray(age, dtype=float)
     fitted = fit_centiles(reference, reference_age, n_knots=n_knots, centiles=FINE)
     curves = centile_of(fitted, age).to_numpy()

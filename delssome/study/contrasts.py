@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from delssome.connectome.names import some
+from delssome.formulas import refuse_case, without_blanks
 from delssome.study._design import subjects_of
 from delssome.study._tables import check_maps_of_subjects, names_of_regions
 from delssome.study.effects import map_effects
@@ -93,7 +94,8 @@ def contrast(
             f"column={column!r} is no column of subjects: there are "
             f"{', '.join(map(str, subjects.columns))}."
         )
-    side = subjects[column]
+    side = without_blanks(subjects[column])
+    refuse_case(column, side.dropna().unique(), "subjects")
     if side[complete].isna().any():
         raise ValueError(
             f"column={column!r} has {int(side[complete].isna().sum())} gaps where maps "

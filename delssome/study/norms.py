@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from delssome.files import BadFileError, read_json, reading, write_atomically
 from delssome.saying import warn
+from delssome.study._design import refuse_other_rows
 from delssome.study._people import (
     FEWEST_OF_SITE,
     People,
@@ -126,6 +127,7 @@ class Norms(BaseEstimator):
         self
         """
         chosen = KNOTS if self.knots is None else (self._check_knots(),)
+        refuse_other_rows(value=value, age=age, sex=sex, site=site)
         y, known = values_of(value)
         ages, sexes, sites = labels_of(len(y), age, sex, site)
         y, ages, sexes, sites = (x[known] for x in (y, ages, sexes, sites))
@@ -184,6 +186,7 @@ class Norms(BaseEstimator):
         Standard normal over those of the norms, whatever the shape.
         """
         check_is_fitted(self)
+        refuse_other_rows(value=value, age=age, sex=sex, site=site)
         y, _ = values_of(value)
         middle, spread = self._at(len(y), age, sex, site)
         skew, tail = shape(self._best)
@@ -234,6 +237,7 @@ class Norms(BaseEstimator):
         check_is_fitted(self)
         if str(site) in self.sites_ or str(site) in self._adapted:
             raise ValueError(f"site={site!r} is known already.")
+        refuse_other_rows(value=value, age=age, sex=sex)
         y, known = values_of(value)
         if known.sum() < FEWEST_OF_SITE:
             raise ValueError(

@@ -151,3 +151,12 @@ def test_bad_input_is_named(maps, people, column, levels, message):
     people["gap"] = people["group"].where(people.index != 3)
     with pytest.raises(ValueError, match=message):
         contrast(maps, people, column, levels)
+
+
+def test_blanks_and_case_make_no_levels_of_their_own(maps, people):
+    expected = contrast(maps, people, "group", SIDES)
+    people.loc[40, "group"] = "patient "
+    pd.testing.assert_frame_equal(contrast(maps, people, "group", SIDES), expected)
+    people.loc[40, "group"] = "Patient"
+    with pytest.raises(ValueError, match="'patient' and 'Patient', which differ by"):
+        contrast(maps, people, "group", SIDES)

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import check_grad
 from scipy.stats import norm
 
-from delssome.study import Norms, _shash
+from delssome.study import Norms, _shash, centile_scores, fit_centiles
 
 N = 4000
 
@@ -192,3 +192,19 @@ def test_labels_are_read_as_they_are_meant(rng):
         Norms().fit(value, age, site=site)
     with pytest.raises(ValueError, match=r"age must be a number .*'90\+'"):
         Norms().fit(value, [*age[1:].astype(str), "90+"])
+
+
+def test_columns_of_other_rows_are_refused(rng):
+    pd = pytest.importorskip("pandas")
+    names = [f"sub-{k}" for k in range(100)]
+    value = pd.Series(rng.standard_normal(100), names)
+    age = pd.Series(rng.uniform(20, 80, 100), names)
+    norms = Norms().fit(value, age)
+    np.testing.assert_array_equal(
+        norms.centiles(value, age), norms.centiles(value.to_numpy(), age.to_numpy())
+    )
+    for ask in (norms.fit, norms.centiles, fit_centiles):
+        with pytest.raises(ValueError, match=r"take both .* age.loc\[value.index\]"):
+            ask(value, age[::-1])
+    with pytest.raises(ValueError, match="value and age name different rows"):
+        centile_scores(value[:5], age[1:6], value.to_numpy(), age.to_numpy())
