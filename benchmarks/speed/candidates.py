@@ -82,7 +82,7 @@ def _group(n_rois):
         return ParameterSpace(model, data.maps), make_target(data.X), scan
     rng = np.random.default_rng(0)
     world = World.draw(n_rois, scan, rng)
-    fc = world.network.statistics(world.candidates(world.prior(1, rng))).fc[0]
+    fc = rng.uniform(0.0, 0.5, n_rois * (n_rois - 1) // 2)  # any: times alone count
     return world.space, Target(world.sc, fc, np.linspace(1e-4, 1.0, 10_000)), scan
 
 
