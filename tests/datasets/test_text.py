@@ -110,6 +110,7 @@ def test_a_column_that_counts_the_frames_is_no_region(tmp_path, bold):
     table = read_table(tmp_path / "x.csv")
     np.testing.assert_array_equal(table.values, bold)
     assert "counts the rows" in table.notes[0]
+    assert table.rows is table.regions is None
 
 
 def test_names_may_hold_the_marks_of_other_formats(written, bold):
@@ -190,3 +191,37 @@ def test_the_repetition_time_is_that_of_the_json_beside(tmp_path, bold, written)
     beside.write_text("{")
     with pytest.raises(ValueError, match=r"x_timeseries\.json is damaged or no JSON"):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    "comments",
+    [
+        "#a\t#b b\t#c",  # C-PAC
+        "# made by np.savetxt\n# a\tb b\tc",
+        '# <1D>\n# ni_type = "3*float"\n# ColumnLabels = "a ; b b ; c"\n# >',  # AFNI
+    ],
+)
+def test_names_may_stand_in_a_comment_above_the_numbers(tmp_path, comments):
+    (tmp_path / "x.1D").write_text(f"{comments}\n0.5\t1.5\t2\n3\t4\t5.5\n# </1D>\n")
+    table = read_table(tmp_path / "x.1D")
+    assert table.columns == ("a", "b b", "c")
+    np.testing.assert_array_equal(table.values, [[0.5, 1.5, 2], [3, 4, 5.5]])
+    assert "begins #" in table.notes[0]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# command_history: tck2connectome tracks.tck",
+        "# a b",
+        "# a a b",
+        "# 1 2 3",
+        "# a\n#",
+        "",
+    ],
+)
+def test_other_comments_are_no_names(tmp_path, comment):
+    (tmp_path / "x.txt").write_text(f"{comment}\n0.5 1.5 2\n3 4 5.5\n# a b c\n")
+    table = read_table(tmp_path / "x.txt")
+    assert table.columns is None
+    assert not table.notes

@@ -54,7 +54,7 @@ def _of_npy(path: Path) -> Labelled:
     return Labelled(numeric(read_npy(path), str(path)))
 
 
-TEXT, ARCHIVES = (".csv", ".tsv", ".txt"), (".npz", ".mat")
+TEXT, ARCHIVES = (".csv", ".tsv", ".txt", ".1d"), (".npz", ".mat")
 # Readers by ending: of files that hold one array, and of those that hold several.
 ALONE = {".npy": _of_npy, **dict.fromkeys(CIFTI, read_cifti)}
 BY_KEY = {**dict.fromkeys(ARCHIVES, _of_archive), ".zip": read_tvb}
@@ -106,9 +106,9 @@ def read_table(
     Parameters
     ----------
     path : str or path-like
-        - .csv, .tsv, .txt: numbers separated by commas, semicolons, tabs or spaces,
-          with or without a row of names at the top and a column of names at the left;
-          "n/a" is NaN.
+        - .csv, .tsv, .txt, .1D: numbers separated by commas, semicolons, tabs or
+          spaces, with or without a row of names at the top, or in a comment (#) above
+          them, and a column of names at the left; "n/a" is NaN.
         - .npy, .npz, .mat: with labels that stand beside the matrix. A .mat of
           version 7.3 needs h5py.
         - .ptseries.nii, .pconn.nii, .pscalar.nii: parcellated CIFTI; needs nibabel.

@@ -5,12 +5,14 @@
 
 import csv
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from delssome.connectome.names import some
+from delssome.connectome.names import are_counts, some
+from delssome.datasets.formats.comments import names_in_comments
 from delssome.datasets.formats.edges import Edges, find_edges, name_of
 from delssome.datasets.formats.labelled import Labelled
 from delssome.datasets.formats.numbers import as_number
@@ -51,15 +53,29 @@ def read_text(path: Path, header: bool | None = None) -> Labelled:
     with reading(path, "table of text", "save it as text in UTF-8"):
         # Spreadsheets put a byte order mark first, which utf-8-sig drops.
         text = _decode(path)
-        rows, notes = _split(path, text)
-        edges = find_edges(path, [row.fields for row in rows], header)
-        values = _numbers(path, rows[edges.n_header :], edges)
+        lines, notes = _split(path, text)
+        edges = find_edges(path, [line.fields for line in lines], header)
+        values = _numbers(path, lines[edges.n_header :], edges)
+    rows, columns = edges.rows, edges.columns
+    if rows is not None and len(rows) != values.shape[1]:
+        # Frames that are counted are no names, of regions least of all.
+        rows = None if are_counts(list(map(name_of, rows))) else rows
+    if columns is None:
+        columns = names_in_comments(_comments(text), values.shape[1])
+        if columns is not None:
+            notes.append(f"{path}: names of columns are those of a line that begins #.")
     return Labelled(
         values,
-        None if edges.rows is None else tuple(map(name_of, edges.rows)),
-        None if edges.columns is None else tuple(map(name_of, edges.columns)),
+        None if rows is None else tuple(map(name_of, rows)),
+        None if columns is None else tuple(map(name_of, columns)),
         notes=(*notes, *edges.notes),
     )
+
+
+def _comments(text: str) -> list[str]:
+    """Give the lines above the first row that begin with #."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return [*takewhile(lambda line: line[0] == "#", lines)]
 
 
 def _decode(path: Path) -> str:
