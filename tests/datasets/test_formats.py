@@ -96,6 +96,18 @@ def virtual_brain(path, matrix):
         archive.writestr("connectivity/centres.txt", centres)
 
 
+def conn_of_correlations(path, matrix):
+    """CONN: Fisher's z of the first regions with all, without a diagonal."""
+    z = np.arctanh(matrix / 10)
+    np.fill_diagonal(z, np.nan)
+    savemat(path, {"Z": np.hstack([z, z[:, :2]]), **_names_of_conn(NAMES)})
+
+
+def _names_of_conn(names):
+    more = np.array([*names, "networks.a", "networks.b"], dtype=object)
+    return {"names": np.array(names, dtype=object)[None], "names2": more[None]}
+
+
 # A new format of matrices with labels: a function that writes one, and a line here.
 WRITERS = [
     (qsirecon, "x.mat"),
@@ -112,7 +124,7 @@ WRITERS = [
 
 def test_every_format_is_documented_and_written_by_a_test():
     tested = {Path(name).suffix for _, name in WRITERS}
-    elsewhere = {*TEXT, *CIFTI, ".npy"}  # test_text.py; below, by nibabel; no labels
+    elsewhere = {*TEXT, *CIFTI, ".gii", ".npy"}  # test_text.py, nibabel; no labels
     assert set(FORMATS) - elsewhere == tested
     assert not [end for end in FORMATS if end not in read_table.__doc__.lower()]
 
@@ -367,3 +379,79 @@ def test_no_byte_of_the_structure_of_a_matlab_file_ends_the_process(
             except ValueError:
                 n_named += 1
     assert n_named > 50
+
+
+def _cells(columns):
+    cells = np.empty((1, len(columns)), dtype=object)
+    for k, column in enumerate(columns):
+        cells[0, k] = column
+    return cells
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+def test_time_courses_of_conn_stand_in_cells(tmp_path, rng, version):
+    bold, path = (
+        rng.standard_normal((30, 5)),
+        tmp_path / "ROI_Subject001_Session001.mat",
+    )
+    columns = [bold[:, [0]], bold[:, 1:3], *(bold[:, [k]] for k in (3, 4))]
+    names = ["atlas.a", "White Matter", "atlas.b", "atlas.c"]
+    if version == "5":
+        savemat(
+            path, {"data": _cells(columns), "xyz": np.eye(3), **_names_of_conn(names)}
+        )
+    else:
+        conn_73(path, columns, names)
+    table = read_table(path)
+    assert table.columns == ("atlas.a", "atlas.b", "atlas.c")
+    np.testing.assert_array_equal(table.values, bold[:, [0, 3, 4]])
+    assert "White Matter have several time courses" in table.notes[0]
+
+
+def conn_73(path, columns, names):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w", userblock_size=512) as file:
+        texts = [np.array([[ord(x)] for x in name], dtype=np.uint16) for name in names]
+        for key, kind, found in (
+            ("data", "double", [column.T for column in columns]),
+            ("names", "char", texts),
+        ):
+            references = []
+            for k, values in enumerate(found):
+                cell = file.create_dataset(f"#refs#/{key}{k}", data=values)
+                cell.attrs["MATLAB_class"] = np.bytes_(kind)
+                references.append(cell.ref)
+            table = np.array([references], dtype=h5py.ref_dtype)
+            cells = file.create_dataset(key, data=table, dtype=h5py.ref_dtype)
+            cells.attrs["MATLAB_class"] = np.bytes_("cell")
+    content = bytearray(path.read_bytes())
+    content[:128] = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM"
+    path.write_bytes(content)
+
+
+def test_correlations_of_conn_are_fishers_z(tmp_path, matrix):
+    conn_of_correlations(tmp_path / "x.mat", matrix)
+    for key in (None, "Z"):
+        table = read_table(tmp_path / "x.mat", key)
+        assert table.rows == table.columns == NAMES
+        off = ~np.eye(len(matrix), dtype=bool)
+        np.testing.assert_allclose(table.values[off], matrix[off] / 10, rtol=1e-12)
+        assert "tanh" in table.notes[0]
+
+
+def gifti(path, *arrays):
+    nibabel = pytest.importorskip("nibabel")
+    arrays = [nibabel.gifti.GiftiDataArray(x.astype(np.float32)) for x in arrays]
+    nibabel.GiftiImage(darrays=arrays).to_filename(path)
+
+
+def test_a_matrix_of_micapipe_is_read(tmp_path, matrix):
+    gifti(tmp_path / "x_full-connectome.shape.gii", matrix)
+    table = read_table(tmp_path / "x_full-connectome.shape.gii")
+    np.testing.assert_allclose(table.values, matrix, rtol=1e-6)
+    gifti(tmp_path / "x.func.gii", matrix[0], matrix[1])
+    with pytest.raises(ValueError, match=r"one matrix, of regions, got 2 arrays"):
+        read_table(tmp_path / "x.func.gii")
+    (tmp_path / "y.gii").write_text("<GIFTI>")
+    with pytest.raises(ValueError, match=r"y.gii"):
+        read_table(tmp_path / "y.gii")

@@ -4,7 +4,7 @@ from scipy.io import savemat
 from scipy.sparse import csc_array
 
 from delssome.connectome import average_fc
-from delssome.datasets import read_matrix, read_subjects
+from delssome.datasets import read_matrix, read_subject, read_subjects
 from delssome.observables import fc_matrix, fcd_cdf
 
 WRITERS = {
@@ -422,3 +422,18 @@ def test_an_archive_without_known_arrays_is_named(tmp_path):
     np.savez(tmp_path / "maps.npz", myelin=np.ones(3))
     with pytest.raises(ValueError, match=r"maps\.npz must hold arrays named sc"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("a_fc_z.csv", True), ("FisherZ_a.csv", True), ("a_fc.csv", False)],
+)
+def test_fc_that_is_called_fishers_z_is_noted(tmp_path, name, told):
+    np.savetxt(tmp_path / "sc.csv", 9.0 - 9.0 * np.eye(3), delimiter=",")
+    fc = np.array([[0, 0.4, 0.3], [0.4, 0, 0.2], [0.3, 0.2, 0]])
+    np.savetxt(tmp_path / name, fc, delimiter=",")
+    np.savetxt(tmp_path / "cdf.csv", np.linspace(0.1, 1.0, 10))
+    data = read_subject(
+        tmp_path / "sc.csv", fc=tmp_path / name, fcd_cdf=tmp_path / "cdf.csv"
+    )
+    assert any("give tanh of them" in note for note in data.notes) == told

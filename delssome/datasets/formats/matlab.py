@@ -143,7 +143,13 @@ def _hdf5_array(h5py: Any, file: Any, node: Any, name: str) -> Any:
         cells = [file[reference] for reference in node[()].ravel()]
         if all(cell.attrs.get("MATLAB_class") == b"char" for cell in cells):
             return np.array([_text(cell) for cell in cells])
-        return None
+        if any(isinstance(cell, h5py.Group) for cell in cells):
+            return None
+        check_size(sum(cell.size * cell.dtype.itemsize for cell in cells), name)
+        found = np.empty(len(cells), dtype=object)
+        for k, cell in enumerate(cells):
+            found[k] = np.asarray(cell[()]).T
+        return found
     # Columns come first in MATLAB.
     return _or_strings(np.asarray(node[()]).T)
 

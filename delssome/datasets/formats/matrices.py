@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from delssome.datasets.formats.beside import choose
 from delssome.datasets.formats.cifti import CIFTI, read_cifti
+from delssome.datasets.formats.conn import of_conn
 from delssome.datasets.formats.file import extension
+from delssome.datasets.formats.gifti import read_gifti
 from delssome.datasets.formats.labelled import Labelled, as_connectome
 from delssome.datasets.formats.matlab import read_mat
 from delssome.datasets.formats.npy import read_npy, read_npz
@@ -47,7 +49,8 @@ def read_archive(path: Path) -> dict[str, Any]:
 
 
 def _of_archive(path: Path, key: str | None) -> Labelled:
-    return choose(path, read_archive(path), key)
+    arrays = read_archive(path)
+    return of_conn(path, arrays, key) or choose(path, arrays, key)
 
 
 def _of_npy(path: Path) -> Labelled:
@@ -56,7 +59,7 @@ def _of_npy(path: Path) -> Labelled:
 
 TEXT, ARCHIVES = (".csv", ".tsv", ".txt", ".1d"), (".npz", ".mat")
 # Readers by ending: of files that hold one array, and of those that hold several.
-ALONE = {".npy": _of_npy, **dict.fromkeys(CIFTI, read_cifti)}
+ALONE = {".npy": _of_npy, ".gii": read_gifti, **dict.fromkeys(CIFTI, read_cifti)}
 BY_KEY = {**dict.fromkeys(ARCHIVES, _of_archive), ".zip": read_tvb}
 FORMATS = (*TEXT, *ALONE, *BY_KEY)
 
@@ -109,9 +112,11 @@ def read_table(
         - .csv, .tsv, .txt, .1D: numbers separated by commas, semicolons, tabs or
           spaces, with or without a row of names at the top, or in a comment (#) above
           them, and a column of names at the left; "n/a" is NaN.
-        - .npy, .npz, .mat: with labels that stand beside the matrix. A .mat of
-          version 7.3 needs h5py.
+        - .npy, .npz, .mat: with labels that stand beside the matrix, or as the CONN
+          toolbox writes them, time courses in cells or Fisher's z. A .mat of version
+          7.3 needs h5py.
         - .ptseries.nii, .pconn.nii, .pscalar.nii: parcellated CIFTI; needs nibabel.
+        - .gii: one matrix, as micapipe writes them; needs nibabel.
         - .zip: connectivity of The Virtual Brain.
     key : str, default=None
         Name of the array in a file of several. None: there must be only one.

@@ -3,7 +3,9 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from delssome.datasets.formats.sidecar import check_tr
 from delssome.datasets.subjects.notes import grouped
 from delssome.datasets.subjects.regions import bring_together
 from delssome.datasets.subjects.runs import Run, check_run, combine_runs
-from delssome.datasets.subjects.subject import Subject
+from delssome.datasets.subjects.subject import Item, Subject
 
 if TYPE_CHECKING:
     from delssome.simulation import Acquisition
@@ -28,6 +30,10 @@ FEW = 0.01
 # Share of censored frames that moves the FCD distribution by no more than its noise (a
 # KS of 0.02 in single frames, 0.05 in bursts of eight; of a tenth, 0.04 and 0.08).
 LITTLE = 0.05
+# What files of Fisher's z are called.
+FISHER = re.compile(
+    r"fisher|(?<![a-z])z(?:fc|corr|scored?|trans\w*|map)?(?![a-z0-9])", re.IGNORECASE
+)
 
 
 def fcd_window(tr: float, window: int | None) -> int:
@@ -105,6 +111,7 @@ def assemble(
             assert subject.fc is not None
             assert subject.fcd_cdf is not None
             fc = check_fc(subject.fc.table.values, subject.fc.name)
+            notes += _called_z(subject.fc)
             cdf = subject.fcd_cdf
         fcs.append(fc)
         cdfs.append(cdf)
@@ -193,6 +200,17 @@ def _mask(
             return None
         notes.append(f"the scan to simulate is censored as one run is, with {what}.")
     return tuple(typical.tolist())
+
+
+def _called_z(item: Item) -> list[str]:
+    """Note FC whose file is called Fisher's z, which numbers alone do not tell."""
+    undone = any("tanh" in note for note in item.table.notes)
+    if undone or not FISHER.search(Path(item.name).stem):
+        return []
+    return [
+        f"{item.name}: its name says Fisher's z, and its numbers are taken for "
+        "correlations; if they are z, give tanh of them."
+    ]
 
 
 def _few_streamlines(sc: Array) -> list[str]:
