@@ -26,6 +26,8 @@ NEAR_ONE = 1e-3
 INDEFINITE = 0.01
 # Spread of edges below which there is no pattern to compare with.
 FLAT = 1e-6
+# Less than this below 1, a correlation is that of one signal with itself.
+SAME = 1e-9
 
 
 def check_sc(sc: ArrayLike, name: str = "sc") -> NDArray[np.float64]:
@@ -87,7 +89,8 @@ def check_fc(fc: ArrayLike, name: str = "fc") -> NDArray[np.float64]:
     ------
     ValueError
         Also for what no scan can have: covariances, Fisher's z, thresholded or partial
-        correlations (far from positive semidefinite), and edges that are all alike.
+        correlations (far from positive semidefinite), edges that are all alike, and
+        regions with one signal.
 
     Examples
     --------
@@ -114,6 +117,7 @@ def check_fc(fc: ArrayLike, name: str = "fc") -> NDArray[np.float64]:
             f"{name} must differ between pairs of regions, but all have {value:.4g}: "
             "there is no pattern that a model could explain."
         )
+    _check_distinct(fc, name)
     _check_semidefinite(fc, name)
     return fc
 
@@ -240,6 +244,18 @@ def _check_diagonal(diagonal: NDArray[np.float64], name: str) -> None:
         raise ValueError(
             f"{name} must hold Pearson correlations, with a diagonal of 1 (or 0 or NaN "
             f"where it is left out), got {value:.4g} on it. These may be {kind}."
+        )
+
+
+def _check_distinct(fc: NDArray[np.float64], name: str) -> None:
+    """Refuse regions that have one signal: no noise of their own makes them so."""
+    pairs = np.triu(np.abs(fc) > 1.0 - SAME, k=1)
+    if pairs.any():
+        *_, one, other = np.argwhere(pairs)[0]
+        raise ValueError(
+            f"{name} has a correlation of {fc[pairs][0]:.3g} between regions "
+            f"{one + 1} and {other + 1} (counted from 1), which have the same signal: "
+            "leave one of them out."
         )
 
 

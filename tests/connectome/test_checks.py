@@ -145,11 +145,18 @@ def test_a_diagonal_other_than_1_tells_what_it_is_of(signals, own, said):
         check_fc(fc)
 
 
-def test_rounding_beyond_1_passes(signals):
-    signals[:, 1] = signals[:, 0]
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_regions_of_one_signal_are_named(signals, sign):
+    signals[:, 2] = sign * signals[:, 0]
+    said = f"correlation of {sign:.0f} between regions 1 and 3 .* the same signal"
+    with pytest.raises(ValueError, match=said):
+        check_fc(np.corrcoef(signals.T))
+    signals[:, 2] += 1e-3 * signals[:, 1]  # nearly the same
+    check_fc(np.corrcoef(signals.T))
+
+
+def test_more_than_rounding_beyond_1_is_no_correlation(signals):
     fc = np.corrcoef(signals.T)
-    fc[0, 1] = fc[1, 0] = 1.0 + 0.5e-6
-    check_fc(fc)
     fc[0, 1] = fc[1, 0] = 1.0 + 2e-6
     with pytest.raises(ValueError, match=r"between -1 and 1, got 1\..*tanh"):
         check_fc(fc)

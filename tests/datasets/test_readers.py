@@ -437,3 +437,26 @@ def test_fc_that_is_called_fishers_z_is_noted(tmp_path, name, told):
         tmp_path / "sc.csv", fc=tmp_path / name, fcd_cdf=tmp_path / "cdf.csv"
     )
     assert any("give tanh of them" in note for note in data.notes) == told
+
+
+def test_frames_before_the_steady_state_are_noted(tmp_path, smooth):
+    bold = smooth(60, 4)
+    np.savetxt(tmp_path / "a_sc.csv", 9.0 - 9.0 * np.eye(4), delimiter=",")
+    np.savetxt(tmp_path / "a_bold.csv", bold, delimiter=",")
+    steady = read_subjects(tmp_path, tr=2.0, window=12)
+    bold[:3] += 500.0 * bold.std()
+    np.savetxt(tmp_path / "a_bold.csv", bold, delimiter=",")
+    found = read_subjects(tmp_path, tr=2.0, window=12)
+    said = {note for note in found.notes if note not in steady.notes}
+    assert len(said) == 1
+    assert "the first 3 frames lie far from all others" in said.pop()
+
+
+def test_matrices_that_are_called_lengths_are_noted(tmp_path, smooth):
+    for name in ("sc_meanlength.csv", "sc.csv"):
+        np.savetxt(tmp_path / name, 9.0 - 9.0 * np.eye(4), delimiter=",")
+    np.savetxt(tmp_path / "bold.csv", smooth(60, 4), delimiter=",")
+    given = {"bold": tmp_path / "bold.csv", "tr": 2.0, "window": 12}
+    said = "its name says lengths"
+    assert said in str(read_subject(tmp_path / "sc_meanlength.csv", **given).notes)
+    assert said not in str(read_subject(tmp_path / "sc.csv", **given).notes)

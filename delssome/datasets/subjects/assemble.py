@@ -16,7 +16,7 @@ from delssome.connectome import check_fc, check_sc, matrix_to_edges, pack_subjec
 from delssome.datasets.formats.sidecar import check_tr
 from delssome.datasets.subjects.notes import grouped
 from delssome.datasets.subjects.regions import bring_together
-from delssome.datasets.subjects.runs import Run, check_run, combine_runs
+from delssome.datasets.subjects.runs import Run, check_run, combine_runs, unsteady
 from delssome.datasets.subjects.subject import Item, Subject
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ FEW = 0.01
 # Share of censored frames that moves the FCD distribution by no more than its noise (a
 # KS of 0.02 in single frames, 0.05 in bursts of eight; of a tenth, 0.04 and 0.08).
 LITTLE = 0.05
-# What files of Fisher's z are called.
+# What files of lengths, and of Fisher's z, are called.
+LENGTHS = re.compile(r"(?:length|distance)s?(?![a-z])", re.IGNORECASE)
 FISHER = re.compile(
     r"fisher|(?<![a-z])z(?:fc|corr|scored?|trans\w*|map)?(?![a-z0-9])", re.IGNORECASE
 )
@@ -93,8 +94,11 @@ def assemble(
     subjects, names = together.subjects, together.names
     notes += together.notes
     sc = np.stack([check_sc(s.sc.table.values, s.sc.name) for s in subjects])
-    notes += _few_streamlines(sc)
+    notes += _few_streamlines(sc) + _called_lengths(subjects)
     runs = [[Run(item.name, item.table.values) for item in s.runs] for s in subjects]
+    notes += [
+        note for of_subject in runs for run in of_subject for note in unsteady(run)
+    ]
     frames = _frames(runs, n_frames, on_unequal, notes)
     fcs, cdfs = [], []
     for subject, of_subject in zip(subjects, runs, strict=True):
@@ -200,6 +204,15 @@ def _mask(
             return None
         notes.append(f"the scan to simulate is censored as one run is, with {what}.")
     return tuple(typical.tolist())
+
+
+def _called_lengths(subjects: Sequence[Subject]) -> list[str]:
+    """Note SC whose file is called that of lengths, which numbers alone do not tell."""
+    return [
+        f"{subject.sc.name}: its name says lengths, and it is taken for connections."
+        for subject in subjects
+        if LENGTHS.search(Path(subject.sc.name).stem)
+    ]
 
 
 def _called_z(item: Item) -> list[str]:

@@ -19,10 +19,14 @@ __all__ = [
     "combine_runs",
     "n_windows_kept",
     "silent_regions",
+    "unsteady",
 ]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+# Distance of a frame from all others, in their median distance, that no signal has.
+FAR = 20.0
 
 
 class Run(NamedTuple):
@@ -77,6 +81,35 @@ def called(k: int, names: Sequence[str] | None, what: str = "column") -> str:
     str
     """
     return f"{what} {k + 1}" + ("" if names is None else f" ({names[k]})")
+
+
+def unsteady(run: Run) -> list[str]:
+    """Note frames at the start that lie far from all others.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    list of str
+        A note, or none.
+    """
+    bold = run.bold[run.kept]
+    if not len(bold) or not np.isfinite(bold).all():
+        return []  # said elsewhere
+    off = np.abs(bold - np.median(bold, axis=0))
+    spread = np.maximum(np.median(off, axis=0), 1e-300)
+    far = np.median(off / spread, axis=1)
+    n = int(np.argmax(far < FAR)) if (far < FAR).any() else 0
+    if n == 0:
+        return []
+    lie = "frame lies" if n == 1 else f"{n} frames lie"
+    return [
+        f"{run.name}: the first {lie} far from "
+        f"all others ({far[:n].max():.0f} times their spread), as before the steady "
+        "state; leave such frames out."
+    ]
 
 
 def check_run(run: Run, window: int, names: Sequence[str] | None = None) -> None:
