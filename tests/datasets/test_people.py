@@ -122,6 +122,51 @@ def test_names_beside_the_arrays_of_one_file_are_used(tmp_path, random_sc, smoot
     assert data.n_frames == [[60, 60], [60, 60]]
 
 
+ROWS = [["participant_id", "age", "site"], ["sub-a", "31.5", "Zürich"], ["b", "7", "x"]]
+
+
+def write(path, rows, sep="\t", encoding="utf-8"):
+    text = "\r\n".join(map(sep.join, rows)) + "\r\n"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "head"),
+    [
+        ("x.tsv", {}, "participant_id"),
+        ("x.csv", {"sep": ","}, '"Participant_ID"'),
+        ("x.csv", {"sep": ";"}, "participant_id "),  # numbers with decimal commas
+        ("x.tsv", {"sep": ","}, "participant_id"),
+        ("x.txt", {"encoding": "utf-16"}, "participant_id"),
+        ("x.csv", {"encoding": "utf-8-sig"}, "PARTICIPANT_ID"),
+    ],
+)
+def test_participants_come_as_spreadsheets_write_them(tmp_path, name, how, head):
+    rows = [[head, *ROWS[0][1:]], *ROWS[1:]]
+    if how.get("sep") == ";":
+        rows[1] = [rows[1][0], "31,5", rows[1][2]]
+    path = write(tmp_path / name, rows, **how)
+    table, _ = read_participants(path, [], ["sub-b", "sub-a"])
+    assert table["age"].tolist() == [7.0, 31.5]
+    assert table["site"].tolist() == ["x", "Zürich"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "said"),
+    [
+        (ROWS, {"encoding": "latin-1"}, "save it as text in UTF-8"),
+        ([["id", "age", "site"], *ROWS[1:]], {}, "participant_id, got id, age, site"),
+        ([["participant_id", "age", "age"], *ROWS[1:]], {}, "age more than once"),
+        ([ROWS[0], [*ROWS[1], "9"], ROWS[2]], {}, "more fields than its header"),
+    ],
+)
+def test_a_table_of_participants_that_cannot_be_is_named(tmp_path, rows, how, said):
+    path = write(tmp_path / "x.tsv", rows, **how)
+    with pytest.raises(ValueError, match=f"x.tsv .*{said}"):
+        read_participants(path, [], ["sub-a"])
+
+
 def test_participants_have_gaps_where_the_table_says_so(tmp_path):
     rows = ["participant_id\tage\tdiagnosis", "sub-a\tn/a\tNone", "sub-b\t31.5\tn/a"]
     (tmp_path / "participants.tsv").write_text("\n".join(rows))
