@@ -57,6 +57,12 @@ def run(args: Namespace) -> None:
     people = inputs.data.get("participants")
     if people is not None:
         known = people[[name for name in people if name not in table]]
+        if lost := [str(name) for name in people if name in table]:
+            say(
+                f"note: {', '.join(lost)} of participants is left out of "
+                "population.csv, which has columns of that name of the fits; call it "
+                "otherwise to keep it."
+            )
         table = known.reindex(table.index).join(table)
     results: dict[str, Any] = {
         "delssome": __version__,

@@ -112,15 +112,21 @@ def test_a_population_is_one_table_with_its_people(study, tmp_path, capsys):
     costs = [float(row["cost"]) for row in rows]
     page = (tmp_path / "study" / "report.html").read_text()
     assert f"simulated afresh: median {np.median(costs):.3f}" in page
-    # What is written repeats it, from what is kept.
+    # What is written repeats it, from what is kept; a column that fits have is said.
     again = tmp_path / "again"
     config = out / "config.toml"
+    people = study / "people.tsv"
+    head, *others = people.read_text().splitlines()
+    lines = [f"{head}\tcost", *(f"{line}\t100" for line in others)]
+    people.write_text("\n".join(lines))
+    capsys.readouterr()
     assert tomllib.loads(config.read_text())["popsize"] == 8
     more = [f"--out={again}", f"--store={out / 'kept'}"]
     assert main(["population", f"--config={config}", *more]) == 0
     assert (again / "population.csv").read_bytes() == (
         out / "population.csv"
     ).read_bytes()
+    assert "note: cost of participants is left out" in capsys.readouterr().out
 
 
 def test_signs_that_do_not_fit_the_maps_leave_no_store_behind(study, tmp_path, capsys):
