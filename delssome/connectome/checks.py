@@ -117,7 +117,8 @@ def check_fc(fc: ArrayLike, name: str = "fc") -> NDArray[np.float64]:
             f"{name} must differ between pairs of regions, but all have {value:.4g}: "
             "there is no pattern that a model could explain."
         )
-    _check_distinct(fc, name)
+    if max(edges.max(), -edges.min()) > 1.0 - SAME:
+        raise ValueError(_one_signal(fc, name))
     _check_semidefinite(fc, name)
     return fc
 
@@ -247,16 +248,15 @@ def _check_diagonal(diagonal: NDArray[np.float64], name: str) -> None:
         )
 
 
-def _check_distinct(fc: NDArray[np.float64], name: str) -> None:
-    """Refuse regions that have one signal: no noise of their own makes them so."""
+def _one_signal(fc: NDArray[np.float64], name: str) -> str:
+    """Name regions that have one signal: no noise of their own makes them so."""
     pairs = np.triu(np.abs(fc) > 1.0 - SAME, k=1)
-    if pairs.any():
-        *_, one, other = np.argwhere(pairs)[0]
-        raise ValueError(
-            f"{name} has a correlation of {fc[pairs][0]:.3g} between regions "
-            f"{one + 1} and {other + 1} (counted from 1), which have the same signal: "
-            "leave one of them out."
-        )
+    *_, one, other = np.argwhere(pairs)[0]
+    return (
+        f"{name} has a correlation of {fc[pairs][0]:.3g} between regions {one + 1} and "
+        f"{other + 1} (counted from 1), which have the same signal: leave one of them "
+        "out."
+    )
 
 
 def _check_semidefinite(fc: NDArray[np.float64], name: str) -> None:

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import csv
+import io
 import re
 from itertools import takewhile
 from pathlib import Path
@@ -74,8 +75,8 @@ def read_text(path: Path, header: bool | None = None) -> Labelled:
 
 def _comments(text: str) -> list[str]:
     """Give the lines above the first row that begin with #."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return [*takewhile(lambda line: line[0] == "#", lines)]
+    lines = (line.rstrip() for line in io.StringIO(text))
+    return [*takewhile(lambda line: line[0] == "#", filter(None, lines))]
 
 
 def _decode(path: Path) -> str:
