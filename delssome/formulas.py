@@ -54,9 +54,10 @@ def by_formula(formula: str, table: Any, setting: str) -> Any:
         )
     from formulaic import model_matrix
 
-    table = table.assign(
-        **{k: without_blanks(table[k]) for k in table if isinstance(k, str)}
-    )
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise ValueError(f"{setting} has a column {twice[0]} more than once.")
+    table = table.apply(without_blanks)
     try:
         design = model_matrix(formula, table, na_action="ignore")
     except Exception as error:  # of any kind, by what the formula asks for

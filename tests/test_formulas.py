@@ -64,6 +64,24 @@ def test_blanks_around_words_do_not_count(people):
     assert people.loc[3, "sex"] == " M "
 
 
+def test_a_column_of_one_name_is_asked_for_once(people):
+    twice = pd.concat([people, people[["age"]]], axis=1)
+    with pytest.raises(ValueError, match="subjects has a column age more than once"):
+        by_formula("sex", twice, "subjects")
+
+
+def test_kinds_of_columns_are_kept(people):
+    people["visit"] = pd.Categorical([1, 2, 3] * 4)
+    people["done"] = [True, False] * 6
+    design, _ = by_formula("visit + done + log(age)", people, "subjects")
+    assert [*design.columns][1:] == [
+        "visit[T.2]",
+        "visit[T.3]",
+        "done",
+        "log(age)",
+    ]
+
+
 def test_words_that_differ_by_case_are_refused(people):
     people.loc[3, "sex"] = "m"
     with pytest.raises(ValueError, match="says 'M' and 'm', which differ by case"):
