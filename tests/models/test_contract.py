@@ -97,7 +97,16 @@ class Toy(Model):
 
 SCAN = Acquisition(tr=0.72, n_frames=120, window=20, burn_in=15.0, warm_up=3.0)
 N_ROIS = 10
-MODELS = ["FIC", "MFM", "Hopf", "Linear", "WilsonCowan", "Toy"]
+# Those that are no different in kind from FIC and the toy take their time weekly.
+slow = pytest.mark.slow
+MODELS = [
+    "FIC",
+    pytest.param("MFM", marks=slow),
+    "Hopf",
+    pytest.param("Linear", marks=slow),
+    "WilsonCowan",
+    "Toy",
+]
 FIT = {
     "search": CMAES(popsize=8, max_iter=3, n_restarts=1),
     "simulator": Simulator(n_repeats=1),
