@@ -156,15 +156,17 @@ def _misfit(
     formula: str, columns: Collection[str], error: Exception, setting: str
 ) -> str:
     """Say why a formula does not fit a table, and what may be meant."""
-    listed = ", ".join([*columns][:MOST_LISTED])
-    there = f"there are {listed}{' ...' if len(columns) > MOST_LISTED else ''}"
+    there = f"there are {', '.join([*columns][:MOST_LISTED])}"
+    end = "."
+    if len(columns) > MOST_LISTED:
+        there, end = f"{there} ...", ""
     unknown = re.search(r"NameError: `?'?([^`']+)`?'? is not", str(error))
     if unknown:
         name = unknown[1]
         alike = {column.casefold(): column for column in columns}
         close = get_close_matches(name.casefold(), alike, 1)
-        meant = f"; is {alike[close[0]]} meant?" if close else "."
-        return f"it has no column {name}, {there}{meant}".replace("....", "...")
+        meant = f"; is {alike[close[0]]} meant?" if close else end
+        return f"it has no column {name}, {there}{meant}"
     said = re.sub(r"\x1b\[[0-9;]*m|[⧛⧚]", "", str(error))
     said = " ".join(said.split()).rstrip(".")
     odd = [name for name in columns if not name.isidentifier() and name in formula]
@@ -172,4 +174,4 @@ def _misfit(
         return f"{said}. Names that are no single word stand in backticks: `{odd[0]}`."
     if "|" in formula and setting == "subjects":
         return f"{said}. Groups with levels of their own are asked for by `random`."
-    return f"{said}; {there}.".replace("....", "...")
+    return f"{said}; {there}{end}"

@@ -118,8 +118,8 @@ def run(args: Namespace) -> None:
 
 def _refuse_fitted(args: Namespace, fitted: DataFrame) -> None:
     """Refuse columns that fits found: they would explain maps by themselves."""
-    asked = {k: getattr(args, k) or "" for k in ("formula", "random", "norms", "site")}
-    for option, text in asked.items():
+    for option in ("formula", "random", "norms", "sex", "site"):
+        text = getattr(args, option) or ""
         for name in map(str, fitted.columns):
             if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
                 raise ValueError(

@@ -57,18 +57,21 @@ def read_text(path: Path, header: bool | None = None) -> Labelled:
         lines, notes = _split(path, text)
         edges = find_edges(path, [line.fields for line in lines], header)
         values = _numbers(path, lines[edges.n_header :], edges)
-    rows, columns = edges.rows, edges.columns
-    if rows is not None and len(rows) != values.shape[1]:
-        # Frames that are counted are no names, of regions least of all.
-        rows = None if are_counts(list(map(name_of, rows))) else rows
+    rows, columns = (
+        None if names is None else tuple(map(name_of, names))
+        for names in (edges.rows, edges.columns)
+    )
+    if rows is not None and len(rows) != values.shape[1] and are_counts(rows):
+        rows = None  # frames that are counted are no names, of regions least of all
     if columns is None:
-        columns = names_in_comments(_comments(text), values.shape[1])
-        if columns is not None:
+        found = names_in_comments(_comments(text), values.shape[1])
+        if found is not None:
+            columns = tuple(map(name_of, found))
             notes.append(f"{path}: names of columns are those of a line that begins #.")
     return Labelled(
         values,
-        None if rows is None else tuple(map(name_of, rows)),
-        None if columns is None else tuple(map(name_of, columns)),
+        rows,
+        columns,
         notes=(*notes, *edges.notes),
     )
 

@@ -106,9 +106,8 @@ def unsteady(run: Run) -> list[str]:
         return []
     lie = "frame lies" if n == 1 else f"{n} frames lie"
     return [
-        f"{run.name}: the first {lie} far from "
-        f"all others ({far[:n].max():.0f} times their spread), as before the steady "
-        "state; leave such frames out."
+        f"{run.name}: the first {lie} far from all others ({far[:n].max():.0f} times "
+        "their spread), as before the steady state; leave such frames out."
     ]
 
 
