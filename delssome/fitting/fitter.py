@@ -138,7 +138,7 @@ class MeanFieldFitter(callbacks.CallbackSupportMixin, ReadsOut, ComposedEstimato
     in_range_ : bool
         Whether all rates of all repeats lay within the model's plausible range.
     cost_ : float
-        Total cost of the winner against the data of the search: the mean of eight
+        Total cost of the winner against the data of the search: the mean of five
         evaluations, of `n_repeats` simulations each, with noise that took no part in
         choosing it.
     cost_sd_ : float
@@ -157,8 +157,8 @@ class MeanFieldFitter(callbacks.CallbackSupportMixin, ReadsOut, ComposedEstimato
         ``predicted_<term>`` (what the search went by), ``predicted_in_range``,
         ``simulated_total``, ``simulated_<term>``, ``rate_min``, ``rate_max`` (Hz, where
         the model bounds a rate) of the first evaluation, ``n_evaluations`` and
-        ``mean_total`` of all of them (the better half is simulated again until one is
-        left), ``in_range`` (in all) and ``selected``. ``theta`` (n_finalists, n_params)
+        ``mean_total`` of all of them (the better half is simulated again until five
+        are left), ``in_range`` (in all) and ``selected``. ``theta`` (n_finalists, n_params)
         holds their coefficients, ``readout`` (n_finalists, n_rois) what the model reads
         out; ``stage`` counts searches that refined from 0, ``predicted_error`` is the
         error that a network expects in the total cost.

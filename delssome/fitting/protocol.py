@@ -15,7 +15,7 @@ from delssome.exceptions import SurrogateDomainError, SurrogateDomainWarning
 from delssome.fitting.callbacks import Watch
 from delssome.fitting.departing import depart
 from delssome.fitting.screening import LOOKED_AT, screen
-from delssome.fitting.searching import Schedule, search
+from delssome.fitting.searching import Finalists, Schedule, search
 from delssome.fitting.verification import Verification, disagreement, verify
 from delssome.models import ParameterSpace
 from delssome.saying import say, warn
@@ -111,33 +111,28 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
                 schedule, max_iter=further, closing=None, n_closing=0, stage=stage
             )
         theory = None if stage else _theory_of(task)
-        looked_at, n = schedule, how.n_simulated(screened=True)
+        looked_at, screened = schedule, how.n_simulated(screened=True)
         if theory is not None:
-            looked_at = replace(schedule, n_finalists=LOOKED_AT * n)
+            looked_at = replace(schedule, n_finalists=LOOKED_AT * screened)
         finalists, history = search(leading, evaluator, target, searchers, looked_at)
         if theory is not None:
-            finalists = screen(space, theory, task.validation, finalists, n)
+            finalists = screen(space, theory, task.validation, finalists, screened)
         departure = np.zeros(len(finalists.theta))
         if task.departures:
             finalists, departure, descents = depart(task, evaluator, finalists)
             descents.n_evaluations += history.n_evaluations[-1]
             history = _join([history, descents])
         with schedule.watch.task("verify"):
-            table = verify(
-                space,
-                task.simulator,
-                task.validation,
-                finalists,
-                task.rng,
-                schedule.verbose,
-            )
+            together = len(finalists.theta) if theory is None else screened
+            table = _verify_until_one_stays(task, finalists, together)
+        finalists = finalists.select(slice(0, len(table.in_range)))
         if schedule.n_closing == 0:
             candidates = space.candidates(finalists.theta, target.sc)
             expected = evaluator.expected_error(candidates, target)
             if expected is not None:
                 table.predicted_error = expected
         table.stage = np.full(len(table.in_range), stage)
-        table.departure = departure
+        table.departure = departure[: len(table.in_range)]
         history.stage = np.full(len(history.restart), stage)
         if histories:
             history.n_evaluations += histories[-1].n_evaluations[-1]
@@ -156,6 +151,22 @@ def search_and_verify(task: Task) -> tuple[Bunch, Bunch]:
             say(f"{said}\nSearching on with the next evaluator.")
         searchers = [searchers[table.restart[np.flatnonzero(table.selected)[0]]]]
     return _join(tables), _join(histories)
+
+
+def _verify_until_one_stays(task: Task, finalists: Finalists, together: int) -> Bunch:
+    """Simulate finalists, some together, until one of them stays in range."""
+    tables: list[Bunch] = []
+    for start in range(0, len(finalists.theta), together):
+        part = finalists.select(slice(start, start + together))
+        given = task.space, task.simulator, task.validation, part, task.rng
+        tables.append(verify(*given, task.schedule.verbose))
+        if tables[-1].in_range.any():
+            break
+    # Where none stays, the best of those found best.
+    chosen = tables[-1] if tables[-1].in_range.any() else tables[0]
+    for table in tables:
+        table.selected &= table is chosen
+    return _join(tables)
 
 
 def _theory_of(task: Task) -> Evaluator | None:

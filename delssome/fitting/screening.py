@@ -5,14 +5,14 @@
 
 import numpy as np
 
-from delssome.evaluation import Evaluation, Evaluator, Target
+from delssome.evaluation import Evaluator, Target
 from delssome.fitting.searching import Finalists
 from delssome.models import ParameterSpace
 
 __all__ = ["LOOKED_AT", "screen"]
 
 # Candidates that are looked at for one that is simulated.
-LOOKED_AT = 5
+LOOKED_AT = 8
 
 
 def screen(
@@ -22,7 +22,7 @@ def screen(
     leaders: Finalists,
     n_finalists: int,
 ) -> Finalists:
-    """Keep those of many candidates that a more exact evaluator finds best.
+    """Order many candidates as a more exact evaluator finds them.
 
     A search ends where its evaluator errs most in its favour.
 
@@ -34,25 +34,23 @@ def screen(
         What finalists are compared with.
     leaders : Finalists
     n_finalists : int
+        That are simulated together.
 
     Returns
     -------
     Finalists
-        At most half of them of one restart, the best first; with the costs by which
-        they were found.
+        All, in the order in which to simulate them: the best first, of the first
+        `n_finalists` at most half of one restart; with the costs by which they were
+        found.
     """
     candidates = space.candidates(leaders.theta, target.sc)
     # The same samples behind FCD, whatever else was drawn.
     found = evaluator.evaluate(candidates, target, np.random.default_rng(0))
+    most = max(1, n_finalists // 2)
     kept: list[int] = []
     spare: list[int] = []
     for k in np.argsort(found.fitness, kind="stable").tolist():
         alike = np.count_nonzero(leaders.restart[kept] == leaders.restart[k])
-        (kept if 2 * alike < n_finalists else spare).append(k)
-    which = (kept + spare)[:n_finalists]
-    return Finalists(
-        leaders.theta[which],
-        leaders.restart[which],
-        leaders.generation[which],
-        Evaluation(*(part[which] for part in leaders.evaluation)),
-    )
+        fits = alike < most and len(kept) < n_finalists
+        (kept if fits else spare).append(k)
+    return leaders.select(kept + spare)

@@ -43,6 +43,13 @@ class Finalists(NamedTuple):
     generation: Array
     evaluation: Evaluation
 
+    def select(self, which: Any) -> "Finalists":
+        """Take some of them, by indices or a slice."""
+        parts = Evaluation(*(part[which] for part in self.evaluation))
+        return Finalists(
+            self.theta[which], self.restart[which], self.generation[which], parts
+        )
+
 
 class Deadline:
     """When searches have to end.
@@ -272,12 +279,8 @@ def _finalists(leaders: list[_Leader], n_finalists: int) -> Finalists:
         rank[own] = np.arange(len(own))
     share = -(-n_finalists // len(np.unique(restarts)))
     order = order[rank[order] < share][:n_finalists]
-    return Finalists(
-        theta[order],
-        restarts[order],
-        generations[order],
-        Evaluation(costs[order], violations[order]),
-    )
+    found = Finalists(theta, restarts, generations, Evaluation(costs, violations))
+    return found.select(order)
 
 
 @contextmanager

@@ -39,10 +39,13 @@ Array = NDArray[Any]
 # share one draw: the published noise floor.
 TOLERATED = 0.1
 # Finalists simulated once more before one that leaves the range is accepted, and
-# evaluations of each in which it has to stay.
-MAX_WINNERS, CONFIRMED = 10, 8
+# evaluations of each in which it has to stay: simulations run sixteen at a time, and
+# three repeats of five make fifteen.
+MAX_WINNERS, CONFIRMED = 10, 5
 # Finalists where theory looks at candidates before, and where it does not.
-SCREENED, UNSCREENED = 8, 20
+SCREENED, UNSCREENED = 5, 20
+# Finalists of whom one more evaluation finds none that is better.
+FEW = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +56,11 @@ class Verification(Component):
     ----------
     n_finalists : int, default=None
         Candidates, each the best of its generation, that are simulated afresh to
-        choose the winner: all, then the better half again, and so on. None: the 8 that
-        theory finds best of five times as many, where a network searches and theory
-        stands behind it; elsewhere 20. Published: 100, that is every generation's best
-        (of each restart).
+        choose the winner: all, then the better half again, and so on until five or
+        fewer are left. Where a network searches and theory stands behind it, they are
+        those that theory finds best of eight times as many, and the next ones as often
+        as none of them stays in range. None: 5 with theory's look, 20 elsewhere.
+        Published: 100, that is every generation's best (of each restart).
     validation_fraction : float, default=0.0
         Share of the subjects held out of the search, against whose average the
         finalists are compared. 0, or a single subject: finalists are compared with
@@ -155,11 +159,12 @@ def choose(
     table: Bunch,
     rng: np.random.Generator,
 ) -> NDArray[np.int_]:
-    """Simulate the better half of the finalists again and again until one is left.
+    """Simulate the better half of the finalists again until a few are left.
 
     One evaluation moves by more than finalists differ: the lowest of twenty is the
     luckiest. In each evaluation all share their noise, without which their differences
     would spread four times as much. Whoever leaves the range in any evaluation is out.
+    Five that theory found best differ by less than further evaluations tell.
 
     Parameters
     ----------
@@ -179,11 +184,9 @@ def choose(
     table.n_evaluations = np.ones(len(table.in_range), dtype=int)
     table.mean_total = table.simulated_total.copy()
     alive = np.flatnonzero(table.in_range)
-    while len(alive) > 1:
+    while len(alive) > FEW:
         order = np.argsort(table.mean_total[alive], kind="stable")
         alive = alive[order[: -(-len(alive) // 2)]]
-        if len(alive) == 1:
-            break
         candidates = space.candidates(table.theta[alive], target.sc)
         again = simulator.evaluate(candidates, target, rng)
         table.n_evaluations[alive] += 1

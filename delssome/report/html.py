@@ -29,7 +29,7 @@ COST, AGAIN = "Cost, search and verification", "Settings, and how to repeat it"
 # What is said under the costs.
 NOISE = (
     "Costs of the search are predictions unless every candidate was simulated; those "
-    "simulated afresh are means of eight evaluations with noise that took no part in "
+    "simulated afresh are means of five evaluations with noise that took no part in "
     "the choice. Two scans of one subject differ by more than 0.1."
 )
 NOISE_OF_POSTERIOR = (

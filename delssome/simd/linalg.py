@@ -36,6 +36,7 @@ __all__ = [
     "Vector",
     "add_products",
     "dot",
+    "fill",
     "invert",
     "multiply",
     "put_in_lanes",
@@ -60,6 +61,7 @@ U0, U1, U2, U3, U4, U5, U6, U7, U8, U9, U10 = (np.uint64(k) for k in range(11))
 # Numbers of a vector, and of a line of the cache.
 LANES, LINE = np.uint64(WIDTH), np.uint64(16)
 ZERO, HALF, ONE, TWO, SMALL = (np.float32(x) for x in (0, 0.5, 1, 2, 1e-15))
+INFINITE = np.float32(np.inf)
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 compiled = njit(**OPTIONS)
 
@@ -72,6 +74,13 @@ def workspace(n_rows: Index, n_vectors: Index) -> Any:
     misplaced = np.uint64(memory.ctypes.data) // U4 % LINE
     start = (LINE - misplaced) % LINE
     return memory[start : start + n_rows * length].reshape(n_rows, length)
+
+
+@compiled
+def fill(vectors: Lanes, n: Index, value: np.float32) -> None:
+    """Put one number everywhere; a slice would compile checks of its shape."""
+    for i in range(n):
+        store(vectors, i, constant(value))
 
 
 @compiled
@@ -273,7 +282,7 @@ def multiply(
     left: Lanes, right: Lanes, n: Index, triangle: bool, product: Lanes
 ) -> None:
     """Multiply a matrix with the transpose of another; the triangle only, if so."""
-    product[:] = ZERO
+    fill(product, n * n, ZERO)
     add_products(left, right, n, n, triangle, product)
 
 
@@ -286,7 +295,7 @@ def invert(
     The smallest pivot is above 0 where the matrix is positive definite; elsewhere the
     result means nothing.
     """
-    smallest[:] = np.inf
+    fill(smallest, U1, INFINITE)
     for k in range(U0, n, U4):
         pivot(matrix, k, n, block, smallest)
         take_rows(matrix, k, n, rows)

@@ -34,7 +34,9 @@ def test_a_fit_whose_winner_diverges_fails_with_the_reason(
 ):
     diverge(n_diverged)
     fitter = make()
-    with pytest.raises(ValueError, match=f"{n_diverged} of 8 evaluations.*diverged"):
+    with pytest.raises(
+        ValueError, match=f"{n_diverged} of {CONFIRMED} evaluations.*diverged"
+    ):
         fitter.fit(X)
     assert not hasattr(fitter, "cost_")
 
@@ -43,7 +45,7 @@ def test_a_fit_whose_winner_diverges_fails_with_the_reason(
 def test_it_fails_its_row_alone_in_a_population(make, X, diverge):
     sc = make().fit(X[1:2]).sc_
     diverge(CONFIRMED, lambda candidates: np.array_equal(candidates.sc, sc))
-    with pytest.warns(FitFailedWarning, match=r"1 of 3 fits .* 1: ValueError: 8 of 8"):
+    with pytest.warns(FitFailedWarning, match=r"1 of 3 fits .* 1: ValueError: 5 of 5"):
         population = PopulationFitter(make()).fit(X)
     assert list(population.failures_) == [1]
     assert np.isnan(population.cost_).tolist() == [False, True, False]

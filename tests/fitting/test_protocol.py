@@ -44,7 +44,7 @@ def test_a_contradicted_evaluator_gives_way_to_the_next(task):
     assert history.step_size[5] == pytest.approx(history.step_size[4], rel=0.5)
 
 
-def test_theory_looks_at_forty_and_eight_are_simulated(task, bowl, simulated, target):
+def screened(bowl, simulator):
     looked_at = []
 
     class Exact(bowl):
@@ -52,17 +52,49 @@ def test_theory_looks_at_forty_and_eight_are_simulated(task, bowl, simulated, ta
             looked_at.append(len(candidates))
             return super().evaluate(candidates, target, rng)
 
-    simulator = simulated(np.tile(target.fc, (8, 1)), np.zeros(8))
-    search_on = {
+    settings = {
         "evaluators": [bowl(error=9.0), Exact()],
         "simulator": simulator,
         "n_restarts": 3,
         "schedule": Schedule(max_iter=15, n_finalists=20),
     }
-    table, _ = search_and_verify(task("warn", **search_on))
+    return settings, looked_at
+
+
+def test_theory_looks_at_forty_and_five_are_simulated(task, bowl, simulated, target):
+    simulator = simulated(np.tile(target.fc, (5, 1)), np.zeros(5))
+    settings, looked_at = screened(bowl, simulator)
+    table, _ = search_and_verify(task("warn", **settings))
     assert looked_at == [40]
-    assert len(table.stage) == 8
-    assert np.bincount(table.restart).max() <= 4
+    assert len(table.stage) == len(table.departure) == len(table.predicted_error) == 5
+    assert np.bincount(table.restart).max() <= 2
+    assert table.selected.sum() == 1
+
+
+def test_where_none_of_five_stays_the_next_are_simulated(task, bowl, simulated, target):
+    outside = simulated(np.tile(target.fc, (5, 1)), np.ones(5))
+    inside = simulated(np.tile(target.fc, (5, 1)), np.zeros(5))
+
+    class Third:
+        """Only what is simulated third stays in range."""
+
+        n_calls = 0
+
+        def statistics(self, *args, **kwargs):
+            self.n_calls += 1
+            simulator = inside if self.n_calls == 3 else outside
+            return simulator.statistics(*args, **kwargs)
+
+    settings, _ = screened(bowl, Third())
+    with pytest.warns(SurrogateDomainWarning, match="of 15 finalists, 10 that"):
+        table, _ = search_and_verify(task("warn", **settings))
+    np.testing.assert_array_equal(table.in_range, np.repeat([0, 0, 1], 5))
+    np.testing.assert_array_equal(np.flatnonzero(table.selected) // 5, [2])
+    # None of all: the best of those that theory found best is what is left.
+    settings, _ = screened(bowl, outside)
+    with pytest.warns(SurrogateDomainWarning, match="of 40 finalists, 40 that"):
+        table, _ = search_and_verify(task("warn", **settings))
+    np.testing.assert_array_equal(np.flatnonzero(table.selected) // 5, [0])
 
 
 def test_a_budget_limits_the_candidates_of_a_further_evaluator(task):

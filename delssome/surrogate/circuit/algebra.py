@@ -103,7 +103,7 @@ def at_frequency_zero(
     rows, divided = workspace(U2, n * U4)
     x, y, z, ones = workspace(U4, n)
     block, found = workspace(U2, U10)
-    put_ones(ones, size)
+    put_ones(ones, size, n)
     for first in range(U0, count, LANES):
         put_in_lanes(reach, first, n, x)
         put_in_lanes(decay, first, n, y)
@@ -178,7 +178,7 @@ def describe(
     own, vectors = workspace(U4, n), workspace(U6, n)
     small = workspace(U2, U10)
     found = workspace(U1, np.uint64(30))[0]
-    put_ones(vectors[5], size)
+    put_ones(vectors[5], size, n)
     for first in range(U0, count, LANES):
         put_in_lanes(reach, first, n, own[0])
         put_in_lanes(decay, first, n, own[1])

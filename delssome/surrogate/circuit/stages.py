@@ -25,6 +25,7 @@ from delssome.simd.linalg import (
     add_products,
     compiled,
     dot,
+    fill,
     invert,
     multiply,
     scale_columns,
@@ -100,10 +101,10 @@ def put_inverse(
 
 
 @compiled
-def put_ones(vector: Lanes, size: Index) -> None:
+def put_ones(vector: Lanes, size: Index, n: Index) -> None:
     """Fill with 1, and 0 where rows pad."""
-    vector[:] = ZERO
-    vector[: size * LANES] = ONE
+    fill(vector, n, ZERO)
+    fill(vector, size, ONE)
 
 
 @compiled
