@@ -158,8 +158,8 @@ class MeanFieldFitter(callbacks.CallbackSupportMixin, ReadsOut, ComposedEstimato
         ``simulated_total``, ``simulated_<term>``, ``rate_min``, ``rate_max`` (Hz, where
         the model bounds a rate) of the first evaluation, ``n_evaluations`` and
         ``mean_total`` of all of them (the better half is simulated again until five
-        are left), ``in_range`` (in all) and ``selected``. ``theta`` (n_finalists, n_params)
-        holds their coefficients, ``readout`` (n_finalists, n_rois) what the model reads
+        are left), ``in_range`` (in all) and ``selected``. ``theta`` (n_finalists,
+        n_params) holds their coefficients, ``readout`` (n_finalists, n_rois) what the model reads
         out; ``stage`` counts searches that refined from 0, ``predicted_error`` is the
         error that a network expects in the total cost.
     history_ : Bunch of ndarrays
