@@ -4,9 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import logging
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from delssome._lazy import attach
 from delssome._version import __version__
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ __all__ = [
     "unpack_subjects",
 ]
 
-# Loaded when they are asked for: torch and Numba take seconds.
+# Loaded when they are asked for: scikit-learn and Numba take seconds.
 _HOMES = {
     "CMAES": "search",
     "FIC": "models",
@@ -68,15 +68,4 @@ _HOMES = {
 
 logging.getLogger("delssome").addHandler(logging.NullHandler())
 
-
-def __getattr__(name: str) -> object:
-    """Load what is asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = attach(__name__, _HOMES)

@@ -73,3 +73,22 @@ def test_what_it_does_not_offer_is_an_attribute_error():
         "else: raise SystemExit(1)"
     )
     loaded(code)
+
+
+FIT = """
+import warnings; warnings.simplefilter("ignore")
+from delssome import CMAES, MeanFieldFitter, Verification
+from delssome.datasets import make_cohort
+cohort = make_cohort(1, 12, random_state=0)
+MeanFieldFitter(
+    search=CMAES(popsize=4, max_iter=1, n_restarts=1),
+    verification=Verification(n_finalists=1),
+    random_state=0,
+).fit(cohort.X)
+"""
+
+
+def test_a_fit_by_the_shipped_network_needs_no_torch():
+    # Nor what one estimator of several needs: a worker of a population starts with it.
+    others = {"sklearn.model_selection", "delssome.fitting.pooled", "delssome.study"}
+    assert not loaded(FIT) & {*HEAVY, *others}

@@ -12,6 +12,7 @@ from delssome.evaluation import Evaluator
 from delssome.exceptions import SurrogateDomainWarning
 from delssome.saying import warn
 from delssome.simulation import SimulationEvaluator
+from delssome.surrogate import CircuitSurrogate
 from delssome.theory import TheoryEvaluator
 
 __all__ = ["choose_evaluators"]
@@ -60,8 +61,6 @@ def choose_evaluators(
     except ValueError:  # theory does not describe the model
         exact = [simulation]
     if isinstance(surrogate, str) and surrogate == "deep":
-        from delssome.surrogate import CircuitSurrogate  # it loads torch
-
         network = CircuitSurrogate.load(
             acquisition=scan, model=model, n_repeats=simulation.n_repeats
         )

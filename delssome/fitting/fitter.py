@@ -159,9 +159,9 @@ class MeanFieldFitter(callbacks.CallbackSupportMixin, ReadsOut, ComposedEstimato
         the model bounds a rate) of the first evaluation, ``n_evaluations`` and
         ``mean_total`` of all of them (the better half is simulated again until five
         are left), ``in_range`` (in all) and ``selected``. ``theta`` (n_finalists,
-        n_params) holds their coefficients, ``readout`` (n_finalists, n_rois) what the model reads
-        out; ``stage`` counts searches that refined from 0, ``predicted_error`` is the
-        error that a network expects in the total cost.
+        n_params) holds their coefficients, ``readout`` (n_finalists, n_rois) what it
+        reads out; ``stage`` counts searches that refined from 0, ``predicted_error`` is
+        the error that a network expects in the total cost.
     history_ : Bunch of ndarrays
         One entry per generation: ``restart``, ``generation``, ``n_evaluations``
         (running count), ``best_total`` and ``median_total`` of the candidates in

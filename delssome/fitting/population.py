@@ -40,6 +40,7 @@ from delssome.fitting.store import Store
 from delssome.fitting.usable import names_of
 from delssome.identity import kind_of
 from delssome.models.space import ParameterSpace, check_maps
+from delssome.surrogate import CircuitSurrogate
 from delssome.utils import check_running, make_generator
 
 if TYPE_CHECKING:
@@ -354,8 +355,6 @@ class PopulationFitter(ReadsOut, TransformerMixin, ComposedEstimator):  # type: 
                 settings[f"{name}__{setting}"] = value
         settings["delssome"] = __version__
         if by_shipped_network(fitter):
-            from delssome.surrogate import CircuitSurrogate  # it loads torch
-
             settings["weights"] = CircuitSurrogate.load().digest()
         seed: int
         if isinstance(fitter.random_state, Integral):

@@ -27,6 +27,7 @@ from delssome.fitting.pool_design import Coordinates, Design, Direction
 from delssome.fitting.usable import check_data
 from delssome.models import FIC, Model, ParameterSpace, check_maps
 from delssome.simulation import Acquisition, check_step
+from delssome.surrogate import CircuitSurrogate
 from delssome.theory import check_assumptions
 from delssome.utils import instance_or_default
 
@@ -183,7 +184,5 @@ def _parameters(setting: str, given: Any, model: Model) -> list[str]:
 
 def _network(model: Model, scan: Acquisition) -> Evaluator | None:
     """Give the shipped network, to find where to start, if it serves the model."""
-    from delssome.surrogate import CircuitSurrogate  # it loads torch
-
     network = CircuitSurrogate.load(acquisition=scan, model=model)
     return None if network.strange(model) else network

@@ -3,8 +3,9 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from delssome._lazy import attach
 
 if TYPE_CHECKING:
     from delssome.surrogate.circuit.surrogate import CircuitSurrogate
@@ -51,7 +52,7 @@ __all__ = [
     "window_groups",
 ]
 
-# Loaded when they are asked for: torch takes seconds, and skorch some more.
+# Loaded when they are asked for: torch, to train, takes seconds, and skorch some more.
 _HOMES = {
     "CircuitSurrogate": "circuit.surrogate",
     "Corpus": "published.corpus",
@@ -74,15 +75,4 @@ _HOMES = {
     "window_groups": "corpus.recipe",
 }
 
-
-def __getattr__(name: str) -> object:
-    """Load what is asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = attach(__name__, _HOMES)

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from delssome import MeanFieldFitter, PopulationFitter
 from delssome.saying import listening, warn
 from delssome.surrogate import CircuitSurrogate
-from delssome.surrogate.circuit import surrogate
+from delssome.surrogate.circuit import module
 from delssome.utils import one_blas_thread
 
 pytestmark = [
@@ -90,7 +90,7 @@ def test_networks_loaded_in_threads_leave_the_generator_of_torch(monkeypatch):
     before = torch.random.get_rng_state()
     first_in, second_in, first_out = (threading.Event() for _ in range(3))
 
-    class Slow(surrogate.CircuitNet):
+    class Slow(module.CircuitNet):
         def __init__(self, *args):
             super().__init__(*args)
             if first_in.is_set():  # the second: ends after the first
@@ -101,10 +101,9 @@ def test_networks_loaded_in_threads_leave_the_generator_of_torch(monkeypatch):
                 second_in.wait(0.5)
 
     def load():
-        CircuitSurrogate.load()
+        Slow.of(CircuitSurrogate.load().network_.weights, 48)
         first_out.set()
 
-    monkeypatch.setattr(surrogate, "CircuitNet", Slow)
     threads = [threading.Thread(target=load) for _ in range(2)]
     threads[0].start()
     first_in.wait(20)

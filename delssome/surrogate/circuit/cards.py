@@ -9,9 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
+from numpy.typing import NDArray
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
 
 from delssome._version import __version__
 from delssome.files import (
@@ -29,7 +29,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 # Counts the forms of the network that read each other's weights.
 ARCHITECTURE = 4
 
-State = dict[str, torch.Tensor]
+State = Mapping[str, NDArray[Any]]
 
 
 def digest(state: State) -> str:
@@ -47,7 +47,7 @@ def write_weights(
     folder : path
     name : str
         Of both files.
-    state : dict of str to tensor
+    state : dict of str to ndarray
     card : dict
         What it should say beside version, architecture and hash; JSON.
     """
@@ -74,7 +74,7 @@ def read_weights(folder: Path | str, name: str) -> tuple[State, dict[str, Any]]:
 
     Returns
     -------
-    state : dict of str to tensor
+    state : dict of str to ndarray
     card : dict
     """
     path = Path(folder) / f"{name}.safetensors"
@@ -93,7 +93,7 @@ def read_weights(folder: Path | str, name: str) -> tuple[State, dict[str, Any]]:
                 f"architecture {card.get('architecture')}, not {ARCHITECTURE}); train "
                 "them again (`delssome train`)."
             )
-        state = load_tensors(weights)
+        state = load_arrays(weights)
         # Before a network of that size is made.
         if not {"domain", "models"} <= card.keys() or not any(
             card["width"] in x.shape for x in state.values()
@@ -105,4 +105,4 @@ def read_weights(folder: Path | str, name: str) -> tuple[State, dict[str, Any]]:
 
 
 def _serialise(state: State) -> bytes:
-    return save_tensors({name: x.cpu() for name, x in state.items()})
+    return save_arrays(dict(state))

@@ -3,36 +3,38 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from delssome.models import Candidates
 from delssome.simd.cache import announce
-from delssome.surrogate.circuit import algebra, plain
+from delssome.surrogate.circuit import algebra
 from delssome.surrogate.circuit.regions import N_BENDS, describe_alone
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = [
     "N_LOCAL",
     "N_MODE",
     "Circuit",
+    "Response",
     "circuits",
     "describe_regions",
-    "runs_compiled",
     "spread",
 ]
 
 Array = NDArray[Any]
-T = TypeVar("T", bound=Any)  # a tensor or an array
+T = TypeVar("T", bound=Any)  # an array or a tensor
 
 N_LOCAL, N_MODE = 8 + N_BENDS, 3
 
 
 @dataclass(frozen=True)
-class Circuit:
+class Circuit(Generic[T]):
     """Stable candidates as linear networks at their fixed point, single precision.
 
     The system of a candidate is ``decay`` on the diagonal less ``reach_i sc_ij
@@ -40,35 +42,31 @@ class Circuit:
 
     Attributes
     ----------
-    local : tensor of shape (n, n_rois, 21)
+    local : (n, n_rois, 21)
         What is known of a region, of the order of one.
-    mode : tensor of shape (n, 3)
+    mode : (n, 3)
         What is known of the slowest mode, likewise.
-    sc : tensor of shape (1 or n, n_rois, n_rois)
+    sc : (1 or n, n_rois, n_rois)
         Structural connectivity.
-    reach : tensor of shape (n, n_rois)
+    reach : (n, n_rois)
         Strength with which a region sends and receives (s**-0.5).
-    decay : tensor of shape (n, n_rois)
+    decay : (n, n_rois)
         Rate at which a region falls back without coupling (1/s).
-    power : tensor of shape (n, n_rois)
+    power : (n, n_rois)
         Power of its noise (1/s).
     """
 
-    local: torch.Tensor
-    mode: torch.Tensor
-    sc: torch.Tensor
-    reach: torch.Tensor
-    decay: torch.Tensor
-    power: torch.Tensor
+    local: T
+    mode: T
+    sc: T
+    reach: T
+    decay: T
+    power: T
 
     def __len__(self) -> int:
         return len(self.decay)
 
-    def system(self, slow: torch.Tensor | float = 0.0) -> torch.Tensor:
-        """Build the systems, (n, n_rois, n_rois), with something added to decay."""
-        return plain.system(self.sc, self.reach, self.decay + slow)
-
-    def select(self, which: torch.Tensor) -> "Circuit":
+    def select(self, which: Any) -> "Circuit[T]":
         """Take candidates by their indices."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         shared = len(self.sc) == 1
@@ -79,15 +77,41 @@ class Circuit:
             }
         )
 
-    def to(self, device: torch.device | str) -> "Circuit":
-        """Move to a device."""
-        moved = {f.name: getattr(self, f.name).to(device) for f in fields(self)}
-        return replace(self, **moved)
+    def tensors(self, device: "torch.device | str" = "cpu") -> "Circuit[torch.Tensor]":
+        """Give the same in torch."""
+        import torch
+
+        given = (getattr(self, field.name) for field in fields(self))
+        return Circuit(*(torch.from_numpy(x).to(device) for x in given))
 
 
-def circuits(
-    candidates: Candidates, step: float, device: torch.device | str = "cpu"
-) -> tuple[Circuit, Array]:
+class Response(NamedTuple, Generic[T]):
+    """How circuits respond to slow inputs, by the inverse of their system.
+
+    Attributes
+    ----------
+    smallest : (n,)
+        The smallest pivot of elimination, above 0 where the system is stable; what
+        else is said of others means nothing.
+    sums : (n, n_rois)
+        Row sums of the system.
+    variance, own, together, share : (n, n_rois)
+        Variances of regions, diagonal of the inverse, its row sums, and the share of
+        regions in the slowest mode (squares, sum 1).
+    mode : (n, 2)
+        Two estimates of the slowest mode's time (s).
+    """
+
+    smallest: T
+    sums: T
+    variance: T
+    own: T
+    together: T
+    share: T
+    mode: T
+
+
+def circuits(candidates: Candidates, step: float) -> tuple[Circuit[Array], Array]:
     """Linearise candidates at their fixed point, as far as it is cheap.
 
     Parameters
@@ -96,12 +120,10 @@ def circuits(
         On a symmetric connectome, of a model of which one state couples regions.
     step : float
         Integration step, in seconds.
-    device : str or torch.device, default="cpu"
-        Where to compute, and leave, what follows the linearisation.
 
     Returns
     -------
-    circuit : Circuit
+    circuit : Circuit of ndarrays
         Of the candidates with a stable fixed point.
     instability : ndarray of shape (n_candidates,)
         0 for these, for others a bound on the rate (1/s) at which the network leaves
@@ -116,7 +138,7 @@ def circuits(
         regions.decay.astype(np.float32),
         regions.power.astype(np.float32),
     )
-    found = _at_frequency_zero(*given, device)
+    found = _at_frequency_zero(*given)
     with np.errstate(invalid="ignore", divide="ignore"):  # of unstable candidates
         slack = 2.0 - regions.fastest * step
         local, mode = describe_regions(np, regions.bends, slack, found, *given[2:])
@@ -125,25 +147,16 @@ def circuits(
     stable &= candidates.rests
     # Off the diagonal of the system, every entry is negative or 0.
     bound = np.nan_to_num(-found.sums.min(axis=1), nan=1e3).clip(1e-6, 1e3)
-    circuit = Circuit(*map(torch.from_numpy, (local, mode, *given)))
+    circuit = Circuit(local, mode, *given)
     if not stable.all():
-        circuit = circuit.select(torch.from_numpy(stable))
-    return circuit.to(device), np.where(stable, 0.0, bound)
-
-
-def runs_compiled(device: torch.device | str) -> bool:
-    """Tell whether the compiled algebra runs where tensors are."""
-    return torch.device(device).type == "cpu"
+        circuit = circuit.select(np.flatnonzero(stable))
+    return circuit, np.where(stable, 0.0, bound)
 
 
 def _at_frequency_zero(
-    sc: Array, reach: Array, decay: Array, power: Array, device: torch.device | str
-) -> plain.Response[Array]:
-    """Describe the response to slow inputs: compiled, or on a GPU in torch."""
-    if not runs_compiled(device):
-        tensors = [torch.from_numpy(x).to(device) for x in (sc, reach, decay, power)]
-        response = plain.at_frequency_zero(*tensors)
-        return plain.Response[Array](*(x.cpu().numpy() for x in response))
+    sc: Array, reach: Array, decay: Array, power: Array
+) -> Response[Array]:
+    """Describe the response to slow inputs."""
     n, n_rois = decay.shape
     shapes = [(n, 1), (n, n_rois), (4, n, n_rois), (n, 2)]
     found = [np.empty(shape, dtype=np.float32) for shape in shapes]
@@ -151,14 +164,14 @@ def _at_frequency_zero(
     algebra.at_frequency_zero(sc, reach, decay, power, *found)
     smallest, sums, regions, mode = found
     variance, own, together, share = regions
-    return plain.Response(smallest[:, 0], sums, variance, own, together, share, mode)
+    return Response(smallest[:, 0], sums, variance, own, together, share, mode)
 
 
 def describe_regions(
     xp: Any,
     bends: T,
     slack: T,
-    found: plain.Response[T],
+    found: Response[T],
     decay: T,
     power: T,
 ) -> tuple[T, T]:
@@ -197,13 +210,10 @@ def describe_regions(
     return xp.stack(local, -1), xp.stack([xp.log(first), xp.log(second), spread], -1)
 
 
-def spread(
-    values: torch.Tensor, stable: NDArray[np.bool_], fill: float = np.nan
-) -> Array:
+def spread(values: Array, stable: NDArray[np.bool_], fill: float = np.nan) -> Array:
     """Give rows to the stable candidates, and something else to the others."""
-    found: Array = values.cpu().numpy()
     if stable.all():
-        return found
-    spread = np.full((len(stable), *found.shape[1:]), fill, dtype=found.dtype)
-    spread[stable] = found
+        return values
+    spread = np.full((len(stable), *values.shape[1:]), fill, dtype=values.dtype)
+    spread[stable] = values
     return spread

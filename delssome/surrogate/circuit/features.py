@@ -6,12 +6,12 @@
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from delssome.simd.cache import announce
 from delssome.simulation import Acquisition
-from delssome.surrogate.circuit import algebra, plain
-from delssome.surrogate.circuit.circuits import Circuit, runs_compiled
+from delssome.surrogate.circuit import algebra
+from delssome.surrogate.circuit.circuits import Circuit
 
 __all__ = [
     "BAND",
@@ -24,6 +24,7 @@ __all__ = [
     "scan_features",
 ]
 
+Array = NDArray[Any]
 T = TypeVar("T", bound=Any)  # a tensor or an array
 
 N_FC, N_SCAN = 43, 7
@@ -44,7 +45,7 @@ SLOWEST, FASTEST = 0.003, 0.3
 USUAL_N_ROIS = 68
 
 
-def scan_features(acquisition: Acquisition) -> torch.Tensor:
+def scan_features(acquisition: Acquisition) -> Array:
     """Describe a scan, (7,): window, duration and TR on a logarithmic scale, pipeline.
 
     Of the pipeline the limits of the band, likewise, the order of the filter and, last,
@@ -61,59 +62,62 @@ def scan_features(acquisition: Acquisition) -> torch.Tensor:
         float(acquisition.global_signal),
     ]
     described = [*np.log(np.divide(seconds, USUAL_SCAN)), *pipeline]
-    return torch.tensor(described, dtype=torch.float32)
+    return np.array(described, dtype=np.float32)
 
 
-def is_regressed(scan: torch.Tensor) -> bool:
+def is_regressed(scan: Any) -> bool:
     """Tell whether the global signal was regressed out of a scan, as described."""
     return bool(scan[-1] > 0.5)
 
 
 def describe_fc(
-    circuit: Circuit,
-    slow: torch.Tensor,
-    power: torch.Tensor,
-    mix: torch.Tensor,
-    regressed: bool,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Give FC of circuits and what describes it: compiled, or on a GPU in torch.
+    circuit: Circuit[T], slow: T, power: T, mix: T, regressed: bool
+) -> tuple[T, T, T, T]:
+    """Give FC of circuits and what describes it: compiled, or of tensors in torch.
 
     Parameters
     ----------
     circuit : Circuit
-    slow, power : tensor of shape (n, n_rois)
+    slow, power : (n, n_rois)
         What is added to decay, and the corrected power of the noise (1/s).
-    mix : tensor of shape (2,)
+    mix : (2,)
     regressed : bool
         Whether the sum over regions is taken out of their signals.
 
     Returns
     -------
-    edges : tensor of shape (n, n_edges)
+    edges : (n, n_edges)
         Upper triangle.
-    sd, share : tensor of shape (n, n_rois)
+    sd, share : (n, n_rois)
         Standard deviations, and shares of regions in the first mode of FC.
-    described : tensor of shape (n, 43)
+    described : (n, 43)
     """
     given = circuit.sc, circuit.reach, circuit.decay, slow, power
+    if not isinstance(slow, np.ndarray):
+        return _in_torch(given, mix, regressed)
     n, n_rois = slow.shape
-    if runs_compiled(slow.device):
-        shapes = [(n, n_rois * (n_rois - 1) // 2), (n, n_rois), (n, n_rois)]
-        shapes.append((n, N_NUMBERS))
-        found = [np.empty(shape, dtype=np.float32) for shape in shapes]
-        rates = np.array([SLOWER, FASTER], dtype=np.float32)
-        announce(algebra.describe, "the linear algebra of the network")
-        algebra.describe(
-            *(x.numpy() for x in given), mix.numpy(), rates, regressed, *found
-        )
-        edges, sd, share, numbers = map(torch.from_numpy, found)
-    else:
-        edges, sd, share, numbers = plain.describe(
-            *given, mix, (SLOWER, FASTER), regressed
-        )
-    plain_numbers = numbers.cpu().numpy().astype(np.float64)
-    scaled = scale(np, plain_numbers, share.cpu().numpy()).astype(np.float32)
-    return edges, sd, share, torch.from_numpy(scaled).to(edges.device)
+    shapes = [(n, n_rois * (n_rois - 1) // 2), (n, n_rois), (n, n_rois)]
+    shapes.append((n, N_NUMBERS))
+    found: Any = [np.empty(shape, dtype=np.float32) for shape in shapes]
+    rates = np.array([SLOWER, FASTER], dtype=np.float32)
+    announce(algebra.describe, "the linear algebra of the network")
+    algebra.describe(*given, mix, rates, regressed, *found)
+    edges, sd, share, numbers = found
+    scaled = scale(np, numbers.astype(np.float64), share)
+    return edges, sd, share, scaled.astype(np.float32)
+
+
+def _in_torch(given: Any, mix: Any, regressed: bool) -> Any:
+    import torch
+
+    from delssome.surrogate.circuit import plain
+
+    sc, reach, decay, slow, power = given
+    edges, sd, share, numbers = plain.describe(
+        sc, reach, decay, slow, power, mix, (SLOWER, FASTER), regressed
+    )
+    scaled = scale(torch, numbers.double(), share).to(sd.dtype)
+    return edges, sd, share, scaled
 
 
 def scale(xp: Any, numbers: T, share: T) -> T:

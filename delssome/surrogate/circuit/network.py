@@ -1,56 +1,52 @@
-"""A network with the structure of the theory: local corrections between inverses."""
+"""A network with the structure of the theory: local corrections between inverses.
+
+Written once for NumPy, by which it predicts on a CPU and needs no torch, and for torch,
+which trains and differentiates it and takes it to a GPU (:mod:`.module`).
+"""
 
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
 
-import torch
-from torch import nn
-from torch.nn import functional
+import numpy as np
+from numpy.typing import NDArray
 
-from delssome.surrogate.circuit import plain
-from delssome.surrogate.circuit.circuits import N_LOCAL, N_MODE, Circuit, circuits
-from delssome.surrogate.circuit.features import (
-    BAND,
-    MIX,
-    N_FC,
-    N_SCAN,
-    describe_fc,
-    is_regressed,
-    scan_features,
-)
+from delssome.surrogate.circuit.circuits import N_LOCAL, Circuit
+from delssome.surrogate.circuit.features import BAND, describe_fc, is_regressed
 
-__all__ = ["Circuit", "CircuitNet", "Prediction", "circuits", "scan_features"]
+__all__ = ["ArrayNet", "Network", "Prediction"]
 
-N_ERRORS = 3
+Array = NDArray[Any]
+T = TypeVar("T", bound=Any)  # an array or a tensor
 
 
-class Prediction(NamedTuple):
+class Prediction(NamedTuple, Generic[T]):
     """What the network says of candidates.
 
     Attributes
     ----------
-    fc : tensor of shape (n, n_edges)
+    fc : (n, n_edges)
         Upper triangle.
-    cdf : tensor of shape (n, n_points)
+    cdf : (n, n_points)
         FCD distribution.
-    log_noise : tensor of shape (n,)
+    log_noise : (n,)
         Logarithm of the variance over edges that a single scan adds to FC.
-    escape : tensor of shape (n,)
+    escape : (n,)
         Log odds that a simulation leaves the plausible range of rates.
-    log_error : tensor of shape (n, 3)
+    log_error : (n, 3)
         Logarithm of the error to expect in the three costs.
     """
 
-    fc: torch.Tensor
-    cdf: torch.Tensor
-    log_noise: torch.Tensor
-    escape: torch.Tensor
-    log_error: torch.Tensor
+    fc: T
+    cdf: T
+    log_noise: T
+    escape: T
+    log_error: T
 
 
-class CircuitNet(nn.Module):
+class Network(Generic[T]):
     """Predict FC, FCD distribution and escape of candidates on any parcellation.
 
     A candidate is a symmetric matrix of decay and coupling between regions and the
@@ -65,44 +61,35 @@ class CircuitNet(nn.Module):
     for two that see the slow and the fast part of the band. No layer is as wide as the
     number of regions.
 
-    Parameters
+    Attributes
     ----------
-    width : int, default=48
-    n_components : int, default=8
-        Logistic components of the FCD distribution.
-    n_points : int, default=400
-        Points of that distribution on [-1, 1].
+    xp : module
+        NumPy or torch, of whose kind all else is.
+    mix : (2,)
+        How inverses stand for a band, before a scan is known.
+    centre, spread : (n_features,)
+        By which features are standardised.
+    points : (n_points,)
+        Points of the FCD distribution on [-1, 1].
     """
 
-    centre: torch.Tensor
-    spread: torch.Tensor
-    points: torch.Tensor
+    xp: Any
+    mix: T
+    centre: T
+    spread: T
+    points: T
 
-    def __init__(
-        self, width: int = 48, n_components: int = 8, n_points: int = 400
-    ) -> None:
-        super().__init__()
-        self.correct = _perceptron(2 * N_LOCAL + N_MODE + N_SCAN, 2, width, 2)
-        _start_at_zero(self.correct)
-        self.mix = nn.Parameter(torch.tensor(MIX))
-        self.mix_of_band = _perceptron(N_SCAN, len(MIX), width // 4)
-        _start_at_zero(self.mix_of_band)
-        n_features = 4 * (N_LOCAL + 3) + N_MODE + N_FC + N_SCAN
-        self.fcd = _perceptron(n_features, 3 * n_components, 2 * width, 2)
-        self.noise = _perceptron(n_features, 1, width)
-        self.escape = _perceptron(n_features, 1, 2 * width, 3)
-        self.error = _perceptron(n_features, N_ERRORS, width)
-        self.register_buffer("centre", torch.zeros(n_features))
-        self.register_buffer("spread", torch.ones(n_features))
-        self.register_buffer("points", torch.linspace(-1, 1, n_points + 1)[1:])
+    def layers(self, name: str) -> list[tuple[T, T]]:
+        """Give weights and biases of a perceptron, layer by layer."""
+        raise NotImplementedError
 
-    def forward(self, circuit: Circuit, scan: torch.Tensor) -> Prediction:
+    def forward(self, circuit: Circuit[T], scan: T) -> Prediction[T]:
         """Predict the statistics of candidates.
 
         Parameters
         ----------
         circuit : Circuit
-        scan : tensor of shape (7,)
+        scan : (7,)
 
         Returns
         -------
@@ -118,41 +105,28 @@ class CircuitNet(nn.Module):
             self.log_error(features),
         )
 
-    def correct_regions(
-        self, circuit: Circuit, scan: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def correct_regions(self, circuit: Circuit[T], scan: T) -> tuple[T, T]:
         """Give what is added to decay (1/s), and the power of the noise."""
-        x = circuit.local
-        scan = scan.expand(len(x), -1)
-        shared = torch.cat([x.mean(dim=1), circuit.mode, scan], dim=-1)
+        xp, x = self.xp, circuit.local
+        n, n_rois, _ = x.shape
+        shared = xp.concatenate([x.mean(1), circuit.mode, self._repeated(scan, n)], -1)
         # The first layer in two parts: what is the same for all regions, once.
-        first, *others = self.correct
-        assert isinstance(first, nn.Linear)
-        own, around = first.weight[:, :N_LOCAL], first.weight[:, N_LOCAL:]
-        hidden = functional.linear(shared, around, first.bias)[:, None]
-        hidden = functional.linear(x, own) + hidden
-        for layer in others:
-            hidden = layer(hidden)
-        shift, gain = hidden.unbind(-1)
-        slow = BAND * shift.clamp(-4, 3).exp()
-        return slow, circuit.power * gain.clamp(-2, 2).exp()
+        (weight, bias), *others = self.layers("correct")
+        own, around = weight[:, :N_LOCAL], weight[:, N_LOCAL:]
+        width, rows = len(bias), n * n_rois
+        hidden = (x.reshape(rows, N_LOCAL) @ own.T).reshape(n, n_rois, width)
+        hidden = (hidden + (shared @ around.T + bias)[:, None]).reshape(rows, width)
+        for weight, bias in others:
+            hidden = self._silu(hidden) @ weight.T + bias
+        shift, gain = (hidden[:, k].reshape(n, n_rois) for k in range(2))
+        slow = BAND * xp.exp(shift.clip(-4, 3))
+        return slow, circuit.power * xp.exp(gain.clip(-2, 2))
 
-    def expected_fc(self, circuit: Circuit, scan: torch.Tensor) -> torch.Tensor:
-        """Give FC (n, n_rois, n_rois), as training differentiates it."""
-        slow, power = self.correct_regions(circuit, scan)
-        given = circuit.sc, circuit.reach, circuit.decay, slow, power
-        found = plain.fc_and_deviations(*given, self.mix_of(scan), is_regressed(scan))
-        return found.fc
-
-    def mix_of(self, scan: torch.Tensor) -> torch.Tensor:
+    def mix_of(self, scan: T) -> T:
         """Give the two numbers by which inverses stand for a scan's band."""
-        mixed: torch.Tensor = self.mix + self.mix_of_band(scan)
-        return mixed
+        return self.mix + self._perceptron("mix_of_band", scan)
 
-    @torch.no_grad()
-    def describe(
-        self, circuit: Circuit, scan: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def describe(self, circuit: Circuit[T], scan: T) -> tuple[T, T]:
         """Give FC, upper triangle, and what the heads read, (n, n_features)."""
         slow, power = self.correct_regions(circuit, scan)
         given = slow, power, self.mix_of(scan), is_regressed(scan)
@@ -160,65 +134,101 @@ class CircuitNet(nn.Module):
         return edges, self.features(circuit, scan, slow, *found)
 
     def features(
-        self,
-        circuit: Circuit,
-        scan: torch.Tensor,
-        slow: torch.Tensor,
-        sd: torch.Tensor,
-        share: torch.Tensor,
-        described: torch.Tensor,
-    ) -> torch.Tensor:
+        self, circuit: Circuit[T], scan: T, slow: T, sd: T, share: T, described: T
+    ) -> T:
         """Pool what is known of regions and of FC, (n, n_features)."""
-        n_rois = sd.shape[1]
+        xp, n_rois = self.xp, sd.shape[1]
         found = [
-            sd.log() / 2 + 3,
-            (slow / BAND).log() / 2,
-            (n_rois * share + 1e-2).log() / 2,
+            xp.log(sd) / 2 + 3,
+            xp.log(slow / BAND) / 2,
+            xp.log(n_rois * share + 1e-2) / 2,
         ]
-        x = torch.cat([circuit.local, torch.stack(found, dim=-1)], dim=-1)
+        x = xp.concatenate([circuit.local, xp.stack(found, -1)], -1)
         weighted = (share[:, None] @ x)[:, 0]
-        scan = scan.expand(len(x), -1)
-        # Faster than amax and amin.
-        extremes = x.max(dim=1).values, x.min(dim=1).values
-        pooled = [x.mean(1), *extremes, weighted, circuit.mode, described, scan]
-        return torch.cat(pooled, dim=-1)
+        pooled = [x.mean(1), xp.amax(x, 1), xp.amin(x, 1), weighted]
+        known = [circuit.mode, described, self._repeated(scan, len(x))]
+        return xp.concatenate([*pooled, *known], -1)
 
-    def scaled(self, features: torch.Tensor) -> torch.Tensor:
+    def scaled(self, features: T) -> T:
         """Standardise features as in training."""
         return (features - self.centre) / self.spread
 
-    def distribution(self, features: torch.Tensor) -> torch.Tensor:
+    def distribution(self, features: T) -> T:
         """FCD distribution: a mixture of logistic distributions, cut off at 1."""
-        weight, centre, slope = self.fcd(features).chunk(3, dim=-1)
-        steep = 8 * slope.exp()[..., None]
+        xp = self.xp
+        found = self._perceptron("fcd", features)
+        n = found.shape[1] // 3
+        weight, centre, slope = found[:, :n], found[:, n : 2 * n], found[:, 2 * n :]
+        steep = 8 * xp.exp(slope)[..., None]
         offset = steep * (-0.5 - 0.5 * centre[..., None])
-        cumulative = torch.addcmul(offset, steep, self.points).sigmoid_()
-        cdf = (weight.softmax(-1)[:, None] @ cumulative)[:, 0]
+        cumulative = self._sigmoid(offset + steep * self.points)
+        weight = xp.exp(weight - xp.amax(weight, 1)[:, None])
+        cdf = (weight[:, None] @ cumulative)[:, 0]
         return cdf / cdf[:, -1:]
 
-    def log_noise(self, features: torch.Tensor) -> torch.Tensor:
+    def log_noise(self, features: T) -> T:
         """Logarithm of the variance over edges that a single scan adds to FC."""
-        return self.noise(features)[:, 0] - 4
+        return self._perceptron("noise", features)[:, 0] - 4
 
-    def log_odds(self, features: torch.Tensor) -> torch.Tensor:
+    def log_odds(self, features: T) -> T:
         """Log odds of an escape."""
-        return self.escape(features)[:, 0]
+        return self._perceptron("escape", features)[:, 0]
 
-    def log_error(self, features: torch.Tensor) -> torch.Tensor:
+    def log_error(self, features: T) -> T:
         """Logarithm of the absolute errors to expect in the costs."""
-        return self.error(features) - 3
+        return self._perceptron("error", features) - 3
+
+    def _perceptron(self, name: str, x: T) -> T:
+        *hidden, (last, bias) = self.layers(name)
+        for weight, own in hidden:
+            x = self._silu(x @ weight.T + own)
+        return x @ last.T + bias
+
+    def _repeated(self, scan: T, n: int) -> T:
+        return self.xp.broadcast_to(scan, (n, len(scan)))
+
+    def _silu(self, x: T) -> T:
+        raise NotImplementedError
+
+    def _sigmoid(self, x: T) -> T:
+        raise NotImplementedError
 
 
-def _start_at_zero(layers: nn.Sequential) -> None:
-    """Let a perceptron say 0 before it is trained."""
-    last = layers[-1]
-    assert isinstance(last, nn.Linear)
-    nn.init.zeros_(last.weight)
-    nn.init.zeros_(last.bias)
+class ArrayNet(Network[Array]):
+    """The network in NumPy, single precision.
+
+    Parameters
+    ----------
+    state : dict of str to ndarray
+        Weights, as they are written.
+    """
+
+    xp = np
+
+    def __init__(self, state: Mapping[str, Array]) -> None:
+        self._layers: dict[str, list[tuple[Array, Array]]] = {}
+        names = {tuple(name.split(".")[:2]) for name in state if "." in name}
+        for part, k in sorted(names, key=lambda name: int(name[1])):
+            pair = state[f"{part}.{k}.weight"], state[f"{part}.{k}.bias"]
+            self._layers.setdefault(part, []).append(pair)
+        self.mix, self.points = state["mix"], state["points"]
+        self.centre, self.spread = state["centre"], state["spread"]
+
+    def layers(self, name: str) -> list[tuple[Array, Array]]:
+        """Give weights and biases of a perceptron, layer by layer."""
+        return self._layers[name]
+
+    def _silu(self, x: Array) -> Array:
+        return _over_one_and_exp(x, x)
+
+    def _sigmoid(self, x: Array) -> Array:
+        return _over_one_and_exp(np.float32(1), x)
 
 
-def _perceptron(n_in: int, n_out: int, width: int, n_hidden: int = 1) -> nn.Sequential:
-    layers: list[nn.Module] = [nn.Linear(n_in, width), nn.SiLU()]
-    for _ in range(n_hidden - 1):
-        layers += [nn.Linear(width, width), nn.SiLU()]
-    return nn.Sequential(*layers, nn.Linear(width, n_out))
+def _over_one_and_exp(above: Any, x: Array) -> Array:
+    """Divide by ``1 + exp(-x)``, in place of the denominator."""
+    below = np.negative(x)
+    with np.errstate(over="ignore"):
+        np.exp(below, out=below)
+    below += 1
+    return np.divide(above, below, out=below)

@@ -7,15 +7,16 @@ times faster on a CPU; it is tested against this. Training differentiates this.
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from delssome.surrogate.circuit.circuits import Response
+
 __all__ = [
     "Covariance",
     "Description",
-    "Response",
     "at_frequency_zero",
     "describe",
     "fc_and_deviations",
@@ -26,33 +27,6 @@ __all__ = [
 ]
 
 Tensor = torch.Tensor
-T = TypeVar("T")  # a tensor or an array
-
-
-class Response(NamedTuple, Generic[T]):
-    """How circuits respond to slow inputs, by the inverse of their system.
-
-    Attributes
-    ----------
-    smallest : tensor of shape (n,)
-        The smallest pivot of elimination, above 0 where the system is stable; what
-        else is said of others means nothing.
-    sums : tensor of shape (n, n_rois)
-        Row sums of the system.
-    variance, own, together, share : tensor of shape (n, n_rois)
-        Variances of regions, diagonal of the inverse, its row sums, and the share of
-        regions in the slowest mode (squares, sum 1).
-    mode : tensor of shape (n, 2)
-        Two estimates of the slowest mode's time (s).
-    """
-
-    smallest: T
-    sums: T
-    variance: T
-    own: T
-    together: T
-    share: T
-    mode: T
 
 
 class Description(NamedTuple):

@@ -24,7 +24,7 @@ from delssome.surrogate.circuit.features import (
     scale,
     scan_features,
 )
-from delssome.surrogate.circuit.network import CircuitNet
+from delssome.surrogate.circuit.module import CircuitNet
 from delssome.surrogate.circuit.regions import describe_alone
 from delssome.theory import price_of_escape
 
@@ -88,7 +88,7 @@ class Differentiable:
         self.model, self.step, self.sc = model, acquisition.for_model(model).step, sc
         self.names = [*model.regional, "G"]
         self._sc = torch.from_numpy(np.asarray(sc, dtype=np.float64))[None]
-        self._scan = scan_features(acquisition).double()
+        self._scan = torch.from_numpy(scan_features(acquisition)).double()
 
     def __call__(self, params: Mapping[str, torch.Tensor]) -> Said | None:
         """Ask it; None if the candidate has no stable state.

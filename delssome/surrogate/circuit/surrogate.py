@@ -6,10 +6,9 @@
 from collections.abc import Sequence
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
@@ -28,28 +27,26 @@ from delssome.simulation import Acquisition
 from delssome.surrogate.circuit import cards
 from delssome.surrogate.circuit.circuits import circuits, spread
 from delssome.surrogate.circuit.domain import (
-    covered,
     describe_context,
     outside,
     refuse_form,
     say_strange,
 )
-from delssome.surrogate.circuit.network import CircuitNet, scan_features
-from delssome.surrogate.circuit.slopes import (
-    CostSlopes,
-    Differentiable,
-    rests_alone,
-)
-from delssome.surrogate.circuit.training import BATCH, Training, load_group
+from delssome.surrogate.circuit.features import scan_features
+from delssome.surrogate.circuit.placed import Placed
 from delssome.surrogate.shard import refuse_censoring
-from delssome.surrogate.torch_state import own_generator
 from delssome.theory import range_violation
 from delssome.utils import check_number, instance_or_default
+
+if TYPE_CHECKING:  # torch takes a second, and most use is without it
+    from delssome.surrogate.circuit.module import CircuitNet
 
 __all__ = ["CircuitSurrogate"]
 
 Array = NDArray[Any]
 
+# Candidates handled at once, of which the matrices stay in the cache.
+BATCH = 100
 # Log odds of an escape of candidates whose fixed point is unstable: 97 % leave.
 LOST = 3.5
 
@@ -82,7 +79,10 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
     models_ : list of str
         Models in the corpus.
     net_ : CircuitNet
-        It predicts where its parameters are: on a GPU after ``net_.to("cuda")``.
+        The network as a module of torch, which is loaded when it is asked for. It
+        predicts in NumPy unless its parameters are on a GPU, by ``net_.to("cuda")``.
+    network_ : Placed
+        Its weights, in torch or not.
     domain_ : dict
         Range of every number that describes the contexts of the corpus.
     history_ : dict of ndarray of shape (n_steps,)
@@ -114,7 +114,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
     """
 
     models_: list[str]
-    net_: CircuitNet
+    network_: Placed
     domain_: dict[str, list[float]]
     history_: dict[str, Array]
     card_: dict[str, Any]
@@ -207,32 +207,24 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         ):
             check_number(name, getattr(self, name), kind, low, high)
         self.check(self._asked_for)
-        rng = check_random_state(self.random_state)
         if len(X) == 0:
             raise ValueError("X must hold at least one shard of a corpus.")
-        with own_generator(int(rng.randint(2**31))):  # initial weights
-            net = CircuitNet(self.width)
-        if start is not None:
-            net.load_state_dict(start.net_.state_dict())
-        points = net.points.numpy()
-        groups = [load_group(file, self.model, points) for file in X]
-        self.models_ = sorted({type(group.model).__name__ for group in groups})
-        self.domain_ = covered([group.context for group in groups])
-        groups = [group for group in groups if group.n_in_range]
-        if not groups:
-            raise ValueError("No candidate in X is within range; label more.")
-        training = Training(
-            net,
-            groups,
+        from delssome.surrogate.circuit.training import train  # it loads torch
+
+        found = train(
+            X,
+            self.model,
+            width=self.width,
+            start=None if start is None else start.network_.weights,
             n_repeats=self.n_repeats,
             n_steps=self.n_steps,
             batch_size=self.batch_size,
             lr=self.lr,
             verbose=self.verbose,
-            rng=rng,
+            rng=check_random_state(self.random_state),
         )
-        self.history_ = training.run(anew=start is None)
-        self.net_ = net.eval()
+        net, self.history_, self.models_, self.domain_ = found
+        self.network_ = Placed.of(net, self.width)
         return self
 
     def statistics(
@@ -264,26 +256,34 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         parts = candidates.batches(BATCH)
         return Statistics.join([self._batch(part, scan) for part in parts])
 
-    @torch.inference_mode()
     def _batch(self, candidates: Candidates, acquisition: Acquisition) -> Statistics:
         """Predict the statistics of a few candidates."""
-        device = self.net_.mix.device
         step = acquisition.for_model(candidates.model).step
-        circuit, instability = circuits(candidates, step, device)
+        circuit, instability = circuits(candidates, step)
         stable = instability == 0
-        predicted = self.net_(circuit, scan_features(acquisition).to(device))
+        predicted = self.network_.predict(circuit, scan_features(acquisition))
         # Before float32 numbers become probabilities.
-        escape = spread(predicted.escape.cpu().double(), stable, LOST)
+        escape = spread(predicted.escape.astype(np.float64), stable, LOST)
         p_in_range = 1.0 / (1.0 + np.exp(escape))
+        noise, error = (
+            np.exp(x.astype(np.float64))
+            for x in (predicted.log_noise, predicted.log_error)
+        )
         return Statistics(
             fc=spread(predicted.fc, stable),
             fcd_cdf=spread(predicted.cdf, stable),
             violation=range_violation(p_in_range, self.n_repeats) + instability,
             averages={},
-            fc_noise=spread(predicted.log_noise.cpu().double().exp(), stable),
+            fc_noise=spread(noise, stable),
             p_in_range=p_in_range,
-            error=spread(predicted.log_error.cpu().double().exp(), stable),
+            error=spread(error, stable),
         )
+
+    @property
+    def net_(self) -> "CircuitNet":
+        """The network as a module of torch."""
+        check_is_fitted(self)
+        return self.network_.module
 
     def evaluate(
         self,
@@ -294,7 +294,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         """Predict costs, as all evaluators say them; nothing is drawn by `rng`."""
         check_is_fitted(self)
         # At the network's own points, which are single precision.
-        cdf = at_points(target.fcd_cdf, self.net_.points.cpu().numpy())
+        cdf = at_points(target.fcd_cdf, self.network_.weights["points"])
         return super().evaluate(candidates, target._replace(fcd_cdf=cdf), rng)
 
     def expected_error(self, candidates: Candidates, target: Target) -> Array:
@@ -311,10 +311,16 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         """
         check_is_fitted(self)
         self.check(model)
+        from delssome.surrogate.circuit.slopes import (
+            CostSlopes,
+            Differentiable,
+            rests_alone,
+        )
+
         if not rests_alone(model, target.sc):
             return None
         asked = Differentiable(self.net_, model, self._scan, target.sc)
-        cdf = at_points(target.fcd_cdf, self.net_.points.cpu().numpy())
+        cdf = at_points(target.fcd_cdf, self.network_.weights["points"])
         return CostSlopes(asked, target._replace(fcd_cdf=cdf), self.n_repeats)
 
     def outside(self, target: Target) -> list[str]:
@@ -343,7 +349,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
     def digest(self) -> str:
         """SHA-256 of the weights."""
         check_is_fitted(self)
-        return cards.digest(self.net_.state_dict())
+        return cards.digest(self.network_.weights)
 
     def save(self, folder: Path | str, name: str = "circuit", **card: Any) -> None:
         """Write weights and a card that says what they are.
@@ -362,7 +368,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
             "domain": self.domain_,
             **card,
         }
-        cards.write_weights(folder, name, self.net_.state_dict(), said)
+        cards.write_weights(folder, name, self.network_.weights, said)
 
     @classmethod
     def load(
@@ -387,10 +393,7 @@ class CircuitSurrogate(Evaluator, BaseEstimator):
         """
         state, card = cards.read_weights(folder, name)
         surrogate = cls(width=card["width"], **settings)
-        with own_generator():  # initial weights are drawn for nothing
-            surrogate.net_ = CircuitNet(surrogate.width)
-        surrogate.net_.load_state_dict(state)
-        surrogate.net_.eval()
+        surrogate.network_ = Placed(state, surrogate.width)
         surrogate.domain_, surrogate.models_ = card["domain"], card["models"]
         surrogate.card_ = card
         return surrogate

@@ -3,7 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,22 +18,19 @@ from delssome.costs import expected_cost_terms, fcd_ks_cost
 from delssome.evaluation import Target, at_points
 from delssome.models import Candidates, Model
 from delssome.saying import progress_bar
-from delssome.surrogate.circuit.domain import describe_context
-from delssome.surrogate.circuit.network import (
-    Circuit,
-    CircuitNet,
-    circuits,
-    scan_features,
-)
+from delssome.surrogate.circuit.circuits import Circuit, circuits
+from delssome.surrogate.circuit.domain import covered, describe_context
+from delssome.surrogate.circuit.features import scan_features
+from delssome.surrogate.circuit.module import CircuitNet
 from delssome.surrogate.circuit.plain import upper_triangle
+from delssome.surrogate.circuit.surrogate import BATCH
 from delssome.surrogate.shard import model_of_shard, read_shard, scan_of_shard
+from delssome.surrogate.torch_state import own_generator
 
-__all__ = ["BATCH", "Labelled", "Training", "load_group"]
+__all__ = ["Labelled", "Training", "load_group", "train"]
 
 Array = NDArray[Any]
 
-# Candidates handled at once, of which the matrices stay in the cache.
-BATCH = 100
 # Candidates of many groups in a step of what reads features, where matrices are not
 # needed any more; folds of groups for errors to expect.
 BIG_BATCH, N_FOLDS = 256, 4
@@ -41,13 +38,13 @@ BIG_BATCH, N_FOLDS = 256, 4
 
 @dataclass(frozen=True)
 class Labelled:
-    """The stable candidates of a shard as tensors, those in range first.
+    """The stable candidates of a shard, those in range first.
 
     Attributes
     ----------
-    circuit : Circuit
+    circuit : Circuit of ndarrays
     model : Model
-    scan : tensor of shape (7,)
+    scan : ndarray of shape (7,)
     context : dict of str to float
         As :func:`.describe_context` gives it.
     target : Target
@@ -58,9 +55,9 @@ class Labelled:
         of an escape.
     """
 
-    circuit: Circuit
+    circuit: Circuit[Array]
     model: Model
-    scan: torch.Tensor
+    scan: Array
     context: dict[str, float]
     target: Target
     n_in_range: int
@@ -107,6 +104,52 @@ def load_group(file: Path | str, own: Model | None, points: Array) -> Labelled:
         noise=torch.from_numpy(shard.fc_noise[kept]),
         escape=torch.from_numpy(1.0 - shard.p_in_range[kept]).float(),
     )
+
+
+def train(
+    files: Sequence[Path | str],
+    own: Model | None,
+    *,
+    width: int,
+    start: Mapping[str, Array] | None,
+    rng: np.random.RandomState,
+    **settings: Any,
+) -> tuple[CircuitNet, dict[str, Array], list[str], dict[str, list[float]]]:
+    """Train a network on shards.
+
+    Parameters
+    ----------
+    files : sequence of paths
+    own : Model or None
+        As of :func:`load_group`.
+    width : int
+    start : dict of str to ndarray, or None
+        Weights to start from. None: random ones.
+    rng : numpy.random.RandomState
+    **settings
+        Of :class:`Training`.
+
+    Returns
+    -------
+    net : CircuitNet
+    history : dict of str to ndarray
+    models : list of str
+        Names of those in the shards.
+    domain : dict
+        As of :func:`.covered`.
+    """
+    with own_generator(int(rng.randint(2**31))):  # initial weights
+        net = CircuitNet(width)
+    if start is not None:
+        net = CircuitNet.of(start, width).train()
+    groups = [load_group(file, own, net.points.numpy()) for file in files]
+    models = sorted({type(group.model).__name__ for group in groups})
+    domain = covered([group.context for group in groups])
+    groups = [group for group in groups if group.n_in_range]
+    if not groups:
+        raise ValueError("No candidate in X is within range; label more.")
+    history = Training(net, groups, rng=rng, **settings).run(anew=start is None)
+    return net.eval(), history, models, domain
 
 
 class Training:
@@ -189,8 +232,9 @@ class Training:
     def _fc_loss(self) -> torch.Tensor:
         group = self.groups[self.rng.randint(len(self.groups))]
         n = group.n_in_range
-        which = torch.from_numpy(self.rng.permutation(n)[: self.batch_size])
-        fc = self.net.expected_fc(group.circuit.select(which), group.scan)
+        which = self.rng.permutation(n)[: self.batch_size]
+        circuit = group.circuit.select(which).tensors()
+        fc = self.net.expected_fc(circuit, torch.from_numpy(group.scan))
         found, true = upper_triangle(fc), group.fc[which].float()
         gap = found - true
         goal = torch.from_numpy(group.target.fc).float()
@@ -280,13 +324,15 @@ class _Examples:
         self.cdf = torch.cat([group.cdf for group in groups])
         self.log_noise = torch.cat([group.noise for group in groups]).log()
         self.escape = torch.cat([group.escape for group in groups])
-        features, errors = [], []
+        features, errors, apart = [], [], net.in_numpy()
         for group in groups:
-            for part in torch.arange(len(group)).split(BATCH):
-                edges, described = net.describe(group.circuit.select(part), group.scan)
+            for start in range(0, len(group), BATCH):
+                part = slice(start, start + BATCH)
+                circuit = group.circuit.select(part)
+                edges, described = apart.describe(circuit, group.scan)
                 features.append(described)
                 errors.append(_errors(group, part, edges, n_repeats))
-        self.features = torch.cat(features)
+        self.features = torch.from_numpy(np.concatenate(features))
         self.error = torch.from_numpy(np.concatenate(errors)).float()
 
     def moments(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -317,18 +363,16 @@ class _Examples:
             self.error[rows, 2] = torch.from_numpy(np.abs(predicted - true)).float()
 
 
-def _errors(
-    group: Labelled, part: torch.Tensor, edges: torch.Tensor, n_repeats: int
-) -> Array:
+def _errors(group: Labelled, part: slice, edges: Array, n_repeats: int) -> Array:
     """Give how far predicted FC is off in each cost, (n, 3)."""
     predicted, true = (
         expected_cost_terms(
-            fc.float().numpy(),
+            fc,
             group.cdf[part].numpy(),
             group.noise[part].numpy() / n_repeats,
             group.target.fc,
             group.target.fcd_cdf,
         )
-        for fc in (edges, group.fc[part])
+        for fc in (edges, group.fc[part].float().numpy())
     )
     return np.abs(predicted - true)

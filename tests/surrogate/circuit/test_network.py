@@ -5,10 +5,10 @@ import torch
 from delssome import FIC, MFM, Acquisition, Linear
 from delssome.connectome import edges_to_matrix, matrix_to_edges, prepare_sc
 from delssome.models import Candidates
-from delssome.surrogate.circuit import circuits as circuits_module
-from delssome.surrogate.circuit import features
-from delssome.surrogate.circuit.network import CircuitNet, circuits, scan_features
-from delssome.surrogate.circuit.plain import upper_triangle
+from delssome.surrogate.circuit import plain
+from delssome.surrogate.circuit.circuits import circuits
+from delssome.surrogate.circuit.features import scan_features
+from delssome.surrogate.circuit.module import CircuitNet
 from delssome.surrogate.circuit.regions import describe_alone
 from delssome.theory import close
 
@@ -53,13 +53,18 @@ def correcting_net():
 def predict(params, sc, scan=None):
     circuit, instability = linearised(params, sc)
     assert (instability == 0).all()
-    with torch.inference_mode():
-        return make_net()(circuit, scan_features(scan or Acquisition()))
+    net = make_net().in_numpy()
+    return net.forward(circuit, scan_features(scan or Acquisition()))
+
+
+def systems(circuit):
+    circuit = circuit.tensors()
+    return plain.system(circuit.sc, circuit.reach, circuit.decay).numpy()
 
 
 def test_decay_less_coupling_has_the_modes_of_the_theory(params, sc):
     circuit, _ = linearised(params, sc)
-    decay = np.linalg.eigvalsh(circuit.system().numpy())
+    decay = np.linalg.eigvalsh(systems(circuit))
     theory = close(Candidates(FIC(), params, sc), STEP, 0).network.decay
     np.testing.assert_allclose(decay, theory, rtol=1e-3, atol=1e-4)
 
@@ -74,8 +79,8 @@ def test_stability_is_that_of_the_theory(params, sc):
 
 def test_the_slowest_mode_is_found(params, sc):
     circuit, _ = linearised(params, sc)
-    slowest = np.linalg.eigvalsh(circuit.system().numpy())[:, 0]
-    seen = np.exp(-circuit.mode[:, 0].numpy())
+    slowest = np.linalg.eigvalsh(systems(circuit))[:, 0]
+    seen = np.exp(-circuit.mode[:, 0])
     # By two steps of power iteration: close where one mode stands out.
     np.testing.assert_allclose(seen[-1], slowest[-1], rtol=0.1)
     assert (seen > 0.99 * slowest).all()
@@ -108,7 +113,7 @@ def test_a_linear_model_does_not_bend(sc):
 
 def test_a_rate_is_read_within_its_range(params, sc):
     usual, strict = (
-        linearised(params, sc, FIC(rate_tolerance=tolerance))[0].local.numpy()
+        linearised(params, sc, FIC(rate_tolerance=tolerance))[0].local
         for tolerance in (0.1, 0.05)
     )
     np.testing.assert_allclose(
@@ -151,8 +156,8 @@ def test_untrained_the_network_gives_nearly_the_fc_of_the_theory(
     theory = correlations(BoldTheory(scan, 0.16).covariance(network))
     theory = matrix_to_edges(theory)
     fc, cdf, *_ = predict(params, sc, scan)
-    np.testing.assert_allclose(fc.numpy(), theory, atol=0.05)
-    assert (cdf.diff(dim=1) >= 0).all()
+    np.testing.assert_allclose(fc, theory, atol=0.05)
+    assert (np.diff(cdf) >= 0).all()
     np.testing.assert_allclose(cdf[:, -1], 1.0, rtol=1e-6)
 
 
@@ -161,10 +166,10 @@ def test_the_order_of_regions_does_not_matter(params, sc, rng):
     fc, *others = predict(params, sc)
     shuffled = {n: x[:, order] if x.ndim == 2 else x for n, x in params.items()}
     fc_shuffled, *others_shuffled = predict(shuffled, sc[np.ix_(order, order)])
-    matrix = edges_to_matrix(fc.numpy())[:, order][:, :, order]
-    np.testing.assert_allclose(matrix_to_edges(matrix), fc_shuffled.numpy(), atol=1e-4)
+    matrix = edges_to_matrix(fc)[:, order][:, :, order]
+    np.testing.assert_allclose(matrix_to_edges(matrix), fc_shuffled, atol=1e-4)
     for a, b in zip(others, others_shuffled, strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-4)
+        np.testing.assert_allclose(a, b, atol=1e-4)
 
 
 def test_what_is_trained_is_what_is_compiled(params, sc):
@@ -172,37 +177,34 @@ def test_what_is_trained_is_what_is_compiled(params, sc):
     scan = scan_features(Acquisition())
     net = correcting_net()
     with torch.no_grad():
-        trained = upper_triangle(net.expected_fc(circuit, scan))
-    found, _ = net.describe(circuit, scan)
-    np.testing.assert_allclose(found, trained, atol=1e-5)
+        fc = net.expected_fc(circuit.tensors(), torch.from_numpy(scan))
+    found, _ = net.in_numpy().describe(circuit, scan)
+    np.testing.assert_allclose(found, plain.upper_triangle(fc), atol=1e-5)
 
 
-def test_without_compiled_code_the_network_says_the_same(params, sc, monkeypatch):
-    scan, net = scan_features(Acquisition()), correcting_net()
-    wide = params | {"w_EE": params["w_EE"] + 6.0 * (np.arange(6) == 3)[:, None]}
-    circuit, instability = linearised(wide, sc)
-    with torch.inference_mode():
-        compiled = net(circuit, scan)
-    for module in (circuits_module, features):
-        monkeypatch.setattr(module, "runs_compiled", lambda _: False)
-    circuit, bound = linearised(wide, sc)
-    with torch.inference_mode():
-        plain = net(circuit, scan)
-    assert (instability > 0).sum() == 1
-    np.testing.assert_allclose(bound, instability, rtol=1e-4)
-    for a, b in zip(plain, compiled, strict=True):
+def same(found, known):
+    for a, b in zip(found, known, strict=True):
         # Two ways to round in single precision, read through logarithms.
-        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(a.cpu(), b, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("global_signal", [False, True])
+def test_in_torch_the_network_says_the_same(params, sc, global_signal):
+    scan = scan_features(Acquisition(global_signal=global_signal))
+    net = correcting_net()
+    circuit, _ = linearised(params, sc)
+    with torch.inference_mode():
+        found = net(circuit.tensors(), torch.from_numpy(scan))
+    same(found, net.in_numpy().forward(circuit, scan))
 
 
 @pytest.mark.gpu
 def test_on_a_gpu_the_network_says_the_same(params, sc):
     scan, net = scan_features(Acquisition()), correcting_net()
-    candidates = Candidates(FIC(), params, sc)
+    circuit, _ = circuits(Candidates(FIC(), params, sc), STEP)
+    known = net.in_numpy().forward(circuit, scan)
     with torch.inference_mode():
-        known = net(circuits(candidates, STEP)[0], scan)
-        circuit, _ = circuits(candidates, STEP, "cuda")
-        found = net.to("cuda")(circuit, scan.to("cuda"))
-    for a, b in zip(found, known, strict=True):
-        assert a.device.type == "cuda"
-        np.testing.assert_allclose(a.cpu(), b, rtol=1e-3, atol=1e-3)
+        given = circuit.tensors("cuda"), torch.from_numpy(scan).to("cuda")
+        found = net.to("cuda")(*given)
+    assert all(x.device.type == "cuda" for x in found)
+    same(found, known)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -156,7 +157,7 @@ def test_contexts_unlike_the_corpus_are_named(fitted, group, shards):
     unlike = fitted.outside(known._replace(sc=random))
     assert any(text.startswith("SC density 1 (corpus") for text in unlike)
     slower = clone(fitted).set_params(acquisition=Acquisition(tr=9.0, n_frames=100))
-    slower.net_, slower.domain_ = fitted.net_, fitted.domain_
+    slower.network_, slower.domain_ = fitted.network_, fitted.domain_
     slower.models_ = fitted.models_
     assert any("TR (s) 9" in text for text in slower.outside(known))
 
@@ -185,11 +186,27 @@ def test_weights_come_back_as_they_were(fitted, group, candidates, tmp_path):
     assert loaded.card_["note"] == "a test"
     assert loaded.card_["models"] == loaded.models_ == ["FIC"]
     assert loaded.digest() == loaded.card_["sha256"] == fitted.digest()
-    for surrogate in (loaded, pickle.loads(pickle.dumps(fitted))):
+    again = CircuitSurrogate.load(tmp_path, acquisition=SCAN)
+    assert again.net_ is again.net_  # in torch, and as such pickled
+    copy = pickle.loads(pickle.dumps(again))
+    assert copy.network_._module is None
+    for surrogate in (loaded, again, copy, pickle.loads(pickle.dumps(fitted))):
         np.testing.assert_array_equal(
             surrogate.evaluate(candidates, group.target).costs,
             fitted.evaluate(candidates, group.target).costs,
         )
+
+
+def test_weights_that_are_changed_in_torch_are_those_it_predicts_by(
+    fitted, group, candidates
+):
+    changed = pickle.loads(pickle.dumps(fitted))
+    known = changed.evaluate(candidates, group.target).costs[:20]
+    with torch.no_grad():
+        changed.net_.mix += 0.1
+    found = changed.evaluate(candidates, group.target).costs[:20]
+    assert (found != known).any()
+    assert changed.digest() != fitted.digest()
 
 
 def test_changed_weights_are_refused(fitted, tmp_path):
@@ -250,7 +267,7 @@ def test_models_of_another_form_are_refused(fitted):
 def test_models_unlike_the_corpus_are_named(fitted, group):
     def said(model):
         asked = clone(fitted).set_params(model=model)
-        asked.net_, asked.domain_ = fitted.net_, fitted.domain_
+        asked.network_, asked.domain_ = fitted.network_, fitted.domain_
         asked.models_ = fitted.models_
         return " ".join(asked.outside(group.target))
 
