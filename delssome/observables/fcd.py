@@ -7,10 +7,12 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from delssome.observables.scans import check_kept, check_scans, standardise
 from delssome.simd.cache import kept
+from delssome.simd.functions import INTERNAL
 from delssome.utils import MOST_BINS, check_number
 
 __all__ = ["fcd_cdf", "fcd_histogram", "fcd_matrix", "frames_in_windows"]
@@ -202,6 +204,7 @@ def _window_vectors(
 
 # Flags as a dict, whose text is the same in every process, as a set's is not.
 FAST: Any = {"contract": True, "reassoc": True}
+internal: Any = njit(error_model="numpy", fastmath=FAST, **INTERNAL)
 
 
 @kept(nogil=True, error_model="numpy", fastmath=FAST)
@@ -242,8 +245,10 @@ def _slide(x: Any, window: int, stride: int, counts: Any, vectors: Any) -> None:
                 k: Any = np.uint64(edge + j - i - 1)
                 row[k] = (products[i, j] - mean * sums[j]) * own * scale[j]
             edge += n_rois - 1 - i
-        mean = row.sum() / n_edges
-        norm = 0.0
+        total = norm = 0.0
+        for k in range(n_edges):
+            total += row[k]
+        mean = total / n_edges
         for k in range(n_edges):
             norm += (row[k] - mean) ** 2
         norm = 1.0 / np.sqrt(norm)
@@ -252,7 +257,7 @@ def _slide(x: Any, window: int, stride: int, counts: Any, vectors: Any) -> None:
         target += 1
 
 
-@kept(nogil=True, error_model="numpy", fastmath=FAST)
+@internal
 def _add_products(x: Any, new: int, old: int, n: int, products: Any) -> None:
     """Add the products of signals at n frames from `new` on, less those from `old` on.
 

@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import extending, njit, types
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["exp", "expm1", "log", "next_pair", "seed_lanes", "specialise"]
+__all__ = ["INTERNAL", "exp", "expm1", "log", "next_pair", "seed_lanes", "specialise"]
 
 intrinsic: Any = extending.intrinsic  # it hands in two arguments of its own
 f32, i32, u32 = np.float32, np.int32, np.uint32
@@ -29,6 +29,8 @@ OPTIONS: dict[str, Any] = {
     "error_model": "numpy",  # no exception on division by zero: no branch
     "nogil": True,
 }
+# Of what compiled code alone calls: no way in is compiled, and Python would crash.
+INTERNAL: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def with_scope(function: Any, scope: dict[str, Any], tag: str) -> FunctionType:

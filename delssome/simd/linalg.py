@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from delssome.simd.functions import INTERNAL
 from delssome.simd.vectors import (
     WIDTH,
     constant,
@@ -63,7 +64,7 @@ LANES, LINE = np.uint64(WIDTH), np.uint64(16)
 ZERO, HALF, ONE, TWO, SMALL = (np.float32(x) for x in (0, 0.5, 1, 2, 1e-15))
 INFINITE = np.float32(np.inf)
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-compiled = njit(**OPTIONS)
+compiled = njit(**OPTIONS, **INTERNAL)
 
 
 @compiled

@@ -251,7 +251,8 @@ def _build(model: type[Model], derivatives: Callable, width: int) -> Any:
     }
     parts = {"neural": scope["neural"], **parts, **several}
     for name, part in parts.items():
-        scope[name] = njit(**functions.OPTIONS)(functions.with_scope(part, scope, tag))
+        own = functions.with_scope(part, scope, tag)
+        scope[name] = njit(**functions.OPTIONS, **functions.INTERNAL)(own)
     scope.setdefault("couple", scope["coupling"])
     scope.setdefault("couple_own", scope["own_coupling"])
     compiled = njit(**functions.OPTIONS)(

@@ -130,8 +130,13 @@ def test_vectors_and_traces_are_those_of_matrices(found):
     np.testing.assert_allclose(numbers.T, traces, rtol=RTOL)
 
 
+@njit
+def make_workspace(n_rows, n_vectors):
+    return workspace(n_rows, n_vectors)
+
+
 def test_rows_of_vectors_do_not_straddle_lines_of_the_cache():
     for n_rows, n_vectors in ((1, 1), (3, 5), (2, 64)):
-        rows = workspace(np.uint64(n_rows), np.uint64(n_vectors))
+        rows = make_workspace(np.uint64(n_rows), np.uint64(n_vectors))
         assert rows.shape == (n_rows, int(LANES) * n_vectors)
         assert rows.ctypes.data % 64 == 0

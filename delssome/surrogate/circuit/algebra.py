@@ -99,10 +99,11 @@ def at_frequency_zero(
     """
     count, size = np.uint64(decay.shape[0]), np.uint64(decay.shape[1])
     n = (size + U3) // U4 * U4
-    matrix = workspace(U1, n * n)[0]
-    rows, divided = workspace(U2, n * U4)
-    x, y, z, ones = workspace(U4, n)
-    block, found = workspace(U2, U10)
+    # By their places: what is unpacked counts as scattered, and compiles a second time.
+    matrix, tall = workspace(U1, n * n)[0], workspace(U2, n * U4)
+    vectors, small = workspace(U4, n), workspace(U2, U10)
+    rows, divided, block, found = tall[0], tall[1], small[0], small[1]
+    x, y, z, ones = vectors[0], vectors[1], vectors[2], vectors[3]
     put_ones(ones, size, n)
     for first in range(U0, count, LANES):
         put_in_lanes(reach, first, n, x)
@@ -226,9 +227,11 @@ def describe_lanes(
     Leaves FC in the first of the matrices, and standard deviations and shares in the
     first two of the vectors, the last of which holds ones.
     """
-    fc, matrix, view, pattern, squared = matrices
-    reach, decay, slow, power = own
-    sd, share, strength, x, slopes, ones = vectors
+    fc, matrix, view = matrices[0], matrices[1], matrices[2]
+    pattern, squared = matrices[3], matrices[4]
+    reach, decay, slow, power = own[0], own[1], own[2], own[3]
+    sd, share, strength = vectors[0], vectors[1], vectors[2]
+    x, slopes, ones = vectors[3], vectors[4], vectors[5]
     put_sum(decay, slow, ONE, n, x)
     put_inverse(sc, first, n, reach, x, matrix, rows, small)
     put_fc(matrix, n, slow, power, mix, regressed, ones, view, slopes, sd, x, fc)
