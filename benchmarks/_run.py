@@ -172,6 +172,8 @@ def machine():
         text = Path("/proc/cpuinfo").read_text()
         cpu = re.search(r"model name\s*: (.*)", text)[1]
     has = get_host_cpu_features()
+    if asked := os.environ.get("NUMBA_CPU_FEATURES"):  # others than the processor's
+        has = {name.lstrip("+"): True for name in asked.split(",")}
     sets = {"avx512f": "AVX-512", "avx2": "AVX2", "neon": "NEON"}
     commit = None
     with suppress(OSError, subprocess.CalledProcessError):

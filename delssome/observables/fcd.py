@@ -3,6 +3,7 @@
 # Authors: the delssome developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
@@ -204,7 +205,9 @@ def _window_vectors(
 
 # Flags as a dict, whose text is the same in every process, as a set's is not.
 FAST: Any = {"contract": True, "reassoc": True}
-internal: Any = njit(error_model="numpy", fastmath=FAST, **INTERNAL)
+internal: Callable[[Callable], Any] = njit(
+    error_model="numpy", fastmath=FAST, **INTERNAL
+)
 
 
 @kept(nogil=True, error_model="numpy", fastmath=FAST)
