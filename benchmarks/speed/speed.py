@@ -268,7 +268,7 @@ def measure(run, part):
 SAYS = {
     "speedup_over_simulation": "the network, times less than three simulations",
     "network_ms_per_candidate": "a candidate by the network, CPU ms",
-    "region_steps_per_second_one_core": "region-steps per CPU second",
+    "region_steps_per_second_one_core": "million region-steps per CPU second",
     "fused_over_tvboptim_one_core": "times less than tvboptim",
     "fcd_cpu_seconds": "FCD of 1200 frames, CPU s",
     "fit_cpu_seconds": "a default fit, CPU s",
@@ -330,7 +330,11 @@ def tables(rows):
     def said(name, value):
         if name == "fit_cost_difference":
             return f"{value[0]:+.4f} (standard error {value[1] or 0:.4f})"
-        return span(value, ".3g") if isinstance(value, list) else f"{value:.3g}"
+        if name == "region_steps_per_second_one_core":
+            return span(value, ".0f", 1e-6)
+        if not isinstance(value, list):
+            return f"{value:.3g}"
+        return span(value, ".0f" if value[0] >= 100 else ".3g")
 
     lines = [f"{SAYS[name]} | {said(name, x)}" for name, x in figures(rows).items()]
     return table("one core, 68 regions | median [lowest, highest]", lines)

@@ -205,9 +205,7 @@ def _window_vectors(
 
 # Flags as a dict, whose text is the same in every process, as a set's is not.
 FAST: Any = {"contract": True, "reassoc": True}
-internal: Callable[[Callable], Any] = njit(
-    error_model="numpy", fastmath=FAST, **INTERNAL
-)
+internal: Callable[[Any], Any] = njit(error_model="numpy", fastmath=FAST, **INTERNAL)
 
 
 @kept(nogil=True, error_model="numpy", fastmath=FAST)
