@@ -363,7 +363,7 @@ def _add_search(command: ArgumentParser) -> None:
     add(
         "--n-restarts", type=int, help="independent searches (5 by the network, else 1)"
     )
-    add("--n-finalists", type=int, help="candidates verified (8 of 40, or 20)")
+    add("--n-finalists", type=int, help="candidates verified (5 of 40, or 20)")
     _add_simulator(add)
 
 
