@@ -10,6 +10,7 @@ and a CUDA device where there is one.
 import os
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -111,9 +112,22 @@ PARTS = {
 }
 
 
+@contextmanager
+def last_core():
+    """Keep all threads of all contestants to one core, where a system can do that."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, [max(cores)])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@last_core()
 def measure(run, part):
-    if hasattr(os, "sched_setaffinity"):  # the last core, for all threads of all
-        os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
     torch.set_num_threads(1)
     running, found, missing, units = {}, {}, {}, {}
     for name, (make, options) in PARTS[part].items():

@@ -33,6 +33,7 @@ from _run import (
     span,
     table,
 )
+from house import imports
 
 from delssome import FIC, Acquisition
 from delssome.models import ParameterSpace
@@ -218,22 +219,11 @@ def starts(run):
                 cold += call(START, file, DELSSOME_CACHE=folder)
     start = [x["first"] - x["again"] for x in warm]
     first = [x["first"] - x["again"] for x in cold]
-    bare, ours, theirs = (
-        np.median([seconds_of(f"import {name}") for _ in range(5)])
-        for name in ("sys", "delssome", "sklearn")
-    )
     return {
         "start_cpu_seconds": middle(start),
         "compile_cpu_seconds": middle(np.subtract(first, np.median(start))),
-        "import_over_sklearn": (ours - bare) / (theirs - bare),
+        "import_over_sklearn": imports(run.quick)["import_over_sklearn"],
     }
-
-
-def seconds_of(code):
-    """Give the CPU seconds of a process that runs some code."""
-    before = sum(os.times()[2:4])
-    subprocess.run([sys.executable, "-c", code], check=True)
-    return sum(os.times()[2:4]) - before
 
 
 def one_candidate(run):
@@ -243,12 +233,7 @@ def one_candidate(run):
 
 def simulation(run):
     """Time simulation and FCD on one core, with the peers that are installed."""
-    cores = os.sched_getaffinity(0)
-    try:
-        found = {k: simulator.measure(run, k) for k in ("simulators", "FCD")}
-    finally:
-        os.sched_setaffinity(0, cores)  # it keeps to the last one
-    return found
+    return {k: simulator.measure(run, k) for k in ("simulators", "FCD")}
 
 
 PARTS = {
